@@ -1,0 +1,152 @@
+"""An estate: hosts, databases, accounts, media and deployments, with what is known about them.
+
+A fact that is absent is *unknown*; a fact that is None is known to be absent. Which facts there are and of which type
+is for guides to say. Mappings keep the order of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """How a host is reached. `password` is a reference (`keyring:NAME`, `env:NAME`, `file:PATH`), never a secret."""
+
+    via: str = "local"
+    address: str | None = None
+    port: int | None = None
+    user: str | None = None
+    password: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    name: str
+    os: str | None = None
+    software: Facts = field(default_factory=dict)
+    connect: Connect | None = None
+    facts: Facts = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    zone: str | None = None
+
+    @property
+    def is_windows(self) -> bool:
+        return (self.os or "").startswith("windows")
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    id: str
+    engine: str
+    host: str
+    name: str
+    version: str | None = None
+    instance: str | None = None
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`kind` is domain, gmsa, local-system or local."""
+
+    id: str
+    name: str
+    kind: str | None = None
+    password: str | None = None
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """`kind` is iso, zip, folder, msi, msp or exe; `host` is where `path` lies, any host when it is None."""
+
+    id: str
+    product: str
+    kind: str
+    path: str
+    release: str | None = None
+    component: str | None = None
+    build: str | None = None
+    sha256: str | None = None
+    host: str | None = None
+    label: str | None = None
+    architecture: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One component on one host, as it is now. `id` is `component@host`, unique in its deployment."""
+
+    deployment: str
+    component: str
+    host: str
+    build: str | None = None
+    release: str | None = None
+    database: str | None = None
+    account: str | None = None
+    facts: Facts = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return f"{self.component}@{self.host}"
+
+    @property
+    def subject(self) -> str:
+        return f"{self.deployment}/{self.component}@{self.host}"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    id: str
+    product: str
+    installations: tuple[Installation, ...] = ()
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationAim:
+    """What an installation shall have afterwards where that differs from now."""
+
+    host: str | None = None
+    account: str | None = None
+    setup_account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """The release that a deployment shall reach; `facts` are the other keys of the aim (window, revision, ...)."""
+
+    deployment: str
+    to: str
+    prefer: str | None = None
+    installations: Mapping[str, InstallationAim] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A rule accepted by name, for one subject or (None) for all."""
+
+    rule: str
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    name: str
+    hosts: Mapping[str, Host] = field(default_factory=dict)
+    databases: Mapping[str, Database] = field(default_factory=dict)
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    media: Mapping[str, Medium] = field(default_factory=dict)
+    deployments: Mapping[str, Deployment] = field(default_factory=dict)
+    aim: Mapping[str, Aim] = field(default_factory=dict)
+    accept: tuple[Acceptance, ...] = ()
+    approvers: int = 0
+    rollout: Facts = field(default_factory=dict)

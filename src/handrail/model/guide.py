@@ -1,0 +1,279 @@
+"""A guide: one product's upgrade knowledge, as its author wrote it.
+
+Texts may hold CEL between `{{ }}`; fields named `when`, `must` and `if_` are CEL. Nothing here is evaluated: `guides/`
+compiles it, `assessing/` and `planning/` ask it. Every `source` reads `DOCUMENT#SECTION`, where DOCUMENT is a key of
+`sources`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from handrail.model.finding import Level
+
+Scope = Literal["installation", "host", "database", "account", "deployment", "estate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """`kind`: official, community, inference, memory or ours. Memory and inference may inform a note only."""
+
+    title: str
+    publisher: str
+    seen: str
+    kind: Literal["official", "community", "inference", "memory", "ours"] = "official"
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactType:
+    """`type` is text, number, whole, yes-no, version, list, map or any; `nullable` facts may be known to be absent."""
+
+    type: str
+    says: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """`builds` in ascending order. `from_medium`: the build is in no document; the medium tells."""
+
+    title: str
+    builds: tuple[str, ...] = ()
+    from_medium: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """What must survive an upgrade. `at` is `host` or `database.host`, where it lies."""
+
+    kind: Literal["database", "key-set", "folder", "config-file", "customisation", "language-pack", "binaries"]
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """`values` are constants that procedures read as `component.NAME`; `newest` is the newest build per release where
+    that is not the release's own."""
+
+    title: str
+    assets: Mapping[str, Asset] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    newest: Mapping[str, str] = field(default_factory=dict)
+    client: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MediumNeed:
+    """Which medium an edge or a mend needs: all given keys must match. `build` may be `>=X`."""
+
+    kind: tuple[str, ...]
+    release: str | None = None
+    component: str | None = None
+    product: str | None = None
+    build: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class From:
+    """Where an edge begins: an exact build, or a release with optional bounds (`least` <= build < `below`)."""
+
+    build: str | None = None
+    release: str | None = None
+    least: str | None = None
+    below: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """The finding that an edge raises: a note when it is planned, a blocker when only its media are missing."""
+
+    rule: str
+    says: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A supported move of one component. `to` is a release or a build. `when` limits it to estates where it holds;
+    `otherwise` says, for people, why it does not. `why` says why this method is good where it applies. Of several
+    edges that apply, the one written first wins, unless the aim prefers another method."""
+
+    id: str
+    component: str
+    from_: From
+    to: str
+    method: str
+    procedure: str
+    source: str
+    why: str = ""
+    when: str | None = None
+    otherwise: str = ""
+    media: Mapping[str, MediumNeed] = field(default_factory=dict)
+    media_rule: str | None = None
+    announces: Announcement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """How a plan itself satisfies a requirement: when `media` are in the estate, `procedure` runs before the hop."""
+
+    procedure: str
+    media: Mapping[str, MediumNeed] = field(default_factory=dict)
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A rule. `when` says whom it concerns, `must` what has to hold (absent: the rule always speaks).
+
+    `scope` is what it is asked of, once per hop target: an installation (of one of `components`, all when empty), its
+    target host, its database, its account, its deployment, or the estate. `settle` is the command that would
+    determine what is unknown. `ask`: `aim` asks once, of the estate as it is, about the aimed release; `hop` asks
+    before every hop, of the estate carried forward to there.
+    """
+
+    rule: str
+    says: str
+    remedy: str
+    source: str
+    level: Level = "blocker"
+    scope: Scope = "installation"
+    components: tuple[str, ...] = ()
+    when: str | None = None
+    must: str | None = None
+    ask: Literal["aim", "hop"] = "aim"
+    settle: str = ""
+    acceptable: bool = False
+    mend: Mend | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorksWith:
+    """A state in between that is (not) supported: whenever `a` and `b` (component, optional releases) stand together in
+    one deployment, `must` has to hold (CEL over `a.release`, `a.build`, `b.release`, `b.build`)."""
+
+    a: str
+    b: str
+    must: str
+    says: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`first` before `then` (components) wherever both hop to a release in `to` (all when empty) within one deployment;
+    or, with `one_by_one`, the hosts of that component strictly one after another."""
+
+    because: str
+    source: str
+    first: str | None = None
+    then: str | None = None
+    one_by_one: str | None = None
+    to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OnError:
+    """When a step fails with a known error: `steps` run, then the step is tried again, `retries` times at most, after
+    `wait` seconds."""
+
+    error: str
+    steps: tuple[StepTemplate, ...] = ()
+    retries: int = 1
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A condition known only during the run; `step` is an id in the same procedure."""
+
+    step: str
+    ended: tuple[str, ...] = ()
+    error: str | None = None
+    output: str | None = None
+    equals: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepTemplate:
+    """One step of a procedure.
+
+    `uses` names an action, `hold`, `barrier`, or `procedure/NAME` to include another procedure's steps. `with_` values
+    are CEL texts, plain values or `{late: STEP.output}`. `host` is CEL naming the host (default: the installation's).
+    `if_` is decided when planning, `when` during the run. `after` defaults to the step written before it. `downtime`
+    begins or ends an outage of the installation. `protects` and `proves`: assets of which the step makes or proves a
+    restore point; `changes`: assets that it may destroy; `leaves`: facts that it brings about. `takes`: 90s, 5m, 1h.
+    `each`: CEL yielding a list; the step is repeated for every item, which is `item` in its texts.
+    """
+
+    id: str
+    uses: str
+    source: str = ""
+    title: str = ""
+    with_: Mapping[str, Any] = field(default_factory=dict)
+    host: str | None = None
+    if_: str | None = None
+    each: str | None = None
+    when: tuple[When, ...] = ()
+    after: tuple[str, ...] | None = None
+    lasting: bool | None = None
+    kind: str | None = None
+    takes: str | None = None
+    downtime: Literal["begins", "ends"] | None = None
+    protects: tuple[str, ...] = ()
+    proves: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    leaves: Mapping[str, Any] = field(default_factory=dict)
+    on_error: tuple[OnError, ...] = ()
+    says: str = ""
+    errata: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    steps: tuple[StepTemplate, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownError:
+    """What a failed step's evidence says -> which error it is. `exit` lists exit codes; `log` is a regular expression,
+    its named groups become outputs of the failed attempt. `cause` is for people."""
+
+    cause: str
+    source: str
+    log: str | None = None
+    exit: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ErratumText:
+    document: str
+    says: str
+    we_do: str
+    because: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    name: str
+    title: str
+    versioning: str
+    sources: Mapping[str, Source]
+    releases: Mapping[str, Release]
+    components: Mapping[str, Component]
+    edges: tuple[Edge, ...] = ()
+    facts: Mapping[str, Mapping[str, FactType]] = field(default_factory=dict)
+    requirements: tuple[Requirement, ...] = ()
+    works_with: tuple[WorksWith, ...] = ()
+    order: tuple[Order, ...] = ()
+    procedures: Mapping[str, Procedure] = field(default_factory=dict)
+    known_errors: Mapping[str, KnownError] = field(default_factory=dict)
+    errata: Mapping[str, ErratumText] = field(default_factory=dict)
+    unknown_build_rule: str | None = None
+    digest: str = ""

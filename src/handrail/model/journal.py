@@ -1,0 +1,73 @@
+"""The events of a run, and what a run looks like when they are read back.
+
+A lane is the steps of one host, in order; steps without a host are in lane `-`. Each lane is a hash chain of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+StepState = Literal["pending", "begun", "done", "skipped", "failed", "in-doubt", "waiting"]
+RunState = Literal["running", "waiting", "failed", "in-doubt", "succeeded", "rolled-back"]
+EventKind = Literal[
+    "created",  # the run: plan digest, who, twin or not
+    "approved",  # who, of which digest
+    "taken",  # a runner took the lane over; raises its epoch
+    "begun",  # intent: step, attempt
+    "done",  # outcome, with evidence and outputs
+    "skipped",  # with the reason
+    "failed",  # with error, the known error's name if it is one, and evidence
+    "in-doubt",  # observing could not tell
+    "asked",  # waits for a person
+    "answered",  # yes, no or done; who; note
+    "sealed",  # the heads of all lanes
+    "ended",  # the run's final state
+]
+
+ESTATE_LANE = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be appended to a lane."""
+
+    kind: EventKind
+    step: str | None = None
+    attempt: int = 0
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An entry as it stands in the journal. `at` is ISO 8601 in UTC; `hash` covers all other fields and `previous`."""
+
+    run: str
+    lane: str
+    sequence: int
+    epoch: int
+    at: str
+    entry: Entry
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepStatus:
+    id: str
+    state: StepState = "pending"
+    attempts: int = 0
+    begun: str | None = None
+    ended: str | None = None
+    because: str = ""
+    error: str | None = None
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    run: str
+    plan: str
+    state: RunState
+    steps: tuple[StepStatus, ...]

@@ -1,0 +1,161 @@
+"""A plan: a frozen, hashed, self-contained graph of steps.
+
+The digest is the SHA-256 of the canonical JSON of everything but itself. No clock of ours is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from handrail.model.estate import Estate
+from handrail.model.finding import Citation, Finding
+from handrail.model.signature import Kind
+
+SCHEMA = "handrail/plan/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """Why a step comes after another."""
+
+    after: str
+    reason: str
+    source: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """`restore` names the steps whose restore points it needs, in `from_`."""
+
+    kind: Literal["undo", "restore", "none"]
+    from_: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When a step may run, decided from what another step ended as. All given parts must hold.
+
+    `ended`: the step's state is one of these. `error`: it failed at least once with this known error.
+    `output`, `equals`: an output that it journaled has this value.
+    """
+
+    step: str
+    ended: tuple[str, ...] = ()
+    error: str | None = None
+    output: str | None = None
+    equals: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A failure that the guide knows: when the step fails with `error`, `steps` run and it is tried again.
+
+    It is this error when the evidence's log matches `log` (a regular expression; its named groups become outputs of
+    the step) or its exit code is in `exit`.
+    """
+
+    error: str
+    steps: tuple[str, ...]
+    log: str | None = None
+    exit: tuple[int, ...] = ()
+    retries: int = 1
+    wait: float = 0.0
+    says: str = ""
+    source: Citation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact by its address, such as `host:sync01.os` or `identity/sync@sync01.build`."""
+
+    address: str
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action on one host, or one thing that a person does.
+
+    `takes`: expected seconds. `protects`: assets of which this step makes, or proves, a restore point. `changes`:
+    assets that it may destroy. `host` is None for steps that no host carries out (a hold, a barrier).
+    A value in `with_` may be `{"late": "STEP.output"}`: read from the journal when the step begins.
+    """
+
+    id: str
+    title: str
+    installation: str
+    host: str | None
+    uses: str
+    revision: int
+    kind: Kind
+    source: Citation
+    with_: Mapping[str, Any] = field(default_factory=dict)
+    when: tuple[Condition, ...] = ()
+    lasting: bool = False
+    takes: float = 0.0
+    after: tuple[str, ...] = ()
+    because: tuple[Because, ...] = ()
+    rests_on: tuple[Fact, ...] = ()
+    leaves: tuple[Fact, ...] = ()
+    way_back: WayBack = WayBack("none")
+    downtime: bool = False
+    protects: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    says: str = ""
+    errata: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    method: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """`to` is a release, or a build where the hop ends between releases. `from_` is a build."""
+
+    installation: str
+    from_: str
+    to: str
+    method: str
+    why: str
+    source: Citation
+    not_: tuple[Rejected, ...] = ()
+    build: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GuideRef:
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erratum:
+    """Where a document is wrong: what it says, what we do, why."""
+
+    id: str
+    says: str
+    we_do: str
+    because: str
+    source: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`downtime` maps an installation to its [first step, last step] spans; steps are in one valid order."""
+
+    digest: str
+    estate: Estate
+    aim: Mapping[str, str]
+    guides: tuple[GuideRef, ...]
+    findings: tuple[Finding, ...]
+    hops: tuple[Hop, ...]
+    steps: tuple[Step, ...]
+    point_of_no_return: str | None = None
+    downtime: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    errata: tuple[Erratum, ...] = ()
