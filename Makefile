@@ -1,0 +1,54 @@
+# The one entry: `make demo` shows the program, `make test` proves it.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help venv demo test test-quick lint fix bench postgres clean
+
+help:
+	@echo "make demo        set up .venv and run the two main stories end to end (about three minutes)"
+	@echo "make test        everything, real servers included; installs what it needs"
+	@echo "make test-quick  what needs no server, under a minute"
+	@echo "make lint | fix  ruff and mypy --strict | let ruff mend what it can"
+	@echo "make bench       start-up and planning, measured side by side"
+	@echo "make venv        .venv/bin/handrail"
+
+venv: $(READY)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Handrail needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
+	@touch $@
+
+# PostgreSQL 15, 16 and 17 side by side, outside the tree, readable by the account that runs the servers.
+postgres: $(READY)
+	@PYTHON=$(BIN)/python scripts/fetch_postgres.sh > /dev/null
+
+demo: $(READY) postgres
+	@$(BIN)/python -m demo
+
+test: $(READY) postgres
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests
+
+test-quick: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not real" tests
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/handrail guide lint
+
+fix: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)
+	$(BIN)/python -m bench.startup
+	$(BIN)/python -m bench.planning
+
+clean:
+	rm -rf .venv .cache dist build
