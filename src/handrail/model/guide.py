@@ -29,11 +29,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class FactType:
-    """`type` is text, number, whole, yes-no, version, list, map or any; `nullable` facts may be known to be absent."""
+    """`type` is text, number, whole, yes-no, version, list, map or any; `nullable` facts may be known to be absent.
+
+    `default` is what it means when an estate does not state the fact, where a document says so ("all of them"); without
+    one the fact is then unknown.
+    """
 
     type: str
     says: str
     nullable: bool = False
+    default: Any = None
 
 
 @dataclass(frozen=True, slots=True)
