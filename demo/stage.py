@@ -1,0 +1,90 @@
+"""The stage of the demo: a home of its own, the commands as a user types them, and what they print."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HANDRAIL = Path(sys.executable).with_name("handrail")
+WIDTH = 100
+
+
+class DemoFailed(Exception):
+    """Something did not come out as the story says; the demo ends with this sentence and exit code 1."""
+
+
+def chapter(title: str) -> None:
+    print(f"\n\033[1m{title}\033[0m\n{'─' * min(len(title), WIDTH)}" if sys.stdout.isatty() else f"\n{title}\n{'-' * len(title)}")
+
+
+def tell(text: str) -> None:
+    print(text)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the demo keeps what it makes: `out` for files to look at, `home` for Handrail's store."""
+
+    out: Path
+    home: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, **self.environment, "HANDRAIL_HOME": str(self.home), "NO_COLOR": "1", "COLUMNS": "100"}
+
+    def _show(self, arguments: tuple[str, ...]) -> list[str]:
+        shown = [argument.replace(str(self.out) + os.sep, self.out.name + os.sep) for argument in arguments]
+        print(f"\n  $ handrail {shlex.join(shown)}", flush=True)
+        return [str(HANDRAIL), *arguments]
+
+    def handrail(self, *arguments: str, expect: int = 0, lines: int | None = None) -> str:
+        """Runs a command, shows its first `lines` lines (all when None) and returns its output."""
+        done = subprocess.run(
+            self._show(arguments), env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        printed = done.stdout.rstrip().splitlines()
+        for line in printed[:lines]:
+            print("  " + line)
+        if lines is not None and len(printed) > lines:
+            print(f"  … {len(printed) - lines} more lines")
+        if done.returncode != expect:
+            if lines is not None:
+                print("\n".join(printed[lines:]))
+            raise DemoFailed(f"`handrail {arguments[0]}` ended with {done.returncode}; the story expects {expect}.")
+        return done.stdout
+
+    def ask(self, *arguments: str) -> Any:
+        """The JSON answer of a reading command, without showing it."""
+        done = subprocess.run(
+            [str(HANDRAIL), *arguments, "--format", "json"], env=self._environment(), stdout=subprocess.PIPE, text=True
+        )
+        return json.loads(done.stdout)
+
+    def killed_half_way(self, *arguments: str, steps: int) -> str:
+        """Starts a run, kills it with SIGKILL when half of `steps` have ended; the id of the run."""
+        running = subprocess.Popen(self._show(arguments), env=self._environment(), stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and running.poll() is None:
+            runs = self.ask("status").get("runs", [])
+            if runs and self.ended(runs[0]["run"]) >= steps // 2:
+                break
+            time.sleep(0.02)
+        if running.poll() is not None:
+            raise DemoFailed("The run ended before it could be killed half-way.")
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+        run = str(self.ask("status")["runs"][0]["run"])
+        print(f"  killed with SIGKILL after {self.ended(run)} of {steps} steps")
+        return run
+
+    def ended(self, run: str) -> int:
+        return sum(step["state"] in ("done", "skipped") for step in self.ask("status", run)["steps"])
