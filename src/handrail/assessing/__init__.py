@@ -1,0 +1,1 @@
+"""Estate and guides to findings: facts, roads, rules. Pure."""

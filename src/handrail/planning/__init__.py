@@ -1,0 +1,1 @@
+"""Estate and guides to a frozen plan: steps, order, states in between, ways back. Pure."""
