@@ -1,0 +1,69 @@
+"""What all actions have in common: defaults, and that silence is never success.
+
+A subclass is a frozen dataclass; its fields are its parameters. It says in `look` how its condition is observed and in
+`do` how it is brought about. Whatever could not be determined there (`Undetermined`, a host that does not answer)
+becomes an `unknown` observation or `InDoubt` here, in one place.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from handrail.actions.protocol import Action, Evidence, InDoubt, Observation, Receipt
+from handrail.errors import FileMissing, HostUnreachable
+from handrail.hosts.protocol import Host
+from handrail.model.signature import Kind, Settles
+
+
+class Undetermined(Exception):
+    """Something could not be found out: a line was lost, or an answer is not understood. The text says what."""
+
+
+class Base:
+    """Defaults: a state that is brought about on Windows, passing, without a way to undo it."""
+
+    __slots__ = ()
+
+    settles: ClassVar[Settles] = "state"
+    kind: ClassVar[Kind] = "do"
+    revision: ClassVar[int] = 1
+    destroys: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = False
+    lasting: ClassVar[bool] = False
+    outputs: ClassVar[tuple[str, ...]] = ()
+    platforms: ClassVar[tuple[str, ...]] = ("windows",)
+
+    async def observe(self, host: Host, receipt: Receipt) -> Observation:
+        try:
+            return await self.look(host, receipt)
+        except (Undetermined, HostUnreachable, FileMissing) as silence:
+            return Observation("unknown", str(silence))
+
+    async def act(self, host: Host, receipt: Receipt) -> Evidence:
+        try:
+            return await self.do(host, receipt)
+        except (Undetermined, HostUnreachable) as silence:
+            raise InDoubt(str(silence)) from silence
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        """Read-only. May raise `Undetermined`."""
+        raise NotImplementedError
+
+    async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        """May raise `ActFailed` (it did not work, and why) and `Undetermined` (we do not know)."""
+        raise NotImplementedError
+
+    def undo(self, before: Observation) -> Action | None:
+        """The action that brings back what `before` saw; None when there is nothing to undo."""
+        return None
+
+
+class Check(Base):
+    """Looks and changes nothing. A check whose condition does not hold fails its step."""
+
+    __slots__ = ()
+
+    kind: ClassVar[Kind] = "check"
+
+    async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        return Evidence(details={"acted": False})
