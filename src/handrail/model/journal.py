@@ -24,9 +24,12 @@ EventKind = Literal[
     "answered",  # yes, no or done; who; note
     "sealed",  # the heads of all lanes
     "ended",  # the run's final state
+    "verified",  # a later look at every lasting step
 ]
 
-ESTATE_LANE = "-"
+ESTATE_LANE = "-"  # steps without a host
+RUN_LANE = "(run)"  # what concerns the run as a whole
+PEOPLE_LANE = "(people)"  # what others than the runner write: answers, verifications
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An entry as it stands in the journal. `at` is ISO 8601 in UTC; `hash` covers all other fields and `previous`."""
+    """An entry as it stands in the journal. `at` is ISO 8601 in UTC; `hash` covers all other fields and `previous`.
+
+    `position` counts the events of a run from 1, over all its lanes, in the order of their commits.
+    """
 
     run: str
     lane: str
@@ -51,6 +57,7 @@ class Event:
     entry: Entry
     previous: str
     hash: str
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)

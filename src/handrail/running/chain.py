@@ -1,0 +1,98 @@
+"""The hash chain of a lane: how an event is hashed, and how a chain is checked. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from handrail.errors import Tampered
+from handrail.model.journal import Entry, Event
+
+GENESIS = "0" * 64
+_ADVICE = "Do not go on with this run; take the store from a backup and find out who changed it."
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a lane's chain: its last event's sequence, epoch and hash."""
+
+    sequence: int = 0
+    epoch: int = 0
+    hash: str = GENESIS
+
+
+def canonical(value: Any) -> str:
+    """JSON with one spelling only: sorted keys, no spaces, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_of(event: Event) -> str:
+    """Covers every field but the hash itself."""
+    entry = event.entry
+    return digest(
+        canonical(
+            [
+                event.run,
+                event.lane,
+                event.sequence,
+                event.epoch,
+                event.position,
+                event.at,
+                entry.kind,
+                entry.step,
+                entry.attempt,
+                dict(entry.data),
+                event.previous,
+            ]
+        )
+    )
+
+
+def extend(head: Head, run: str, lane: str, position: int, at: str, entry: Entry) -> Event:
+    """The event that `entry` becomes behind `head`. `entry.data` must be plain JSON already."""
+    bare = Event(run, lane, head.sequence + 1, head.epoch, at, entry, head.hash, "", position)
+    return replace(bare, hash=hash_of(bare))
+
+
+def head_of(event: Event) -> Head:
+    return Head(event.sequence, event.epoch, event.hash)
+
+
+def seal(heads: Mapping[str, Head]) -> str:
+    """One hash over the heads of all lanes."""
+    return digest(canonical([[lane, head.sequence, head.hash] for lane, head in sorted(heads.items())]))
+
+
+def check(run: str, events: Iterable[Event], heads: Mapping[str, Head] | None = None) -> dict[str, Head]:
+    """The heads after `events`, which are all of a run in the order of their positions. Tampered if anything is off:
+    a hash, a gap, an epoch that goes back, a seal, or (when given) the heads as the store has them."""
+    found: dict[str, Head] = {}
+    for count, event in enumerate(events, start=1):
+        last = found.get(event.lane, Head())
+        whole = (
+            event.run == run
+            and event.position == count
+            and event.sequence == last.sequence + 1
+            and event.previous == last.hash
+            and event.epoch >= last.epoch
+            and event.hash == hash_of(event)
+        )
+        if not whole:
+            raise Tampered(
+                f"The journal of run {run} does not hold together at event {count} (lane {event.lane}, "
+                f"number {event.sequence}): it was changed, or events are missing.",
+                _ADVICE,
+            )
+        if event.entry.kind == "sealed" and event.entry.data.get("heads") != seal(found):
+            raise Tampered(f"The seal at event {count} of run {run} does not fit the events before it.", _ADVICE)
+        found[event.lane] = head_of(event)
+    if heads is not None and dict(heads) != found:
+        raise Tampered(f"The journal of run {run} does not end where its lanes say: events are missing.", _ADVICE)
+    return found
