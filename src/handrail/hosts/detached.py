@@ -1,0 +1,155 @@
+"""Detached commands: they outlive our connection and our death, and what they leave is the receipt of an attempt.
+
+A job is a folder on the host, named after run, step and attempt. It comes into being whole, by one rename, made by the
+process that then runs the command: so a second starter finds the first, and there is never a job without its process.
+
+    JOB/pid    the process, when it was started and under which boot: a number alone would be reused
+    JOB/out    what the command printed, standard error included
+    JOB/exit   its exit code, renamed into place after its end
+
+No `exit` and no process: it was killed, or the machine was; what it did is unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from dataclasses import replace
+
+from handrail.errors import HostUnreachable
+from handrail.hosts import windows_jobs
+from handrail.hosts.jobs import JobState
+from handrail.hosts.protocol import Command, Exited, Host, Outcome
+
+__all__ = ["JobState", "folder", "poll", "run", "start_or_attach"]
+
+OUTPUT_LIMIT = 4 * 1024 * 1024
+"""Bytes of a job's output that we fetch, from its end."""
+
+# /var/tmp outlives a reboot and every account may write there; the folder must be ours alone, or somebody else could
+# have prepared "our" jobs.
+_SPOOL = """
+set -u
+umask 077
+spool=/var/tmp/handrail-jobs-$(id -u)
+mkdir "$spool" 2> /dev/null
+if [ -L "$spool" ] || [ ! -O "$spool" ]; then echo "$spool belongs to another account" >&2; exit 73; fi
+job=$spool/$1
+"""
+
+# $1 the job, $2 where it is prepared, the rest the command. Its standard input is fd 0, already without a name.
+_WRAPPER = """
+spool=$1 job=$2 new=$3
+shift 3
+started=$(sed 's/^.*) //' "/proc/$$/stat" | cut -d' ' -f20)
+echo "$$ $started $(cat /proc/sys/kernel/random/boot_id)" > "$new/pid"
+mv -T "$new" "$job" 2> /dev/null || { rm -rf "$new"; exit 0; }
+"$@" > "$job/out" 2>&1
+echo $? > "$job/exit.new"
+mv -T "$job/exit.new" "$job/exit"
+"""
+
+_START = (
+    _SPOOL
+    + """
+if [ -d "$job" ]; then exit 0; fi
+wrapper=$2
+shift 2
+new=$(mktemp -d "$spool/.new.XXXXXX") || exit 73
+: > "$new/out"
+cat > "$new/in"
+exec 3< "$new/in"
+rm "$new/in"
+setsid -f sh -c "$wrapper" handrail-job "$spool" "$job" "$new" "$@" <&3 3<&- > /dev/null 2>&1 || exit 71
+until [ -d "$job" ]; do sleep 0.01; done
+"""
+)
+
+# Prints one word, and the code if there is one; then a line end and the output's end.
+_POLL = (
+    _SPOOL
+    + """
+if [ ! -d "$job" ]; then echo absent; exit 0; fi
+alive() {
+  read -r pid started boot < "$job/pid" || return 1
+  [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] || return 1
+  now=$(sed 's/^.*) //' "/proc/$pid/stat" 2> /dev/null | cut -d' ' -f1,20)
+  [ "${now#? }" = "$started" ] && [ "${now%% *}" != Z ] && return 0
+  # The wrapper may be gone while the command goes on in its session.
+  cat /proc/[0-9]*/stat 2> /dev/null | sed 's/^.*) //' |
+    awk -v session="$pid" '$4 == session && $1 != "Z" { found = 1 } END { exit !found }'
+}
+if [ -s "$job/exit" ]; then echo "exited $(cat "$job/exit")"
+elif alive; then echo running
+elif [ -s "$job/exit" ]; then echo "exited $(cat "$job/exit")"
+else echo dead_unknown; fi
+tail -c "$2" "$job/out"
+"""
+)
+
+
+def folder(job: str) -> str:
+    """The job's folder name: readable, safe as a file name, and different for different jobs."""
+    readable = re.sub(r"[^A-Za-z0-9._@+-]+", "-", job)[-120:].lstrip(".")
+    return f"{readable}.{hashlib.sha256(job.encode()).hexdigest()[:12]}"
+
+
+async def start_or_attach(host: Host, job: str, command: Command) -> None:
+    """Start `command` as `job`, unless that job is there already, running or ended. Raises HostUnreachable when the
+    host did not answer: the job may or may not have started, and asking again is safe."""
+    if host.windows:
+        await windows_jobs.start_or_attach(host, job, command)
+        return
+    argv = ("sh", "-c", _START, "start", folder(job), _WRAPPER, *command.argv)
+    _answer(host, job, await host.execute(replace(command, argv=argv, timeout=60.0)))
+
+
+async def poll(host: Host, job: str) -> JobState:
+    """How the job stands. Raises HostUnreachable when the host did not answer."""
+    if host.windows:
+        return await windows_jobs.poll(host, job)
+    command = Command(("sh", "-c", _POLL, "poll", folder(job), str(OUTPUT_LIMIT)), timeout=60.0)
+    head, _, out = _answer(host, job, await host.execute(command)).partition(b"\n")
+    words = head.decode("ascii", "replace").split()
+    match words:
+        case ["absent"]:
+            return JobState("absent")
+        case ["running"]:
+            return JobState("running", out=out)
+        case ["exited", code] if code.isdigit():
+            return JobState("exited", int(code), out)
+        case _:
+            return JobState("dead_unknown", out=out)
+
+
+async def run(host: Host, job: str, command: Command, patience: float | None = None) -> JobState:
+    """Start or find the job and wait for its end, `patience` seconds at most (`command.timeout` when None).
+
+    Still `running` after that: it goes on, and the same call finds it again. A silent host is asked for as long."""
+    clock = asyncio.get_running_loop().time
+    end = clock() + (command.timeout if patience is None else patience)
+    pause = 0.02
+    started = False
+    while True:
+        try:
+            if not started:
+                await start_or_attach(host, job, command)
+                started = True
+            state = await poll(host, job)
+            if state.state != "running" or clock() >= end:
+                return state
+        except HostUnreachable:
+            if clock() >= end:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 2.0)
+
+
+def _answer(host: Host, job: str, outcome: Outcome) -> bytes:
+    if not isinstance(outcome, Exited):
+        raise HostUnreachable(f"{host.name} did not answer when asked after {job}.", "Ask again: handrail resume.")
+    if outcome.code != 0:
+        because = outcome.error_text.strip() or f"exit code {outcome.code}"
+        raise HostUnreachable(f"{host.name}: the job {job} could not be started or found: {because}.")
+    return outcome.out
