@@ -1,0 +1,83 @@
+"""Reading and writing whole files, with sentences instead of errno.
+
+Reading has a limit that is checked before a byte is read; writing is atomic: a reader sees the old file or the new.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from handrail.errors import BadInput, Place
+
+
+def read_bytes(path: Path | str, what: str = "The file", limit: int | None = None) -> bytes:
+    """The content of `path`. BadInput when it is missing, not a file, not readable or larger than `limit` bytes."""
+    file = Path(path)
+    place = Place(str(path))
+    try:
+        status = file.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise BadInput(f"{what} is a folder.", "Give the path of a file.", place)
+        if limit is not None and status.st_size > limit:
+            raise BadInput(
+                f"{what} is {_size(status.st_size)} large; the limit is {_size(limit)}.",
+                "Split it, or check that this is the file you meant.",
+                place,
+            )
+        with file.open("rb") as stream:
+            # A pipe has no size beforehand: read one byte more than allowed and see.
+            data = stream.read() if limit is None else stream.read(limit + 1)
+    except FileNotFoundError:
+        raise BadInput(f"{what} does not exist.", "Check the path.", place) from None
+    except PermissionError:
+        raise BadInput(f"{what} may not be read.", "Check its permissions.", place) from None
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{what} cannot be read: {_because(error)}.", "Check the path.", place) from None
+    if limit is not None and len(data) > limit:
+        raise BadInput(f"{what} is larger than the limit of {_size(limit)}.", "Split it.", place)
+    return data
+
+
+def write_bytes(path: Path | str, data: bytes, what: str = "The file") -> None:
+    """Replace the content of `path` atomically and durably. BadInput when that is not possible."""
+    file = Path(path)
+    place = Place(str(path))
+    temporary: str | None = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(file)
+        temporary = None
+    except FileNotFoundError:
+        raise BadInput(
+            f"{what} cannot be written: its folder does not exist.", "Make the folder first.", place
+        ) from None
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{what} cannot be written: {_because(error)}.", "Choose another place or free it.", place
+        ) from None
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _because(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def _size(count: int) -> str:
+    return f"{count / 1024 / 1024:.1f} MB" if count >= 1024 * 1024 else f"{count} bytes"
