@@ -171,7 +171,8 @@ class WorksWith:
 @dataclass(frozen=True, slots=True)
 class Order:
     """`first` before `then` (components) wherever both hop to a release in `to` (all when empty) within one deployment;
-    or, with `one_by_one`, the hosts of that component strictly one after another."""
+    or, with `one_by_one`, the hosts of that component strictly one after another. `across` takes in every deployment of
+    the estate that has an aim: `first` and `then` are then products or components."""
 
     because: str
     source: str
@@ -179,6 +180,7 @@ class Order:
     then: str | None = None
     one_by_one: str | None = None
     to: tuple[str, ...] = ()
+    across: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,8 @@ class Step:
     """One action on one host, or one thing that a person does.
 
     `takes`: expected seconds. `protects`: assets of which this step makes, or proves, a restore point. `changes`:
-    assets that it may destroy. `host` is None for steps that no host carries out (a hold, a barrier).
+    assets that it may destroy. `proves`: those of `protects` whose restore point it shows to be usable. An asset reads
+    `database:ID` or `SUBJECT#ASSET`. `host` is None for steps that no host carries out (a hold, a barrier).
     A value in `with_` may be `{"late": "STEP.output"}`: read from the journal when the step begins.
     """
 
@@ -106,6 +107,7 @@ class Step:
     remedies: tuple[Remedy, ...] = ()
     says: str = ""
     errata: tuple[str, ...] = ()
+    proves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
