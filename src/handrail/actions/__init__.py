@@ -1,0 +1,7 @@
+"""What a step does: observe, act, undo. `catalogue.py` maps the names that guides use to the classes."""
+
+from __future__ import annotations
+
+from handrail.actions.catalogue import ACTIONS, build, signatures
+
+__all__ = ["ACTIONS", "build", "signatures"]

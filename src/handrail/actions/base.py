@@ -7,7 +7,8 @@ becomes an `unknown` observation or `InDoubt` here, in one place.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from handrail.actions.protocol import Action, Evidence, InDoubt, Observation, Receipt
 from handrail.errors import FileMissing, HostUnreachable
@@ -17,6 +18,12 @@ from handrail.model.signature import Kind, Settles
 
 class Undetermined(Exception):
     """Something could not be found out: a line was lost, or an answer is not understood. The text says what."""
+
+
+def settled(
+    holds: bool, because: str, evidence: Mapping[str, Any] | None = None, outputs: Mapping[str, Any] | None = None
+) -> Observation:
+    return Observation("done" if holds else "not_done", because, evidence or {}, outputs or {})
 
 
 class Base:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from handrail.actions.base import Undetermined
 from handrail.hosts.protocol import Command, Exited, Host, TimedOut
@@ -11,10 +11,15 @@ MINUTES = 60.0
 
 
 async def run(
-    host: Host, *argv: str, timeout: float = 2 * MINUTES, stdin: bytes = b"", secrets: Sequence[str] = ()
+    host: Host,
+    *argv: str,
+    timeout: float = 2 * MINUTES,  # noqa: ASYNC109  the host keeps it, not this event loop
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    secrets: Sequence[str] = (),
 ) -> Exited:
     """The exit of a command. `Undetermined` when the line was lost or it did not end in time (seconds)."""
-    return await execute(host, Command(argv, stdin=stdin, timeout=timeout, secrets=tuple(secrets)))
+    return await execute(host, Command(argv, stdin, env or {}, timeout=timeout, secrets=tuple(secrets)))
 
 
 async def execute(host: Host, command: Command) -> Exited:

@@ -29,7 +29,7 @@ RUNNING_NOW = 267009
 """SCHED_S_TASK_RUNNING."""
 
 _LAST_RESULT = 6
-"""Its column in `schtasks /query /v /fo csv`. Column names are translated on a localised Windows, their order is not."""
+"""Its column in `schtasks /query /v /fo csv`. Localised Windows translates column names and keeps their order."""
 
 OTHER_STARTER = 3.0
 """Seconds that a second starter leaves the first between making the folder and starting the task."""

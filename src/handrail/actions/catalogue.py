@@ -1,0 +1,92 @@
+"""All actions by the names that guides use. A new action is a line here; nothing registers itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from handrail.actions import (
+    drive,
+    eventlog,
+    folder,
+    host,
+    iis,
+    installer,
+    keys,
+    media,
+    person,
+    portal,
+    product,
+    registry,
+    service,
+    software,
+    sqlserver,
+    sync,
+)
+from handrail.actions.parameters import build_from, signature_of
+from handrail.actions.protocol import Action
+from handrail.errors import UnknownName
+from handrail.model.signature import Signature
+
+EVERYWHERE: Mapping[str, type[Action]] = {
+    "barrier": person.Barrier,
+    "hold": person.Hold,
+    "person.do": person.PersonDoes,
+}
+
+WINDOWS: Mapping[str, type[Action]] = {
+    "drive.map": drive.MapDrive,
+    "drive.unmap": drive.UnmapDrive,
+    "file.copy": folder.CopyFile,
+    "file.version": product.FileVersion,
+    "folder.backup": folder.BackUpFolder,
+    "folder.copy": folder.CopyFolder,
+    "folder.prove": folder.ProveFolder,
+    "host.reboot": host.Reboot,
+    "iis.start": iis.StartIis,
+    "iis.stop": iis.StopIis,
+    "installer.check_package": installer.CheckPackage,
+    "installer.install": installer.Install,
+    "installer.patch": installer.Patch,
+    "installer.source": installer.InstallerSource,
+    "keys.export": keys.ExportKeySet,
+    "keys.prove": keys.ProveKeySet,
+    "media.close": media.CloseMedia,
+    "media.not_mounted": media.NotMounted,
+    "media.open": media.OpenMedia,
+    "os.supported": host.OsSupported,
+    "portal.answers": portal.PortalAnswers,
+    "product.version": product.ProductVersion,
+    "registry.export": registry.ExportKeys,
+    "registry.import": registry.ImportKeys,
+    "registry.remove_values": registry.RemoveValues,
+    "service.log_clean": eventlog.LogClean,
+    "service.object_update": portal.ObjectUpdate,
+    "service.running": service.ServiceRunning,
+    "service.start": service.StartService,
+    "service.stop": service.StopService,
+    "software.install": software.InstallSoftware,
+    "software.present": software.SoftwarePresent,
+    "sqlserver.backup": sqlserver.BackUpDatabase,
+    "sqlserver.online": sqlserver.DatabaseOnline,
+    "sqlserver.prove": sqlserver.ProveDatabase,
+    "sync.agents": sync.AgentsLoad,
+    "sync.import": sync.RunImport,
+}
+
+POSTGRESQL: Mapping[str, type[Action]] = {}
+
+ACTIONS: Mapping[str, type[Action]] = {**EVERYWHERE, **WINDOWS, **POSTGRESQL}
+
+
+def signatures() -> Mapping[str, Signature]:
+    """What lint and planner need to know of every action."""
+    return {name: signature_of(name, action) for name, action in sorted(ACTIONS.items())}
+
+
+def build(uses: str, with_: Mapping[str, Any]) -> Action:
+    """The action with its parameters. Raises BadInput (UnknownName) for a name or parameter that there is not, one that
+    is missing, and a value of a wrong type; late values must have been read before."""
+    if uses not in ACTIONS:
+        raise UnknownName("Action", uses, ACTIONS)
+    return build_from(uses, ACTIONS[uses], with_)

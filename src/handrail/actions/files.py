@@ -1,0 +1,108 @@
+"""Looking at files of a Windows host: is it there, what is in it, which version is it."""
+
+from __future__ import annotations
+
+import ntpath
+import re
+from dataclasses import dataclass
+
+from handrail.actions.base import Undetermined
+from handrail.actions.protocol import ActFailed, Evidence
+from handrail.actions.shell import MINUTES, decoded, execute, run, said
+from handrail.hosts import powershell
+from handrail.hosts.protocol import Host
+
+_HASH = re.compile(r"^([0-9A-Fa-f]{64})\|([0-9]{1,18})\|(.+)$")
+_VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){3}")
+
+ROBOCOPY_FAILED = 8
+"""Robocopy's codes below this one are ways of saying that it worked."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    sha256: str
+    size: int
+
+
+Tree = dict[str, File]
+"""Path below a folder, in lower case and with backslashes -> file."""
+
+
+def tree_in(text: str) -> Tree | None:
+    """What `hash-tree` printed; None when a line is not understood."""
+    tree: Tree = {}
+    for line in text.splitlines():
+        if line.strip():
+            found = _HASH.match(line)
+            if not found:
+                return None
+            tree[found[3].casefold()] = File(found[1].lower(), int(found[2]))
+    return tree
+
+
+async def script(host: Host, name: str, *arguments: str, within: float = 5 * MINUTES) -> str | None:
+    """What a reviewed script printed; None when it said that what it was asked about is not there."""
+    answer = await execute(host, powershell.command(name, *arguments, timeout=within))
+    if answer.code == powershell.ABSENT:
+        return None
+    if answer.code != 0:
+        raise Undetermined(f"{name} on {host.name} ended with {answer.code}: {said(answer)}")
+    return decoded(answer.out)
+
+
+async def tree(host: Host, folder: str) -> Tree | None:
+    """Hashes of all files below a folder (of a single file: its own); None when it is not there."""
+    text = await script(host, "hash-tree", folder, within=60 * MINUTES)
+    if text is None:
+        return None
+    found = tree_in(text)
+    if found is None:
+        raise Undetermined(f"hash-tree {folder} on {host.name} printed something that is not understood")
+    return found
+
+
+async def file(host: Host, path: str) -> File | None:
+    found = await tree(host, path)
+    if found is None:
+        return None
+    if set(found) != {ntpath.basename(path).casefold()}:
+        raise Undetermined(f"{path} on {host.name} is no single file")
+    return found[ntpath.basename(path).casefold()]
+
+
+async def version(host: Host, path: str) -> str | None:
+    """The file version as four numbers; None when the file is not there."""
+    text = await script(host, "file-version", path)
+    if text is None:
+        return None
+    if not _VERSION.fullmatch(text.strip()):
+        raise Undetermined(f"the file version of {path} on {host.name} is not understood: {text.strip()[:80]!r}")
+    return text.strip()
+
+
+async def is_there(host: Host, path: str) -> bool:
+    return (await run(host, "cmd", "/c", "dir", path)).code == 0
+
+
+async def make_folder(host: Host, path: str) -> None:
+    """Folders above it too. That it exists already is as good; whether it does, whoever uses it will see."""
+    await run(host, "cmd", "/c", "mkdir", path)
+
+
+async def copy_folder(host: Host, source: str, target: str) -> Evidence:
+    arguments = ("/E", "/COPY:DAT", "/R:2", "/W:2")
+    answer = await run(host, "robocopy", source, target, *arguments, timeout=4 * 60 * MINUTES)
+    evidence = Evidence(exit=answer.code, log=decoded(answer.out)[-4000:])
+    if answer.code >= ROBOCOPY_FAILED:
+        raise ActFailed(f"robocopy from {source} to {target} ended with {answer.code}", evidence)
+    return evidence
+
+
+def missing_in(copy: Tree, original: Tree) -> list[str]:
+    """Files of the original that the copy has not, or not equal."""
+    return sorted(name for name, one in original.items() if copy.get(name) != one)
+
+
+def some(names: list[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,130 @@
+"""The machine itself: which Windows it runs, and restarting it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from handrail.actions.base import Base, Check, Undetermined
+from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
+from handrail.actions.reg_text import value_of
+from handrail.actions.shell import run, said
+from handrail.errors import HostUnreachable
+from handrail.hosts.protocol import Host
+from handrail.model.signature import Kind, Settles
+
+CURRENT_VERSION = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
+
+SERVERS: Mapping[int, str] = {
+    3790: "windows-server-2003",
+    6001: "windows-server-2008",
+    6002: "windows-server-2008",
+    6003: "windows-server-2008",
+    7600: "windows-server-2008-r2",
+    7601: "windows-server-2008-r2",
+    9200: "windows-server-2012",
+    9600: "windows-server-2012-r2",
+    14393: "windows-server-2016",
+    17763: "windows-server-2019",
+    20348: "windows-server-2022",
+    26100: "windows-server-2025",
+}
+"""Build number -> os id. Source: Microsoft, "Windows Server release information"."""
+
+
+def os_of(build: int, installation: str) -> str | None:
+    """The os id of an estate; None when the build is none that we know. `installation` is the registry's
+    InstallationType: Client, Server or Server Core."""
+    if installation.casefold().startswith("server"):
+        return SERVERS.get(build)
+    if build >= 22000:
+        return "windows-11"
+    return "windows-10" if build >= 10240 else None
+
+
+@dataclass(frozen=True, slots=True)
+class OsSupported(Check):
+    """Check that the host runs one of the given versions of Windows."""
+
+    lasting: ClassVar[bool] = True
+    outputs: ClassVar[tuple[str, ...]] = ("os", "build")
+
+    in_: tuple[str, ...]
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        build = await value_of(host, CURRENT_VERSION, "CurrentBuildNumber")
+        installation = await value_of(host, CURRENT_VERSION, "InstallationType")
+        if build is None or not build.data.strip().isdecimal():
+            raise Undetermined(f"{host.name} does not say which build of Windows it runs")
+        # Windows Server 2003 has no such value.
+        name = os_of(int(build.data), installation.data if installation else "Server")
+        seen = {"os": name, "build": int(build.data)}
+        if name is None:
+            raise Undetermined(f"{host.name} runs build {build.data} of Windows, which is none that we know")
+        if name in self.in_:
+            return Observation("done", f"{host.name} runs {name}", seen, seen)
+        return Observation("not_done", f"{host.name} runs {name}, not {' or '.join(self.in_)}", seen, seen)
+
+
+SHUTTING_DOWN, SHUTDOWN_SCHEDULED = 1115, 1190
+
+
+@dataclass(frozen=True, slots=True)
+class Reboot(Base):
+    """Restart the machine and wait until it has come up again, which a changed boot id proves."""
+
+    kind: ClassVar[Kind] = "reboot"
+    settles: ClassVar[Settles] = "receipt"
+    outputs: ClassVar[tuple[str, ...]] = ("boot_id",)
+
+    patience: int = 1800
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        now = await host.boot_id()
+        before = _boot_id(receipt.before)
+        seen = {"boot_id": now}
+        if before is None:
+            return Observation("not_done", f"{host.name} was not restarted by this step", seen, seen)
+        if now != before:
+            return Observation("done", f"{host.name} was restarted", seen, seen)
+        return Observation("not_done", f"{host.name} is still up since before this step", seen, seen)
+
+    async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        before = _boot_id(receipt.before) or await host.boot_id()
+        code: int | None = None
+        try:
+            answer = await run(host, "shutdown", "/r", "/t", "2", "/f")
+            if answer.code == SHUTDOWN_SCHEDULED:
+                await run(host, "shutdown", "/a")
+                answer = await run(host, "shutdown", "/r", "/t", "2", "/f")
+            code = answer.code
+            if code not in (0, SHUTTING_DOWN):
+                raise ActFailed(f"{host.name} refused to restart: {said(answer)}", Evidence(exit=code))
+        except (Undetermined, HostUnreachable):
+            # The line may go down together with the machine: the boot id tells.
+            pass
+        return Evidence(exit=code, outputs={"boot_id": await self._up_again(host, before)})
+
+    async def _up_again(self, host: Host, before: str) -> str:
+        clock = asyncio.get_running_loop().time
+        end, pause = clock() + self.patience, 0.05
+        while True:
+            try:
+                now = await host.boot_id()
+                if now != before:
+                    return now
+            except HostUnreachable:
+                pass
+            if clock() >= end:
+                raise Undetermined(f"{host.name} did not come up again within {self.patience} seconds")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 12.0)
+
+
+def _boot_id(before: Mapping[str, Any]) -> str | None:
+    """From what was journaled: the observation's evidence, or the whole observation."""
+    inner = before.get("evidence")
+    found = before.get("boot_id") or (inner.get("boot_id") if isinstance(inner, Mapping) else None)
+    return str(found) if found else None

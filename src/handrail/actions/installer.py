@@ -1,0 +1,238 @@
+"""Windows Installer: packages, patches and the sources that they were installed from.
+
+Whether something is installed is read from the registry's list and from the version of a file, never from an exit
+code, and never through Win32_Product, which repairs whatever it lists.
+"""
+
+from __future__ import annotations
+
+import ntpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from handrail.actions import files
+from handrail.actions.base import Base, Check, Undetermined
+from handrail.actions.exit_codes import NEEDS_RESTART
+from handrail.actions.exit_codes import installer as meaning
+from handrail.actions.installer_log import cause, kept
+from handrail.actions.jobs import carry_out, ended
+from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
+from handrail.actions.reg_text import product, value_of
+from handrail.actions.shell import MINUTES, decoded
+from handrail.errors import BadInput, FileMissing
+from handrail.hosts.protocol import Command, Host
+from handrail.model import version
+
+PRODUCTS = r"HKLM\SOFTWARE\Classes\Installer\Products"
+LONGEST = 4 * 60 * MINUTES
+"""Seconds that an installer may run before we stop waiting (it goes on, and we find it again)."""
+
+PATCH_PROPERTIES: Mapping[str, str] = {"REINSTALL": "ALL", "REINSTALLMODE": "emus"}
+
+
+def packed(product_code: str) -> str | None:
+    """A product code as Windows Installer writes it in key names; None when it is no GUID."""
+    digits = product_code.strip("{}").replace("-", "")
+    if len(digits) != 32 or not all(one in "0123456789abcdefABCDEF" for one in digits):
+        return None
+    sizes, at, parts = (8, 4, 4, *[2] * 8), 0, []
+    for size in sizes:
+        parts.append(digits[at : at + size][::-1])
+        at += size
+    return "".join(parts).upper()
+
+
+def compared(one: str, other: str) -> int | None:
+    """-1, 0 or 1 as `one` is older than, equal to or newer than `other`; None when one of them is no version."""
+    try:
+        left, right = version.key("dotted", one), version.key("dotted", other)
+    except ValueError:
+        return None
+    return (left > right) - (left < right)
+
+
+@dataclass(frozen=True, slots=True)
+class InstallerSource(Check):
+    """Read where a product was installed from, which is where its patches look for it."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("path", "drive", "product_code", "build", "package")
+
+    product: str
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        found = await product(host, self.product)
+        if found is None:
+            return Observation("not_done", f"no product on {host.name} fits {self.product!r}")
+        if not found.source:
+            return Observation("not_done", f"{found.name} does not say where it was installed from")
+        path = found.source.rstrip("\\") if not found.source.endswith(":\\") else found.source
+        code = packed(found.code)
+        name = await value_of(host, f"{PRODUCTS}\\{code}\\SourceList", "PackageName") if code else None
+        outputs = {
+            "path": path,
+            "drive": ntpath.splitdrive(path)[0].upper() if path[1:2] == ":" else "",
+            "product_code": found.code,
+            "build": found.version,
+            "package": name.data if name else None,
+        }
+        return Observation("done", f"{found.name} was installed from {path}", {"name": found.name, **outputs}, outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPackage(Check):
+    """Check by its product version, not by its name, that a folder holds the right package."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("product_code", "version")
+
+    folder: str
+    name: str
+    version: str
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        path = ntpath.join(self.folder, self.name)
+        text = await files.script(host, "msi-version", path)
+        if text is None:
+            return Observation("not_done", f"{path} is not there", {"path": path})
+        properties = dict(line.strip().split("=", 1) for line in text.splitlines() if "=" in line)
+        seen = properties.get("ProductVersion", "")
+        same = compared(seen, self.version)
+        if same is None:
+            raise Undetermined(f"the product version of {path} is not understood: {seen[:80]!r}")
+        evidence = {"path": path, "version": seen, "name": properties.get("ProductName", "")}
+        outputs = {"product_code": properties.get("ProductCode"), "version": seen}
+        if same == 0:
+            return Observation("done", f"{path} is version {seen}", evidence, outputs)
+        return Observation("not_done", f"{path} is version {seen}, not {self.version}", evidence, outputs)
+
+
+async def look_at(host: Host, pattern: str, build: str, file: str | None, restart: bool) -> Observation:
+    """Whether a product is installed at a build, as its list entry and its file both say.
+
+    `restart`: the installer asked for one, so that a file which was in use keeps its old version until then.
+    """
+    found = await product(host, pattern)
+    listed = found.version if found else None
+    seen = await files.version(host, file) if file else None
+    evidence = {"product": found.name if found else None, "listed": listed, "file": file, "file_version": seen}
+    if found is None:
+        return Observation("not_done", f"no product on {host.name} fits {pattern!r}", evidence)
+    by_list = compared(listed or "", build)
+    by_file = compared(seen, build) if seen else None
+    if by_list is None:
+        raise Undetermined(f"{found.name} lists {listed!r} as its version, which is none")
+    if by_list > 0 or (by_file or 0) > 0:
+        newer = listed if by_list > 0 else seen
+        raise Undetermined(f"{found.name} is at {newer} already, newer than {build}")
+    if by_list == 0 and (file is None or by_file == 0):
+        return Observation("done", f"{found.name} is at {build}", evidence)
+    if by_list == 0 and restart:
+        return Observation("done", f"{found.name} is at {build}; a restart will complete it", evidence)
+    if file and by_file is None:
+        return Observation("not_done", f"{file} is not there", evidence)
+    return Observation(
+        "not_done", f"{found.name} is listed at {listed}" + (f", {file} is {seen}" if file else ""), evidence
+    )
+
+
+class _Installation(Base):
+    """A product is brought to a build by a job that runs msiexec."""
+
+    __slots__ = ()
+
+    outputs: ClassVar[tuple[str, ...]] = ("exit", "reboot_required", "began")
+    destroys: ClassVar[bool] = True
+
+    product: str
+    build: str
+    file: str | None
+    log: str
+
+    def command(self, receipt: Receipt) -> Command:
+        raise NotImplementedError
+
+    def log_of(self, receipt: Receipt) -> str:
+        """A log of its own for every attempt: an older one must not be taken for this one's."""
+        if receipt.attempt <= 1:
+            return self.log
+        stem, dot = ntpath.splitext(self.log)
+        return f"{stem}-{receipt.attempt}{dot}"
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        job = await ended(host, receipt, self.command(receipt))
+        restart = job is not None and job.code in NEEDS_RESTART
+        seen = await look_at(host, self.product, self.build, self.file, restart)
+        outputs = {"exit": job.code if job else None, "reboot_required": restart, "began": receipt.since}
+        return Observation(seen.state, seen.because, {**seen.evidence, "exit": outputs["exit"]}, outputs)
+
+    async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        job = await carry_out(host, receipt, self.command(receipt))
+        code = job.code if job.code is not None else -1
+        text = await self._log_text(host, receipt)
+        says = meaning(code)
+        outputs = {"exit": code, "reboot_required": code in NEEDS_RESTART, "began": receipt.since}
+        details = {"meaning": says.name, "log": self.log_of(receipt), "cause": cause(text)}
+        evidence = Evidence(code, kept(text) or decoded(job.out), outputs, details)
+        if says.kind not in ("ok", "restart", "restarting"):
+            why = f": {details['cause'].splitlines()[0]}" if details["cause"] else ""
+            raise ActFailed(f"Windows Installer ended with {code}, {says.says}{why}", evidence)
+        return evidence
+
+    async def _log_text(self, host: Host, receipt: Receipt) -> str:
+        try:
+            return decoded(await host.read(self.log_of(receipt)))
+        except FileMissing:
+            return ""
+
+
+def _arguments(properties: Mapping[str, str], log: str) -> tuple[str, ...]:
+    return (*(f"{name}={value}" for name, value in properties.items()), "/qn", "/norestart", "/l*v", log)
+
+
+def _harmless(uses: str, properties: Mapping[str, str]) -> None:
+    for name in properties:
+        if any(word in name.upper() for word in ("PASSWORD", "PASSWD", "PWD", "SECRET")):
+            raise BadInput(
+                f"{uses}: the property {name} would show a secret in the list of processes and in the log.",
+                "Use a managed account, or let a person type it: person.do.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Patch(_Installation):
+    """Apply a patch to an installed product until list entry and file are at its build."""
+
+    folder: str
+    patch: str
+    product: str
+    build: str
+    log: str
+    file: str | None = None
+    properties: Mapping[str, str] = field(default_factory=lambda: dict(PATCH_PROPERTIES))
+
+    def __post_init__(self) -> None:
+        _harmless("installer.patch", self.properties)
+
+    def command(self, receipt: Receipt) -> Command:
+        patch = ntpath.join(self.folder, self.patch)
+        argv = ("msiexec", "/p", patch, *_arguments(self.properties, self.log_of(receipt)))
+        return Command(argv, cwd=self.folder, timeout=LONGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Install(_Installation):
+    """Install a package, or upgrade what is installed by it, until list entry and file are at its build."""
+
+    package: str
+    product: str
+    build: str
+    log: str
+    file: str | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _harmless("installer.install", self.properties)
+
+    def command(self, receipt: Receipt) -> Command:
+        argv = ("msiexec", "/i", self.package, *_arguments(self.properties, self.log_of(receipt)))
+        return Command(argv, cwd=ntpath.dirname(self.package), timeout=LONGEST)

@@ -1,0 +1,112 @@
+"""Reading what `reg query` prints."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from handrail.actions.base import Undetermined
+from handrail.actions.shell import decoded, run, said
+from handrail.hosts.protocol import Host
+
+UNINSTALL = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
+
+_KEY = re.compile(r"^HKEY_[A-Z_]+(\\.*)?$")
+_VALUE = re.compile(r"^ {4}(.*?) {4}(REG_[A-Z_]+)(?: {4}(.*))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    key: str
+    name: str
+    kind: str
+    data: str
+
+
+def values_in(text: str) -> list[Value]:
+    """The values that are listed; whatever else there is, is left out."""
+    key, values = "", []
+    for line in text.splitlines():
+        if _KEY.match(line):
+            key = line
+        elif key and (found := _VALUE.match(line)):
+            values.append(Value(key, found[1], found[2], found[3] or ""))
+    return values
+
+
+def number(value: Value) -> int | None:
+    """The number in a REG_DWORD or REG_QWORD."""
+    try:
+        return int(value.data, 16) if value.kind in ("REG_DWORD", "REG_QWORD") else None
+    except ValueError:
+        return None
+
+
+async def value_of(host: Host, key: str, name: str) -> Value | None:
+    """One value; None when key or value is not there. Raises `Undetermined`."""
+    answer = await run(host, "reg", "query", key, "/v", name)
+    if answer.code == 1:
+        return None
+    found = [one for one in values_in(decoded(answer.out)) if one.name.casefold() == name.casefold()]
+    if answer.code != 0 or len(found) != 1:
+        raise Undetermined(f"reg query {key} /v {name} on {host.name} ended with {answer.code}: {said(answer)}")
+    return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One entry of what Windows lists as installed. `code` is the entry's key: a GUID for Windows Installer."""
+
+    code: str
+    values: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.values.get("DisplayName", "")
+
+    @property
+    def version(self) -> str | None:
+        return self.values.get("DisplayVersion")
+
+    @property
+    def source(self) -> str | None:
+        return self.values.get("InstallSource") or None
+
+
+def products_in(text: str) -> dict[str, Product]:
+    """By key name, in the order of the list."""
+    grouped: dict[str, dict[str, str]] = {}
+    for value in values_in(text):
+        grouped.setdefault(value.key.rpartition("\\")[2], {})[value.name] = value.data
+    return {code: Product(code, values) for code, values in grouped.items()}
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether a display name fits a pattern in which `*` stands for anything, upper and lower case alike."""
+    wild = "*".join(re.sub(r"([\[?])", r"[\1]", part) for part in pattern.split("*"))
+    return fnmatch.fnmatchcase(name.casefold(), wild.casefold())
+
+
+async def products(host: Host) -> list[Product]:
+    """What Windows lists as installed, 64-bit view first; an entry seen in both views counts once.
+
+    Raises `Undetermined` when neither view or only one of them could be read: a product might stand in the other.
+    """
+    both: dict[str, Product] = {}
+    for view in ("/reg:64", "/reg:32"):
+        answer = await run(host, "reg", "query", UNINSTALL, "/s", view)
+        listed = products_in(decoded(answer.out)) if answer.code == 0 else {}
+        if answer.code != 0 or (answer.out.strip() and "HKEY_" not in decoded(answer.out)):
+            raise Undetermined(f"reg query {UNINSTALL} {view} on {host.name} ended with {answer.code}: {said(answer)}")
+        both = {**listed, **both}
+    return list(both.values())
+
+
+async def product(host: Host, pattern: str) -> Product | None:
+    """The one product whose display name fits; None when there is none. Raises `Undetermined`, also when several do."""
+    found = [one for one in await products(host) if fits(one.name, pattern)]
+    if len(found) > 1:
+        raise Undetermined(f"{len(found)} products on {host.name} fit {pattern!r}: " + ", ".join(p.name for p in found))
+    return found[0] if found else None

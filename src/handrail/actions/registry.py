@@ -1,0 +1,165 @@
+"""Registry keys: exported, and values removed only by what they carry."""
+
+from __future__ import annotations
+
+import hashlib
+import ntpath
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from handrail.actions import files, receipts
+from handrail.actions.base import Base, Undetermined
+from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
+from handrail.actions.reg_text import Value, values_in
+from handrail.actions.shell import MINUTES, decoded, run, said
+from handrail.errors import BadInput, FileMissing
+from handrail.hosts.protocol import Host
+from handrail.model.signature import Kind, Settles
+
+SHORTEST = 4
+"""Characters that a value must be searched by: shorter ones stand in too many others."""
+
+
+def numbered(path: str, count: int) -> list[str]:
+    """One file for each of `count` keys: the path itself, or NAME-1, NAME-2, ..."""
+    stem, dot = ntpath.splitext(path)
+    return [path] if count == 1 else [f"{stem}-{at}{dot}" for at in range(1, count + 1)]
+
+
+async def _export(host: Host, key: str, path: str) -> None:
+    answer = await run(host, "reg", "export", key, path, "/y")
+    if answer.code != 0:
+        raise ActFailed(f"{key} could not be exported: {said(answer)}", Evidence(exit=answer.code))
+
+
+async def _hashes(host: Host, paths: list[str]) -> dict[str, str] | None:
+    """None when one of them is not there or empty."""
+    hashes = {}
+    for path in paths:
+        try:
+            data = await host.read(path)
+        except FileMissing:
+            return None
+        if not data:
+            return None
+        hashes[path] = hashlib.sha256(data).hexdigest()
+    return hashes
+
+
+@dataclass(frozen=True, slots=True)
+class ExportKeys(Base):
+    """Export registry keys into files, one for each key."""
+
+    settles: ClassVar[Settles] = "receipt"
+    kind: ClassVar[Kind] = "back-up"
+    repeatable: ClassVar[bool] = True
+    outputs: ClassVar[tuple[str, ...]] = ("file", "files")
+
+    keys: tuple[str, ...]
+    file: str
+
+    def __post_init__(self) -> None:
+        if not self.keys:
+            raise BadInput("registry.export needs at least one key.", "Give it under with: keys: [...].")
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        left = await receipts.found(host, receipt)
+        if left is None:
+            return Observation("not_done", "this attempt has exported nothing", {"keys": list(self.keys)})
+        paths = numbered(self.file, len(self.keys))
+        if await _hashes(host, paths) != left.get("hashes"):
+            return Observation("not_done", f"{self.file} is no longer what was exported", {"files": paths})
+        return Observation(
+            "done", f"{len(paths)} keys are exported", {"files": paths}, {"file": paths[0], "files": paths}
+        )
+
+    async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        paths = numbered(self.file, len(self.keys))
+        await files.make_folder(host, ntpath.dirname(self.file))
+        for key, path in zip(self.keys, paths, strict=True):
+            await _export(host, key, path)
+        hashes = await _hashes(host, paths)
+        if hashes is None:
+            raise ActFailed(f"reg export reported success and {self.file} is not there")
+        await receipts.leave(host, receipt, {"keys": list(self.keys), "hashes": hashes})
+        return Evidence(exit=0, details={"hashes": hashes})
+
+
+@dataclass(frozen=True, slots=True)
+class ImportKeys(Base):
+    """Import registry files."""
+
+    settles: ClassVar[Settles] = "receipt"
+    repeatable: ClassVar[bool] = True
+
+    files: tuple[str, ...]
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        if await receipts.found(host, receipt) is None:
+            return Observation("not_done", "this attempt has imported nothing", {"files": list(self.files)})
+        return Observation("done", f"{len(self.files)} files are imported", {"files": list(self.files)})
+
+    async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        for path in self.files:
+            answer = await run(host, "reg", "import", path)
+            if answer.code != 0:
+                raise ActFailed(f"{path} could not be imported: {said(answer)}", Evidence(exit=answer.code))
+        await receipts.leave(host, receipt, {"files": list(self.files)})
+        return Evidence(exit=0)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveValues(Base):
+    """Export the keys concerned, then remove exactly those values below a key that carry the given data."""
+
+    root: str
+    data: str
+    backup: str
+
+    def __post_init__(self) -> None:
+        if len(self.data.strip()) < SHORTEST:
+            raise BadInput(f"registry.remove_values: {self.data!r} is too short to search the registry by.")
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        found = await self._carrying(host)
+        evidence: dict[str, Any] = {"values": [f"{one.key}\\{one.name}" for one in found], "files": self._files(found)}
+        if found:
+            return Observation("not_done", f"{len(found)} values below {self.root} carry {self.data}", evidence)
+        return Observation("done", f"no value below {self.root} carries {self.data}", evidence)
+
+    async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        found = await self._carrying(host)
+        await files.make_folder(host, ntpath.dirname(self.backup))
+        keys = _keys(found)
+        for key, path in zip(keys, numbered(self.backup, len(keys)), strict=True):
+            await _export(host, key, path)
+            if await _hashes(host, [path]) is None:
+                raise ActFailed(f"reg export of {key} reported success and {path} is not there")
+        for one in found:
+            which = ("/ve",) if one.name.startswith("(") and one.name.endswith(")") else ("/v", one.name)
+            answer = await run(host, "reg", "delete", one.key, *which, "/f")
+            if answer.code != 0:
+                raise ActFailed(f"{one.key}\\{one.name} could not be removed: {said(answer)}", Evidence(answer.code))
+        return Evidence(exit=0, details={"removed": [f"{one.key}\\{one.name}" for one in found]})
+
+    def undo(self, before: Observation) -> Action | None:
+        paths = tuple(str(one) for one in before.evidence.get("files", ()))
+        return ImportKeys(paths) if before.state == "not_done" and paths else None
+
+    def _files(self, found: list[Value]) -> list[str]:
+        keys = _keys(found)
+        return numbered(self.backup, len(keys)) if keys else []
+
+    async def _carrying(self, host: Host) -> list[Value]:
+        answer = await run(host, "reg", "query", self.root, "/s", "/f", self.data, "/d", timeout=10 * MINUTES)
+        text = decoded(answer.out)
+        found = [one for one in values_in(text) if self.data.casefold() in one.data.casefold()]
+        # With matches it ends with 0, without any with 1; only then does it say how many there were.
+        if answer.code not in (0, 1) or not (found or re.search(r":\s*0\b", text)):
+            raise Undetermined(f"reg query {self.root} on {host.name} ended with {answer.code}: {said(answer)}")
+        return found
+
+
+def _keys(found: list[Value]) -> list[str]:
+    return list(dict.fromkeys(one.key for one in found))

@@ -1,0 +1,133 @@
+"""Services, through `sc`."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from handrail.actions.base import Base, Check, Undetermined
+from handrail.actions.exit_codes import service as meaning
+from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
+from handrail.actions.shell import run, said
+from handrail.hosts.protocol import Host
+
+STATES: Mapping[int, str] = {
+    1: "STOPPED",
+    2: "START_PENDING",
+    3: "STOP_PENDING",
+    4: "RUNNING",
+    5: "CONTINUE_PENDING",
+    6: "PAUSE_PENDING",
+    7: "PAUSED",
+}
+ABSENT = "ABSENT"
+NO_SUCH_SERVICE, NOT_STARTED, IS_RUNNING = 1060, 1062, 1056
+PATIENCE = 300
+"""Seconds that a service gets for coming up or going down."""
+
+
+def state_in(text: str) -> str | None:
+    """The state that `sc query` printed; None when there is none. The words beside the number are never translated,
+    the line's label is."""
+    for found in re.finditer(r"^[^:\n]*:\s*([1-7])\s+([A-Z_]+)", text, re.MULTILINE):
+        if STATES[int(found[1])] == found[2]:
+            return found[2]
+    return None
+
+
+async def state_of(host: Host, name: str) -> str:
+    """One of STATES, or ABSENT. Raises `Undetermined`."""
+    answer = await run(host, "sc", "query", name)
+    if answer.code == NO_SUCH_SERVICE:
+        return ABSENT
+    state = state_in(answer.text) if answer.code == 0 else None
+    if state is None:
+        raise Undetermined(f"sc query {name} on {host.name} ended with {answer.code}: {said(answer) or 'no text'}")
+    return state
+
+
+async def settled(host: Host, name: str, wanted: str, patience: float) -> str:
+    """Its state once it is the wanted one or is no longer on its way there."""
+    clock = asyncio.get_running_loop().time
+    end, pause = clock() + patience, 0.05
+    while True:
+        state = await state_of(host, name)
+        if state == wanted or not state.endswith("_PENDING") or clock() >= end:
+            return state
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 5.0)
+
+
+def observed(name: str, state: str, wanted: str) -> Observation:
+    evidence = {"service": name, "state": state}
+    if state == wanted:
+        return Observation("done", f"{name} is {state}", evidence)
+    if state == ABSENT:
+        return Observation("not_done", f"there is no service {name}", evidence)
+    return Observation("not_done", f"{name} is {state}", evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class StopService(Base):
+    """Stop a service and wait until the service manager says that it has stopped."""
+
+    name: str
+    patience: int = PATIENCE
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        return observed(self.name, await state_of(host, self.name), "STOPPED")
+
+    async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        answer = await run(host, "sc", "stop", self.name)
+        evidence = Evidence(exit=answer.code, log=said(answer))
+        if answer.code not in (0, NOT_STARTED):
+            raise ActFailed(f"{self.name} could not be stopped: {meaning(answer.code)}", evidence)
+        await settled(host, self.name, "STOPPED", self.patience)
+        return evidence
+
+    def undo(self, before: Observation) -> Action | None:
+        if before.evidence.get("state") in ("RUNNING", "START_PENDING"):
+            return StartService(self.name, self.patience)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class StartService(Base):
+    """Start a service and wait until the service manager says that it runs."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("began",)
+
+    name: str
+    patience: int = PATIENCE
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        seen = observed(self.name, await state_of(host, self.name), "RUNNING")
+        return Observation(seen.state, seen.because, seen.evidence, {"began": receipt.since})
+
+    async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        answer = await run(host, "sc", "start", self.name)
+        evidence = Evidence(exit=answer.code, log=said(answer), outputs={"began": receipt.since})
+        if answer.code not in (0, IS_RUNNING):
+            raise ActFailed(f"{self.name} could not be started: {meaning(answer.code)}", evidence)
+        await settled(host, self.name, "RUNNING", self.patience)
+        return evidence
+
+    def undo(self, before: Observation) -> Action | None:
+        if before.evidence.get("state") in ("STOPPED", "STOP_PENDING"):
+            return StopService(self.name, self.patience)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRunning(Check):
+    """Check that a service runs."""
+
+    lasting: ClassVar[bool] = True
+
+    name: str
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        return observed(self.name, await state_of(host, self.name), "RUNNING")
