@@ -1,0 +1,1 @@
+"""The commands. Everything heavy is imported by the command that needs it, never before."""

@@ -1,0 +1,237 @@
+"""The command line: which commands there are, what they take and what they say of themselves.
+
+Each command only hands its arguments on; the modules that do the work are imported when one is called.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+Format = Annotated[Literal["text", "json"], typer.Option("--format", help="For people, or for programs.")]
+PlanFormat = Annotated[
+    Literal["text", "json", "markdown"],
+    typer.Option("--format", help="For people, for programs, or a runbook to be followed by hand."),
+]
+EstateFile = Annotated[str, typer.Argument(metavar="ESTATE", help="The estate file.", show_default=False)]
+PlanFile = Annotated[str, typer.Argument(metavar="PLAN", help="A plan file, made by 'plan -o'.", show_default=False)]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id; 'status' lists them.", show_default=False)]
+To = Annotated[
+    list[str] | None,
+    typer.Option("--to", metavar="[DEPLOYMENT=]RELEASE", help="The release to reach, instead of the file's aim."),
+]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option("--accept", metavar="RULE[@SUBJECT]", help="Accept this risk by its name."),
+]
+Guides = Annotated[
+    list[str] | None,
+    typer.Option("--guides", metavar="FOLDER", help="Also use the guides in this folder."),
+]
+Store = Annotated[
+    str | None,
+    typer.Option("--store", metavar="URL", help="The store of runs; by default in the home folder."),
+]
+Ask = Annotated[bool, typer.Option("--ask", help="On the twin: wait for people instead of playing them.")]
+
+
+def _no_command(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+) -> int:
+    if version:
+        from handrail import __version__
+
+        context.obj.line(f"handrail {__version__}")
+        raise typer.Exit(0)
+    if context.invoked_subcommand is None:
+        context.obj.complain(context.get_help())
+        raise typer.Exit(2)
+    return 0
+
+
+def assess(
+    context: typer.Context,
+    estate: EstateFile,
+    to: To = None,
+    accept: Accept = None,
+    guides: Guides = None,
+    format: Format = "text",
+) -> int:
+    """Find out what stands in the way of an upgrade."""
+    from handrail.cli import assessing
+
+    return assessing.assess(context.obj, estate, to or [], accept or [], guides or [], format)
+
+
+def plan(
+    context: typer.Context,
+    estate: EstateFile,
+    to: To = None,
+    accept: Accept = None,
+    guides: Guides = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="PLAN", help="Write the plan to this file.")
+    ] = None,
+    format: PlanFormat = "text",
+) -> int:
+    """Make the plan, or say why there is none."""
+    from handrail.cli import assessing
+
+    return assessing.plan(context.obj, estate, to or [], accept or [], guides or [], output, format)
+
+
+def explain(
+    context: typer.Context,
+    plan: PlanFile,
+    step: Annotated[
+        str | None, typer.Argument(metavar="STEP", help="A step's id or number.", show_default=False)
+    ] = None,
+    format: Format = "text",
+) -> int:
+    """Say why a plan, or one of its steps, is as it is."""
+    from handrail.cli import assessing
+
+    return assessing.explain(context.obj, plan, step, format)
+
+
+def approve(context: typer.Context, plan: PlanFile, store: Store = None) -> int:
+    """Approve exactly this plan, under your own name."""
+    from handrail.cli import running
+
+    return running.approve(context.obj, plan, store)
+
+
+def run(
+    context: typer.Context,
+    plan: PlanFile,
+    twin: Annotated[bool, typer.Option("--twin", help="On the twin of the plan's estate, not on real hosts.")] = False,
+    store: Store = None,
+    ask: Ask = False,
+    guides: Guides = None,
+    format: Format = "text",
+) -> int:
+    """Carry a plan out. Killed at any moment, 'resume' goes on."""
+    from handrail.cli import running
+
+    return running.run(context.obj, plan, twin, store, ask, guides or [], format)
+
+
+def status(
+    context: typer.Context,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="One run; without it, all.")] = None,
+    store: Store = None,
+    format: Format = "text",
+) -> int:
+    """Show how far a run is and what it waits for."""
+    from handrail.cli import running
+
+    return running.status(context.obj, run, store, format)
+
+
+def resume(
+    context: typer.Context,
+    run: RunId,
+    store: Store = None,
+    ask: Ask = False,
+    guides: Guides = None,
+    format: Format = "text",
+) -> int:
+    """Go on with a run where it stood."""
+    from handrail.cli import running
+
+    return running.resume(context.obj, run, store, ask, guides or [], format)
+
+
+def answer(
+    context: typer.Context,
+    run: RunId,
+    step: Annotated[str, typer.Argument(metavar="STEP", help="The step that asks.", show_default=False)],
+    given: Annotated[
+        Literal["yes", "no", "done"],
+        typer.Argument(
+            metavar="yes|no|done",
+            help="A hold: yes goes on, no halts. A person's step: done. In doubt: done or no.",
+            show_default=False,
+        ),
+    ],
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; kept in the journal.")] = "",
+    store: Store = None,
+) -> int:
+    """Answer a step that waits for a person."""
+    from handrail.cli import running
+
+    return running.answer(context.obj, run, step, given, note, store)
+
+
+def verify(
+    context: typer.Context, run: RunId, store: Store = None, guides: Guides = None, format: Format = "text"
+) -> int:
+    """Look whether what a run brought about still holds."""
+    from handrail.cli import running
+
+    return running.verify(context.obj, run, store, guides or [], format)
+
+
+def guide_list(context: typer.Context, guides: Guides = None, format: Format = "text") -> int:
+    """List the products that there is a guide for."""
+    from handrail.cli import knowledge
+
+    return knowledge.list_guides(context.obj, guides or [], format)
+
+
+def guide_show(
+    context: typer.Context,
+    product: Annotated[str, typer.Argument(metavar="PRODUCT", help="As 'guide list' names it.", show_default=False)],
+    guides: Guides = None,
+    format: Format = "text",
+) -> int:
+    """Show what a guide knows: releases, moves, rules, sources."""
+    from handrail.cli import knowledge
+
+    return knowledge.show_guide(context.obj, product, guides or [], format)
+
+
+def guide_lint(
+    context: typer.Context,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="GUIDE", help="Guide files or their folders; without any, the built-in ones."),
+    ] = None,
+    format: Format = "text",
+) -> int:
+    """Check guides: every mistake with file, line and column."""
+    from handrail.cli import knowledge
+
+    return knowledge.lint_guides(context.obj, files or [], format)
+
+
+def guide_schema(context: typer.Context) -> int:
+    """Print the JSON Schema of guides, for editors."""
+    from handrail.cli import knowledge
+
+    return knowledge.print_schema(context.obj)
+
+
+def command() -> Any:
+    """The whole command line, to be called with `main(args, standalone_mode=False, obj=Output)`."""
+    settings: dict[str, Any] = {
+        "add_completion": False,
+        "rich_markup_mode": None,
+        "pretty_exceptions_enable": False,
+    }
+    app = typer.Typer(name="handrail", help="Upgrade guides that you can run.", **settings)
+    app.callback(invoke_without_command=True)(_no_command)
+    for function in (assess, plan, explain, approve, run, status, resume, answer, verify):
+        app.command()(function)
+    guide = typer.Typer(help="List, show and check guides.", no_args_is_help=True, **settings)
+    for name, function in (
+        ("list", guide_list),
+        ("show", guide_show),
+        ("lint", guide_lint),
+        ("schema", guide_schema),
+    ):
+        guide.command(name)(function)
+    app.add_typer(guide, name="guide")
+    return typer.main.get_command(app)

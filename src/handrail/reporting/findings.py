@@ -1,0 +1,123 @@
+"""Findings: what assessment says, blockers first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from handrail.model.finding import Assessment, Citation, Finding
+from handrail.reporting import words
+from handrail.reporting.page import Block, Heading, Item, Items, Page, Paragraph, Rows, Tone
+
+SCHEMA = "handrail/assessment/v1"
+
+# Of one rule that speaks of a whole fleet, this many findings are shown in full.
+SHOWN = 5
+
+_VERDICTS: Mapping[str, tuple[str, Tone]] = {
+    "clear": ("Clear: nothing stands in the way.", "good"),
+    "risky": ("Risky: nothing forbids it, but read the risks below.", "warn"),
+    "blocked": ("Blocked.", "bad"),
+}
+
+
+def source_document(source: Citation) -> dict[str, Any]:
+    document = {"document": source.document, "section": source.section}
+    if source.title:
+        document["title"] = source.title
+    if source.url:
+        document["url"] = source.url
+    return document
+
+
+def finding_document(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "level": finding.level,
+        "unknown": finding.unknown,
+        "accepted": finding.accepted,
+        "subject": finding.subject,
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "source": source_document(finding.source),
+    }
+
+
+def assessment_document(assessment: Assessment) -> dict[str, Any]:
+    """The JSON of `handrail assess`."""
+    return {
+        "schema": SCHEMA,
+        "estate": assessment.estate,
+        "aim": dict(assessment.aim),
+        "verdict": assessment.verdict,
+        "findings": [finding_document(finding) for finding in assessment.findings],
+    }
+
+
+def assessment_page(assessment: Assessment) -> Page:
+    blocking = [finding for finding in assessment.findings if finding.blocks]
+    verdict, tone = _VERDICTS[assessment.verdict]
+    if blocking:
+        unknown = sum(finding.unknown for finding in blocking)
+        verdict = f"Blocked by {words.count(len(blocking), 'finding')}"
+        verdict += f", {unknown:,} of them because something is not known." if unknown else "."
+    yield Heading(f"Assessment of {assessment.estate}", 1)
+    yield Rows(aim_rows(assessment.aim))
+    yield Paragraph(verdict, tone)
+    yield from finding_blocks(assessment.findings)
+
+
+def aim_rows(aim: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """One row per release that is aimed at, so that a fleet of deployments stays short."""
+    deployments: dict[str, list[str]] = {}
+    for deployment, release in aim.items():
+        deployments.setdefault(release, []).append(deployment)
+    return tuple(("aim", f"{words.listed(names)} to {release}") for release, names in deployments.items())
+
+
+def finding_blocks(findings: Iterable[Finding], level: int = 2) -> Iterator[Block]:
+    """Headings and items: blockers, risks, what was accepted, notes."""
+    groups: dict[str, list[Finding]] = {"Blockers": [], "Risks": [], "Accepted": [], "Notes": []}
+    for finding in findings:
+        if finding.blocks:
+            groups["Blockers"].append(finding)
+        elif finding.accepted:
+            groups["Accepted"].append(finding)
+        else:
+            groups["Risks" if finding.level == "risk" else "Notes"].append(finding)
+    for title, group in groups.items():
+        if group:
+            yield Heading(title, level)
+            yield Items(tuple(_folded(group)))
+
+
+def _folded(findings: list[Finding]) -> Iterator[Item]:
+    by_rule: dict[tuple[str, bool], list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault((finding.rule, finding.unknown), []).append(finding)
+    for (rule, _), group in by_rule.items():
+        shown = group if len(group) <= SHOWN + 1 else group[:SHOWN]
+        for finding in shown:
+            yield _item(finding)
+        if len(shown) < len(group):
+            rest = [finding.subject for finding in group[len(shown) :]]
+            yield Item(f"{rule} also concerns {words.listed(rest)}.", _mark(group[0]), _tone(group[0]))
+
+
+def _item(finding: Finding) -> Item:
+    rows = Rows((("do", finding.remedy), ("source", words.source(finding.source))))
+    return Item(
+        f"{finding.rule}  {finding.subject}", _mark(finding), _tone(finding), (Paragraph(finding.message), rows)
+    )
+
+
+def _mark(finding: Finding) -> str:
+    if finding.accepted:
+        return "accepted"
+    return "unknown" if finding.unknown else finding.level
+
+
+def _tone(finding: Finding) -> Tone:
+    if finding.accepted:
+        return "warn"
+    return {"blocker": "bad", "risk": "warn", "note": "quiet"}[finding.level]  # type: ignore[return-value]

@@ -1,0 +1,81 @@
+"""Pages as Markdown (CommonMark with tables)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from handrail.reporting.page import Block, Code, Heading, Item, Items, Paragraph, Rows, Table
+
+_SPECIAL = re.compile(r"([\\`*_<>\[\]|])")
+_NUMBER = re.compile(r"\d+\.$")
+_BEGINS_BLOCK = re.compile(r"^(\s*)([#+-]|\d+[.)])(?=\s|$)")
+
+
+def escape(text: str) -> str:
+    """Text as text: what an estate or a guide says never becomes markup of ours.
+
+    Pieces between backquotes are kept as code, for that is how guides and pages mark what is to be typed.
+    """
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:
+        return _SPECIAL.sub(r"\\\1", text)
+    shown = [piece if index % 2 else _SPECIAL.sub(r"\\\1", piece) for index, piece in enumerate(pieces)]
+    return "`".join(shown)
+
+
+def render(blocks: Iterable[Block]) -> Iterator[str]:
+    """The lines of a page, without line ends."""
+    first = True
+    for block in blocks:
+        if not first:
+            yield ""
+        yield from _block(block, "")
+        first = False
+
+
+def _block(block: Block, indent: str) -> Iterator[str]:
+    match block:
+        case Heading(text, level):
+            yield f"{indent}{'#' * level} {_flat(text)}"
+        case Paragraph(text, _):
+            for line in text.splitlines():
+                yield indent + _BEGINS_BLOCK.sub(r"\1\\\2", escape(line))
+        case Rows(rows):
+            for name, value in rows:
+                if value:
+                    yield f"{indent}- **{_flat(name)}:** {_flat(value)}"
+        case Code(lines):
+            fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
+            yield f"{indent}{fence}text"
+            for line in lines:
+                yield f"{indent}{line}"
+            yield f"{indent}{fence}"
+        case Items(items):
+            for item in items:
+                yield from _item(item, indent)
+        case Table(head, table):
+            yield f"{indent}| {' | '.join(_flat(cell) for cell in head)} |"
+            yield f"{indent}|{'---|' * len(head)}"
+            for row in table:
+                yield f"{indent}| {' | '.join(_flat(cell) for cell in row)} |"
+
+
+def _item(item: Item, indent: str) -> Iterator[str]:
+    numbered = _NUMBER.match(item.mark)
+    mark = item.mark if numbered else "-"
+    label = "" if numbered or item.mark in ("-", "") else f"**{escape(item.mark)}** "
+    inner = indent + " " * (len(mark) + 1)
+    lines = item.text.splitlines() or [""]
+    yield f"{indent}{mark} {label}{escape(lines[0])}"
+    for line in lines[1:]:
+        yield inner + escape(line)
+    for block in item.inside:
+        yield ""
+        yield from _block(block, inner)
+    if item.inside:
+        yield ""
+
+
+def _flat(text: str) -> str:
+    return escape(" ".join(text.split()))

@@ -1,0 +1,169 @@
+"""What a plan amounts to, computed once for every rendering: numbers, lanes, restore points, outages, ways back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handrail.model.finding import Citation
+from handrail.model.plan import Erratum, Plan, Step
+
+NO_HOST = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why some steps come after others, told once for all steps that it orders."""
+
+    first: str
+    then: str
+    reason: str
+    source: Citation
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    installation: str
+    first: str
+    last: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The steps of one host; `like` are further hosts that have the same steps."""
+
+    host: str
+    steps: tuple[Step, ...]
+    like: tuple[str, ...] = ()
+
+
+class Outline:
+    """A plan, indexed for people. Steps are numbered from 1 in the plan's own order."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.steps: Mapping[str, Step] = {step.id: step for step in plan.steps}
+        self.numbers: Mapping[str, int] = {step.id: number for number, step in enumerate(plan.steps, 1)}
+        self.point_of_no_return = self.numbers.get(plan.point_of_no_return or "")
+
+    def name(self, step_id: str) -> str:
+        """`step 7 (Stop the service)`."""
+        step = self.steps.get(step_id)
+        return f"step {self.numbers[step_id]} ({step.title})" if step else step_id
+
+    def lanes(self) -> list[Lane]:
+        """One lane per host in the order of their first steps; hosts with the same steps are shown as one."""
+        by_host: dict[str, list[Step]] = {}
+        for step in self.plan.steps:
+            by_host.setdefault(step.host or NO_HOST, []).append(step)
+        alike: dict[Any, list[str]] = {}
+        for host, steps in by_host.items():
+            alike.setdefault(_shape(host, steps), []).append(host)
+        return [Lane(hosts[0], tuple(by_host[hosts[0]]), tuple(hosts[1:])) for hosts in alike.values()]
+
+    def reasons(self) -> list[Reason]:
+        """Order across installations, in plan order. Steps of one procedure follow each other and need no reason."""
+        told: dict[tuple[str, str, str, str], tuple[Citation, dict[tuple[str, str], None]]] = {}
+        for step in self.plan.steps:
+            for because in step.because:
+                before = self.steps.get(because.after)
+                if before is None or before.installation == step.installation:
+                    continue
+                pair = (before.installation, step.installation)
+                key = (_component(pair[0]), _component(pair[1]), because.reason, str(because.source))
+                told.setdefault(key, (because.source, {}))[1][pair] = None
+        return [
+            Reason(*next(iter(pairs)), reason=key[2], source=source, times=len(pairs))
+            for key, (source, pairs) in told.items()
+        ]
+
+    def outages(self) -> list[Outage]:
+        of_installation: dict[str, list[Step]] = {}
+        for step in self.plan.steps:
+            of_installation.setdefault(step.installation, []).append(step)
+        outages = []
+        for installation, spans in self.plan.downtime.items():
+            for first, last in spans:
+                if first in self.numbers and last in self.numbers:
+                    begin, end = self.numbers[first], self.numbers[last]
+                    inside = (s for s in of_installation.get(installation, ()) if begin <= self.numbers[s.id] <= end)
+                    seconds = sum(step.takes for step in inside if not is_remedy(step))
+                    outages.append(Outage(installation, first, last, seconds))
+        return outages
+
+    def restore_points(self) -> Iterator[Step]:
+        """The steps that prove a backup or a key: only what was proved counts."""
+        return (step for step in self.plan.steps if step.protects and step.kind == "prove")
+
+    def restored_from(self) -> Mapping[str, list[Step]]:
+        """Restore point -> the steps whose way back needs it."""
+        uses: dict[str, list[Step]] = {}
+        for step in self.plan.steps:
+            if step.way_back.kind == "restore":
+                for point in step.way_back.from_:
+                    uses.setdefault(point, []).append(step)
+        return uses
+
+    def without_way_back(self) -> list[Step]:
+        """The steps that may destroy something and cannot be taken back."""
+        return [step for step in self.plan.steps if step.way_back.kind == "none" and step.changes]
+
+    def errata(self) -> list[tuple[Erratum, list[Step]]]:
+        """Each erratum with the steps that follow it."""
+        return [(one, [step for step in self.plan.steps if one.id in step.errata]) for one in self.plan.errata]
+
+    def readers(self) -> Mapping[str, list[tuple[str, Step]]]:
+        """Step id -> (output, step) for every later step that reads one of its outputs."""
+        readers: dict[str, list[tuple[str, Step]]] = {}
+        for step in self.plan.steps:
+            for late in late_values(step.with_):
+                made_by, _, output = late.rpartition(".")
+                readers.setdefault(made_by, []).append((output, step))
+        return readers
+
+    def seconds(self) -> float:
+        """How long it takes when every lane goes on as soon as it may."""
+        ends: dict[str, float] = {}
+        free: dict[str, float] = {}
+        for step in self.plan.steps:
+            lane = step.host or ""
+            begin = max((ends.get(one, 0.0) for one in step.after), default=0.0)
+            if lane:
+                begin = max(begin, free.get(lane, 0.0))
+            ends[step.id] = begin + (0.0 if is_remedy(step) else step.takes)
+            if lane:
+                free[lane] = ends[step.id]
+        return max(ends.values(), default=0.0)
+
+
+def is_remedy(step: Step) -> bool:
+    """Only a known error makes this step run."""
+    return any(condition.error for condition in step.when)
+
+
+def late_values(with_: Any) -> Iterator[str]:
+    """Every `STEP.output` that is read when the step begins, at any depth."""
+    if isinstance(with_, Mapping):
+        if set(with_) == {"late"} and isinstance(with_["late"], str):
+            yield with_["late"]
+        else:
+            for one in with_.values():
+                yield from late_values(one)
+    elif isinstance(with_, list | tuple):
+        for one in with_:
+            yield from late_values(one)
+
+
+def _component(subject: str) -> str:
+    return subject.rpartition("@")[0] or subject
+
+
+def _shape(host: str, steps: list[Step]) -> Any:
+    """What two hosts share when their steps differ only in the host's own name."""
+    return tuple(
+        (step.title.replace(host, "\0"), step.uses, step.kind, step.id.replace(host, "\0"), step.way_back.kind)
+        for step in steps
+    )

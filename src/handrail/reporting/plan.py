@@ -1,0 +1,188 @@
+"""The plan for people: what is done, in which order and why, what it costs, and how to go back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.model.plan import Hop, Plan, Step, WayBack
+from handrail.reporting import words
+from handrail.reporting.findings import aim_rows, finding_blocks
+from handrail.reporting.outline import NO_HOST, Lane, Outline, is_remedy
+from handrail.reporting.page import Block, Heading, Item, Items, Page, Paragraph, Rows
+
+
+def plan_page(plan: Plan) -> Page:
+    outline = Outline(plan)
+    hosts = {step.host for step in plan.steps if step.host}
+    guides = words.listed([f"{guide.name} ({guide.digest[:19]})" for guide in plan.guides])
+    yield Heading(f"Plan for {plan.estate.name}", 1)
+    yield Rows(
+        (
+            *aim_rows(plan.aim),
+            ("plan", plan.digest),
+            ("guides", guides),
+            ("steps", f"{words.count(len(plan.steps), 'step')} on {words.count(len(hosts), 'host')}"),
+            ("takes", f"about {words.duration(outline.seconds())}, people's time not counted"),
+        )
+    )
+    if not plan.steps:
+        yield Paragraph("Nothing is to be done: everything is where it shall be.", "good")
+    yield from _hops(plan.hops)
+    yield from finding_blocks(plan.findings)
+    yield from _order(outline)
+    yield from _steps(outline)
+    yield from way_back_blocks(outline)
+    yield from erratum_blocks(outline)
+
+
+def _hops(hops: tuple[Hop, ...]) -> Iterator[Block]:
+    if not hops:
+        return
+    yield Heading("Hops")
+    alike: dict[tuple[object, ...], list[Hop]] = {}
+    for hop in hops:
+        component = hop.installation.rpartition("@")[0]
+        told = (component, hop.from_, hop.to, hop.build, hop.method, _without_host(hop, hop.why))
+        alike.setdefault((*told, *((no.method, _without_host(hop, no.because)) for no in hop.not_)), []).append(hop)
+    yield Items(tuple(hop_item(group[0], [hop.installation for hop in group[1:]]) for group in alike.values()))
+
+
+def _without_host(hop: Hop, text: str) -> str:
+    return text.replace(hop.installation.rpartition("@")[2], "\0")
+
+
+def hop_item(hop: Hop, like: list[str]) -> Item:
+    """One hop with why this method and why not the others; `like` are installations that hop the same way."""
+    to = f"{hop.to} ({hop.build})" if hop.build and hop.build != hop.to else hop.to
+    rows = (
+        ("why", hop.why),
+        *((f"not {no.method}", no.because) for no in hop.not_),
+        ("also", words.listed(like)),
+        ("source", words.source(hop.source)),
+    )
+    return Item(f"{hop.installation}: {hop.from_} to {to} by {hop.method}", inside=(Rows(rows),))
+
+
+def _order(outline: Outline) -> Iterator[Block]:
+    reasons = outline.reasons()
+    if not reasons:
+        return
+    yield Heading("Order")
+    items = []
+    for one in reasons:
+        more = f" (and {words.count(one.times - 1, 'pair')} like it)" if one.times > 1 else ""
+        text = f"{one.first} before {one.then}{more}: {one.reason}"
+        items.append(Item(text, inside=(Rows((("source", words.source(one.source)),)),)))
+    yield Items(tuple(items))
+
+
+def _steps(outline: Outline) -> Iterator[Block]:
+    for lane in outline.lanes():
+        yield Heading(_lane_title(lane))
+        yield Items(tuple(_step_item(outline, step) for step in lane.steps))
+
+
+def _lane_title(lane: Lane) -> str:
+    if lane.host == NO_HOST:
+        return "Steps of no host"
+    if not lane.like:
+        return f"Steps on {lane.host}"
+    return f"Steps on {lane.host}, and the same on {words.listed(lane.like)}"
+
+
+def _step_item(outline: Outline, step: Step) -> Item:
+    number = outline.numbers[step.id]
+    notes = []
+    if step.kind in ("hold", "person"):
+        notes.append("waits for a person")
+    elif step.kind != "do":
+        notes.append(step.kind)
+    if step.downtime:
+        notes.append("downtime")
+    if step.changes and step.way_back.kind == "none":
+        notes.append("no way back")
+    if is_remedy(step):
+        notes.append("only after a known error")
+    text = step.title + (f" [{', '.join(notes)}]" if notes else "")
+    inside: list[Block] = []
+    if number == outline.point_of_no_return:
+        inside.append(Paragraph("POINT OF NO RETURN", "bad"))
+    return Item(text, f"{number}.", "quiet", tuple(inside))
+
+
+def way_back_blocks(outline: Outline, level: int = 2) -> Iterator[Block]:
+    """Downtime, restore points, the point of no return and the way back."""
+    outages = outline.outages()
+    if outages:
+        yield Heading("Downtime", level)
+        yield Items(
+            tuple(
+                Item(
+                    f"{one.installation}: about {words.duration(one.seconds)}, "
+                    f"from {outline.name(one.first)} to {outline.name(one.last)}"
+                )
+                for one in outages
+            )
+        )
+    points = list(outline.restore_points())
+    if points:
+        restored = outline.restored_from()
+        yield Heading("Restore points", level)
+        yield Items(tuple(_restore_point(outline, point, restored.get(point.id, [])) for point in points))
+    if outline.plan.steps:
+        yield Heading("The way back", level)
+        yield from _way_back(outline)
+
+
+def _restore_point(outline: Outline, point: Step, used: list[Step]) -> Item:
+    text = f"{outline.name(point.id)} proves {words.listed(point.protects)} of {point.installation}"
+    back = words.listed([f"{outline.numbers[step.id]}" for step in used], 12)
+    return Item(text, inside=(Rows((("takes back", f"step {back}" if back else ""),)),))
+
+
+def _way_back(outline: Outline) -> Iterator[Block]:
+    point = outline.plan.point_of_no_return
+    if point is None:
+        yield Paragraph("Point of no return: none. Every step of this plan has a way back.", "good")
+    else:
+        yield Paragraph(
+            f"Point of no return: {outline.name(point)}. From there on there is no complete way back.", "bad"
+        )
+    undone = [step for step in outline.plan.steps if step.way_back.kind == "undo"]
+    restored = [step for step in outline.plan.steps if step.way_back.kind == "restore"]
+    if undone:
+        yield Paragraph(f"{words.count(len(undone), 'step is', 'steps are')} undone by their opposite, the last first.")
+    if restored:
+        yield Paragraph(
+            f"{words.count(len(restored), 'step is', 'steps are')} taken back by restoring what was backed up and "
+            "proved before: database, binaries and keys together."
+        )
+    lost = outline.without_way_back()
+    if lost:
+        yield Paragraph(f"No way back: {words.listed([outline.name(step.id) for step in lost])}.", "bad")
+
+
+def way_back_text(outline: Outline, back: WayBack) -> str:
+    """How one step is taken back, in a sentence."""
+    if back.kind == "undo":
+        return "undone by its opposite, if it changed anything"
+    if back.kind == "restore":
+        return f"restored from {words.listed([outline.name(one) for one in back.from_])}"
+    return "none"
+
+
+def erratum_blocks(outline: Outline, level: int = 2) -> Iterator[Block]:
+    errata = outline.errata()
+    if not errata:
+        return
+    yield Heading("Where a document is wrong", level)
+    items = []
+    for erratum, steps in errata:
+        rows = (
+            ("it says", erratum.says),
+            ("we do", erratum.we_do),
+            ("because", erratum.because),
+            ("steps", words.listed([str(outline.numbers[step.id]) for step in steps], 12)),
+        )
+        items.append(Item(f"{erratum.id}: {words.source(erratum.source)}", inside=(Rows(rows),)))
+    yield Items(tuple(items))

@@ -1,0 +1,165 @@
+"""The plan as a runbook: followed by hand from beginning to end, without the program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from handrail.model.plan import Condition, Plan, Remedy, Step
+from handrail.reporting import words
+from handrail.reporting.byhand import BY_HAND, ByHand, lines, sentence, used
+from handrail.reporting.findings import aim_rows, finding_blocks
+from handrail.reporting.outline import Outline
+from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows, Table
+from handrail.reporting.plan import erratum_blocks, hop_item, way_back_blocks, way_back_text
+
+_ENDED = {"done": "was done", "skipped": "was skipped", "failed": "failed"}
+
+
+def runbook_page(plan: Plan) -> Page:
+    outline = Outline(plan)
+    yield Heading(f"Runbook: {plan.estate.name}", 1)
+    yield Rows(
+        (
+            *aim_rows(plan.aim),
+            ("plan", plan.digest),
+            (
+                "steps",
+                f"{words.count(len(plan.steps), 'step')}, about {words.duration(outline.seconds())} without waits",
+            ),
+        )
+    )
+    yield Paragraph(
+        "Do the steps in the order of their numbers. A step counts as done when you have seen what it says under "
+        "`worked`, not when a command returned. If something else happens and the step does not name it, stop there: "
+        "everything up to the point of no return can be taken back."
+    )
+    if plan.findings:
+        yield Heading("Before you begin")
+        yield from finding_blocks(plan.findings, 3)
+    yield Heading("What is done, and why so")
+    yield Items(tuple(hop_item(hop, []) for hop in plan.hops))
+    yield from way_back_blocks(outline)
+    yield Heading("Steps")
+    readers = outline.readers()
+    for step in plan.steps:
+        yield from _step(outline, step, readers.get(step.id, []))
+    yield from erratum_blocks(outline)
+
+
+def _step(outline: Outline, step: Step, readers: list[tuple[str, Step]]) -> Iterator[Block]:
+    number = outline.numbers[step.id]
+    if number == outline.point_of_no_return:
+        yield Paragraph("POINT OF NO RETURN: from the next step on there is no complete way back.", "bad")
+    yield Heading(f"{number}. {step.title}", 3)
+    needed: dict[str, list[str]] = {}
+    for output, reader in readers:
+        needed.setdefault(output, []).append(str(outline.numbers[reader.id]))
+    notes = [f"{output} (for step {words.listed(list(dict.fromkeys(at)), 12)})" for output, at in needed.items()]
+    yield Rows(
+        (
+            ("where", step.host or "anywhere"),
+            ("what", step.installation + (", inside downtime" if step.downtime else "")),
+            ("only if", words.listed([condition_text(outline, one) for one in step.when], 12)),
+            ("id", f"`{step.id}`"),
+        )
+    )
+    if step.says:
+        yield Paragraph(step.says)
+    yield from _doing(outline, step)
+    yield Rows(
+        (
+            ("note down", words.listed(notes, 12)),
+            ("why now", "; ".join(f"after {outline.name(one.after)}: {one.reason}" for one in step.because)),
+            ("way back", way_back_text(outline, step.way_back) if step.kind not in ("check", "prove", "hold") else ""),
+            ("source", words.source(step.source)),
+        )
+    )
+    if step.remedies:
+        yield Paragraph("If it does not work:")
+        yield Items(tuple(_remedy(outline, remedy) for remedy in step.remedies))
+
+
+def _doing(outline: Outline, step: Step) -> Iterator[Block]:
+    def show(given: Any) -> str:
+        return shown_value(outline, given)
+
+    if step.uses == "hold":
+        yield Paragraph(f"Decide: {show(step.with_.get('question', step.title))}")
+        yield Paragraph("Yes: go on with the next step. No: stop here; what was done so far can be taken back.")
+        return
+    if step.uses == "person.do":
+        yield from _person(step, show)
+        return
+    entry = BY_HAND.get(step.uses, ByHand())
+    do = lines(entry.do, step.with_, show)
+    look = lines(entry.look, step.with_, show)
+    if do:
+        yield Code(do)
+    rest = {name: given for name, given in step.with_.items() if given is not None and name not in used(entry)}
+    if rest:
+        yield Paragraph("Values:")
+        yield Table(("what", "value"), tuple((name, show(given)) for name, given in rest.items()))
+    if not do and not look and not entry.expect:
+        yield Paragraph(f"Action: `{step.uses}`.")
+    if look:
+        yield Paragraph("Look:")
+        yield Code(look)
+    yield Rows((("worked", sentence(entry.expect, step.with_, show) or _expected(step)),))
+
+
+def _expected(step: Step) -> str:
+    return {
+        "check": "What the title says is so.",
+        "back-up": "There is a new backup, made just now and not empty.",
+        "prove": "The backup was read back and is whole.",
+        "reboot": "The host is up again.",
+    }.get(step.kind, "What the title says is so when you look at it.")
+
+
+def _person(step: Step, show: Any) -> Iterator[Block]:
+    given = step.with_.get("instructions", ())
+    instructions = [given] if isinstance(given, str) else list(given)
+    yield Items(tuple(Item(show(text), f"{number}.") for number, text in enumerate(instructions, 1)))
+    typed = step.with_.get("values")
+    if isinstance(typed, Mapping) and typed:
+        yield Paragraph("Values to type:")
+        yield Table(("field", "value"), tuple((str(name), show(one)) for name, one in typed.items()))
+
+
+def _remedy(outline: Outline, remedy: Remedy) -> Item:
+    signs = [f"exit code {words.listed([str(code) for code in remedy.exit], 12)}"] if remedy.exit else []
+    if remedy.log:
+        signs.append(f"the log matches `{remedy.log}`")
+    steps = words.listed([outline.name(one) for one in remedy.steps], 12)
+    times = "once" if remedy.retries == 1 else f"up to {remedy.retries} times"
+    rows = (
+        ("cause", remedy.says),
+        ("seen by", " or ".join(signs)),
+        ("do", f"{steps}; then this step again, {times}" if steps else f"try this step again, {times}"),
+        ("wait", words.duration(remedy.wait) if remedy.wait else ""),
+        ("source", words.source(remedy.source) if remedy.source else ""),
+    )
+    return Item(remedy.error, inside=(Rows(rows),))
+
+
+def condition_text(outline: Outline, condition: Condition) -> str:
+    """A condition as words: `step 4 (Map the drive) noted mapped = yes`."""
+    name = outline.name(condition.step)
+    parts = []
+    if condition.ended:
+        parts.append(f"{name} " + " or ".join(_ENDED.get(state, f"ended {state}") for state in condition.ended))
+    if condition.error:
+        parts.append(f"{name} failed with {condition.error!r}")
+    if condition.output:
+        parts.append(f"{name} noted {condition.output} = {words.value(condition.equals)}")
+    return " and ".join(parts)
+
+
+def shown_value(outline: Outline, given: Any) -> str:
+    """A parameter for people; a late one says where it comes from."""
+    if isinstance(given, Mapping) and set(given) == {"late"}:
+        made_by, _, output = str(given["late"]).rpartition(".")
+        number = outline.numbers.get(made_by)
+        return f"<{output} noted at step {number}>" if number else f"<{output} of {made_by}>"
+    return words.value(given)
