@@ -1,0 +1,1 @@
+"""The guide language: reads guides, checks them, and answers what they say about facts."""
