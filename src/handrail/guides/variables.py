@@ -42,7 +42,7 @@ _HOST = {
     "windows": "yes-no",
     "labels": "map",
 }
-_ACCOUNT = {"id": "text?", "name": "text?", "kind": "text?"}
+_ACCOUNT = {"id": "text?", "name": "text?", "kind": "text?", "password": "text?"}
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "estate": {"name": "text"},
     "aim": {
