@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from handrail.actions.protocol import Action, Evidence, InDoubt, Observation, Receipt
-from handrail.errors import FileMissing, HostUnreachable
+from handrail.actions.protocol import ActFailed, Action, Evidence, InDoubt, Observation, Receipt
+from handrail.errors import HostError, HostUnreachable, NotRehearsed
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
 
@@ -43,14 +43,20 @@ class Base:
     async def observe(self, host: Host, receipt: Receipt) -> Observation:
         try:
             return await self.look(host, receipt)
-        except (Undetermined, HostUnreachable, FileMissing) as silence:
+        except NotRehearsed:
+            raise
+        except (Undetermined, HostError) as silence:
             return Observation("unknown", str(silence))
 
     async def act(self, host: Host, receipt: Receipt) -> Evidence:
         try:
             return await self.do(host, receipt)
+        except NotRehearsed:
+            raise
         except (Undetermined, HostUnreachable) as silence:
             raise InDoubt(str(silence)) from silence
+        except HostError as refused:
+            raise ActFailed(str(refused)) from refused
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         """Read-only. May raise `Undetermined`."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from handrail.actions.base import Undetermined
-from handrail.actions.protocol import ActFailed, Receipt
-from handrail.errors import HostError, HostUnreachable, NotRehearsed
+from handrail.actions.protocol import Receipt
 from handrail.hosts import detached
 from handrail.hosts.jobs import JobState
 from handrail.hosts.protocol import Command, Host
@@ -17,13 +16,8 @@ async def carry_out(host: Host, receipt: Receipt, command: Command) -> JobState:
 
     Raises `Undetermined` when it is still running after the command's timeout or is gone without an exit code.
     """
-    try:
-        await _earlier_attempts(host, receipt, command)
-        state = await detached.run(host, receipt.name, command, command.timeout)
-    except (HostUnreachable, NotRehearsed):
-        raise
-    except HostError as refused:
-        raise ActFailed(str(refused)) from refused
+    await _earlier_attempts(host, receipt, command)
+    state = await detached.run(host, receipt.name, command, command.timeout)
     return _ended(host, state, command.argv[0])
 
 

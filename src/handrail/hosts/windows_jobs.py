@@ -135,7 +135,7 @@ async def _last_result(host: Host, job: str) -> int | None:
     answer = await _execute(host, "schtasks", "/query", "/tn", task(job), "/fo", "csv", "/v", "/nh")
     if answer.code != 0:
         return None
-    for row in csv.reader(answer.text.splitlines()):
+    for row in csv.reader(answer.text.replace("\0", "").splitlines()):
         if len(row) > _LAST_RESULT and re.fullmatch(r"-?[0-9]{1,10}", row[_LAST_RESULT].strip()):
             return int(row[_LAST_RESULT])
     raise HostError(f"{host.name}: schtasks /query says nothing that is understood about {task(job)}.")
