@@ -150,6 +150,8 @@ def step_to_json(step: Step) -> Json:
     }
     if step.protects:
         document["protects"] = list(step.protects)
+    if step.proves:
+        document["proves"] = list(step.proves)
     if step.changes:
         document["changes"] = list(step.changes)
     if step.remedies:

@@ -74,6 +74,7 @@ class PlanShape:
             way_back=WayBack(_choice(way, "kind", _WAYS), _texts(way, "from")),
             downtime=_of(data, "downtime", bool),
             protects=_texts(data, "protects", ()),
+            proves=_texts(data, "proves", ()),
             changes=_texts(data, "changes", ()),
             remedies=tuple(self._remedy(one) for one in _list(data, "remedies", ())),
             says=_text(data, "says", ""),

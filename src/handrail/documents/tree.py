@@ -62,6 +62,8 @@ class Tree:
         """The value at `keys`, None when there is none."""
         node = self.data
         for key in keys:
+            if _stands_alone(node, key):
+                continue
             try:
                 node = node[key]
             except (KeyError, IndexError, TypeError):
@@ -79,12 +81,19 @@ class Tree:
     def _mark(self, keys: tuple[str | int, ...]) -> Mark | None:
         node, found = self.data, None
         for key in keys:
+            if _stands_alone(node, key):
+                continue
             mark = self._marks.get(id(node), {}).get(key)
             if mark is None:
                 break
             found = mark
             node = node[key]
         return found
+
+
+def _stands_alone(node: Any, key: str | int) -> bool:
+    """One entry may stand where a list is expected; it is then that list's only entry."""
+    return key == 0 and isinstance(key, int) and not isinstance(node, list)
 
 
 def load(path: Path | str, what: str = "The file") -> Tree:
