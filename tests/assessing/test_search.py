@@ -13,7 +13,7 @@ Graph = dict[str, list[tuple[str, tuple[int, ...], str]]]
 def road(graph: Graph, start: str, goal: str) -> str | None:
     """The tags of the best road, joined; None when there is none."""
 
-    def arcs(node: str) -> Iterable[Arc[str, str]]:
+    def arcs(node: str, so_far: tuple[Arc[str, str], ...]) -> Iterable[Arc[str, str]]:
         return [Arc(to, rank, tag) for to, rank, tag in graph.get(node, [])]
 
     found = best_road(start, lambda node: node == goal, arcs)

@@ -23,16 +23,21 @@ class Arc(Generic[Node, Tag]):
     tag: Tag
 
 
+Road = tuple[Arc[Node, Tag], ...]
+
+
 def best_road(
-    start: Node, reached: Callable[[Node], bool], arcs: Callable[[Node], Iterable[Arc[Node, Tag]]]
-) -> tuple[Arc[Node, Tag], ...] | None:
+    start: Node, reached: Callable[[Node], bool], arcs: Callable[[Node, Road[Node, Tag]], Iterable[Arc[Node, Tag]]]
+) -> Road[Node, Tag] | None:
     """The arcs from `start` to the nearest node that `reached` accepts; None when there is no road.
+
+    `arcs` is asked once for each node, with the best road to it.
 
     Of roads with equally many hops the one with the lower sum of first ranks wins, and of those the one whose ranks,
     read from the start, are lower. So the answer never depends on the order in which arcs are found.
     """
     queue: list[tuple[int, int, tuple[tuple[int, ...], ...], int]] = [(0, 0, (), 0)]
-    roads: list[tuple[Node, tuple[Arc[Node, Tag], ...]]] = [(start, ())]
+    roads: list[tuple[Node, Road[Node, Tag]]] = [(start, ())]
     settled: set[Node] = set()
     while queue:
         hops, weight, ranks, which = heapq.heappop(queue)
@@ -42,7 +47,7 @@ def best_road(
         if node in settled:
             continue
         settled.add(node)
-        for arc in arcs(node):
+        for arc in arcs(node, road):
             if arc.to not in settled:
                 roads.append((arc.to, (*road, arc)))
                 first = arc.rank[0] if arc.rank else 0

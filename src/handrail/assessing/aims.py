@@ -1,0 +1,45 @@
+"""What is to be reached: the aims of the estate file, with what the command line says instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from handrail.errors import BadInput, UnknownName
+from handrail.guides.catalogue import Catalogue
+from handrail.model.estate import Aim, Estate
+
+
+def aims_of(estate: Estate, catalogue: Catalogue, to: Mapping[str, str]) -> dict[str, Aim]:
+    """The aim of every deployment that has one, by deployment, in order of their ids.
+
+    `to` maps deployments to releases and wins over the file; the key "" stands for the only deployment (or the only
+    one with an aim). UnknownName for a deployment or release that is not there; BadInput when nothing is aimed at.
+    """
+    aims = dict(estate.aim)
+    for name, release in to.items():
+        deployment = name or _only(estate)
+        known = aims.get(deployment)
+        aims[deployment] = replace(known, to=release) if known else Aim(deployment, release)
+    if not aims:
+        raise BadInput("The estate has no aim.", "Write one under `aim:`, or give `--to DEPLOYMENT=RELEASE`.")
+    for id, aim in aims.items():
+        if id not in estate.deployments:
+            raise UnknownName("The deployment", id, estate.deployments)
+        guide = catalogue.of(estate.deployments[id].product).guide
+        if aim.to not in guide.releases and catalogue.of(guide.name).release_of(aim.to) is None:
+            raise UnknownName(f"The release of {guide.name}", aim.to, guide.releases)
+        for one in estate.deployments[id].installations:
+            if one.component not in guide.components:
+                raise UnknownName(f"The component of {guide.name}", one.component, guide.components)
+    return {id: aims[id] for id in sorted(aims)}
+
+
+def _only(estate: Estate) -> str:
+    for candidates in (estate.deployments, estate.aim):
+        if len(candidates) == 1:
+            return next(iter(candidates))
+    known = ", ".join(sorted(estate.deployments)) or "none"
+    raise BadInput(
+        "It is not clear which deployment is meant.", f"Give `--to DEPLOYMENT=RELEASE`. Deployments: {known}."
+    )

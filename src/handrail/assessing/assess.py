@@ -1,0 +1,142 @@
+"""Whether an estate may go where it is aimed: every rule is asked before anything stops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from handrail.assessing.media import describe
+from handrail.assessing.roads import Country, Road, RoadHop, Roads, find_roads
+from handrail.assessing.rules import Leg, Rules, needs_of, with_acceptance
+from handrail.errors import UnknownName
+from handrail.guides.catalogue import Catalogue
+from handrail.model.estate import Acceptance, Estate
+from handrail.model.finding import Assessment, Citation, Finding, Level
+
+# Rules of the engine itself, for every product.
+NO_ROAD = "handrail/no-road"
+UNKNOWN_CONDITION = "handrail/unknown-condition"
+MISSING_MEDIA = "handrail/missing-media"
+NO_WAY_BACK = "handrail/no-way-back"
+ORDER_CYCLE = "handrail/order-cycle"
+UNKNOWN_FACT = "handrail/unknown-fact"
+STATE_IN_BETWEEN = "handrail/state-in-between"
+OWN_RULES = (NO_ROAD, UNKNOWN_CONDITION, MISSING_MEDIA, NO_WAY_BACK, ORDER_CYCLE, UNKNOWN_FACT, STATE_IN_BETWEEN)
+OWN_ACCEPTABLE = frozenset({NO_WAY_BACK, STATE_IN_BETWEEN})
+
+_LEVELS: Mapping[Level, int] = {"blocker": 0, "risk": 1, "note": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Everything that is known before steps are made: roads, the legs of each, and what the rules say."""
+
+    estate: Estate
+    roads: Roads
+    legs: Mapping[str, tuple[Leg, ...]]
+    findings: tuple[Finding, ...]
+    acceptances: tuple[Acceptance, ...]
+
+    @property
+    def aim(self) -> dict[str, str]:
+        return {id: aim.to for id, aim in self.roads.aims.items()}
+
+    def assessment(self, more: Iterable[Finding] = ()) -> Assessment:
+        """The findings, with those accepted that may be, the gravest first."""
+        return Assessment(self.estate.name, self.aim, self.judged(more))
+
+    def judged(self, more: Iterable[Finding] = ()) -> tuple[Finding, ...]:
+        acceptable = self._acceptable()
+        found = dict.fromkeys(
+            with_acceptance(finding, finding.rule in acceptable, _accepts(self.acceptances, finding))
+            for finding in (*self.findings, *more)
+        )
+        return tuple(sorted(found, key=lambda one: (_LEVELS[one.level], one.rule, one.subject, one.message)))
+
+    def _acceptable(self) -> frozenset[str]:
+        guides = {country.guide.name: country.guide for country in self.roads.countries.values()}
+        named = (one.rule for guide in guides.values() for one in guide.requirements if one.acceptable)
+        return OWN_ACCEPTABLE | frozenset(named)
+
+
+def survey(
+    estate: Estate, catalogue: Catalogue, *, to: Mapping[str, str] | None = None, accept: Sequence[Acceptance] = ()
+) -> Survey:
+    """Roads, legs and findings. UnknownName for a deployment, release or accepted rule that nothing has."""
+    roads = find_roads(estate, catalogue, to)
+    acceptances = (*estate.accept, *accept)
+    _check_acceptances(acceptances, catalogue)
+    rules = Rules(roads)
+    walked = rules.walk()
+    about_roads = [finding for road in roads.roads.values() for finding in _about(roads.country(road), road)]
+    return Survey(estate, roads, walked.legs, (*about_roads, *walked.findings), acceptances)
+
+
+def assess(
+    estate: Estate, catalogue: Catalogue, *, to: Mapping[str, str] | None = None, accept: Sequence[Acceptance] = ()
+) -> Assessment:
+    """What the rules and the roads say. `planning.plan.judge` adds what only shows when steps are made.
+
+    UnknownName for a deployment, a release or an accepted rule that nothing has.
+    """
+    return survey(estate, catalogue, to=to, accept=accept).assessment()
+
+
+def _about(country: Country, road: Road) -> Iterator[Finding]:
+    """What is to be said about the road itself."""
+    guide, subject = country.guide, road.installation.subject
+    if road.unknown_build:
+        rule = guide.unknown_build_rule or f"{guide.name}/unknown-build"
+        remedy = "Look at the version on the machine and state it in the estate file."
+        if not road.missing:
+            remedy = "Check the build in the estate file; a guide that knows it may be needed."
+        source = Citation("ours", "a guide speaks only of builds that it knows")
+        yield Finding(rule, "blocker", subject, f"{road.blocked}.", remedy, source, unknown=bool(road.missing))
+    elif road.blocked:
+        source = Citation("ours", "only moves that a guide supports are planned")
+        yield Finding(NO_ROAD, "blocker", subject, f"{road.blocked}.", "Aim at another release or method.", source)
+    for hop in road.hops:
+        yield from _about_hop(country, road, hop)
+
+
+def _about_hop(country: Country, road: Road, hop: RoadHop) -> Iterator[Finding]:
+    within = road.facts.with_layers(hop.layers)
+    subject, edge = road.installation.subject, hop.edge
+    phrase = country.judge.phrase
+    if hop.unknown:
+        names = ", ".join(hop.unknown)
+        message = f"Whether {edge.method} to {edge.to} is possible depends on {names}, which is not stated."
+        remedy = f"State {names} in the estate file."
+        yield Finding(UNKNOWN_CONDITION, "blocker", subject, message, remedy, hop.source, unknown=True)
+    lacking = "; ".join(describe(need, country.guide.name) for need in needs_of(hop).values())
+    other = f" Or prefer {' or '.join(hop.alternatives)}: its media are there." if hop.alternatives else ""
+    get = f"Put into the estate: {lacking}.{other}"
+    if edge.announces is not None:
+        says, remedy = phrase(edge.announces.says, within), phrase(edge.announces.remedy, within)
+        if lacking:
+            message = f"{says} It lacks {lacking}."
+            yield Finding(edge.announces.rule, "blocker", subject, message, f"{remedy} {get}".strip(), hop.source)
+        else:
+            yield Finding(edge.announces.rule, "note", subject, says, remedy, hop.source)
+    elif lacking:
+        message = f"{edge.method} to {edge.to} lacks {lacking}."
+        yield Finding(edge.media_rule or MISSING_MEDIA, "blocker", subject, message, get, hop.source)
+
+
+def _accepts(acceptances: Iterable[Acceptance], finding: Finding) -> bool:
+    return any(one.rule == finding.rule and one.subject in (None, finding.subject) for one in acceptances)
+
+
+def _check_acceptances(acceptances: Iterable[Acceptance], catalogue: Catalogue) -> None:
+    if not acceptances:
+        return
+    known = set(OWN_RULES)
+    for compiled in catalogue.guides.values():
+        guide = compiled.guide
+        known.update(one.rule for one in guide.requirements)
+        known.update(edge.media_rule for edge in guide.edges if edge.media_rule)
+        known.update(edge.announces.rule for edge in guide.edges if edge.announces)
+        known.add(guide.unknown_build_rule or f"{guide.name}/unknown-build")
+    for one in acceptances:
+        if one.rule not in known:
+            raise UnknownName("The accepted rule", one.rule, known)
