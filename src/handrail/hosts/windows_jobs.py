@@ -27,6 +27,8 @@ NOT_YET_RUN = 267011
 """SCHED_S_TASK_HAS_NOT_RUN: the last result of a task that was never started."""
 RUNNING_NOW = 267009
 """SCHED_S_TASK_RUNNING."""
+QUEUED = 267045
+"""SCHED_S_TASK_QUEUED."""
 
 _LAST_RESULT = 6
 """Its column in `schtasks /query /v /fo csv`. Localised Windows translates column names and keeps their order."""
@@ -101,7 +103,7 @@ async def poll(host: Host, job: str) -> JobState:
     if ended is None:
         result = await _last_result(host, job)
         out = await _read(host, folder(job) + "\\out.txt")
-        if result == RUNNING_NOW:
+        if result in (RUNNING_NOW, QUEUED):
             return JobState("running", out=out or b"")
         if out is None and result in (None, NOT_YET_RUN):
             return JobState("absent")
