@@ -85,7 +85,7 @@ class ScriptedHost:
     def _job(self, argv: tuple[str, ...]) -> Outcome | None:
         """A scheduler that runs what job.cmd says as soon as it is told to."""
         if argv[:3] == ("cmd", "/c", "mkdir") and argv[3].startswith(JOBS):
-            return Exited(0)
+            return Exited(1 if any(one.startswith(argv[3]) for one in self.files) else 0)
         if argv[0] != "schtasks":
             return None
         folder = JOBS + "\\" + argv[argv.index("/tn") + 1].removeprefix("Handrail\\")

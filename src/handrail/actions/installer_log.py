@@ -11,16 +11,15 @@ _TELLING = re.compile(
     r"Return value 3|\berror\b|Note: 1: \d|SOURCEMGMT|insert|disk|source|Product Version|reboot|restart|rollback",
     re.IGNORECASE,
 )
-_PASSWORD = re.compile(
-    r"(?P<name>[A-Z0-9_.]*(?:PASSWORD|PASSWD|PWD|SECRET)[A-Z0-9_.]*)(?P<is>\s*=\s*|\s+to\s+|'?\s*,?\s*'?value\s*'?)"
-    r"(?P<value>\"[^\"]*\"|'[^']*'|\S+)",
-    re.IGNORECASE,
-)
+_SECRET = r"[A-Z0-9_.]*(?:PASSWORD|PASSWD|PWD|SECRET)[A-Z0-9_.]*"
+_ASSIGNED = re.compile(rf"(?P<name>{_SECRET}\s*=\s*)(?:\"[^\"]*\"|'[^']*'|\S+)", re.IGNORECASE)
+_CHANGED = re.compile(rf"{_SECRET} property\b.*", re.IGNORECASE)
 
 
 def masked(text: str) -> str:
     """A verbose log repeats every property, passwords too; whatever a property of such a name held is left out."""
-    return _PASSWORD.sub(lambda found: f"{found['name']}{found['is']}***", text)
+    assigned = _ASSIGNED.sub(lambda found: found["name"] + "***", text)
+    return _CHANGED.sub(lambda found: re.sub(r"'[^']*'", "***", found[0]), assigned)
 
 
 def kept(text: str) -> str:
