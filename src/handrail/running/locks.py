@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -19,7 +20,8 @@ def held(path: Path, what: str) -> Iterator[None]:
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
         raise StoreUnwritable(
-            f"The lock file {path} cannot be made: {error.strerror}.", "Choose another HANDRAIL_HOME or mend its rights."
+            f"The lock file {path} cannot be made: {error.strerror}.",
+            "Choose another HANDRAIL_HOME or mend its rights.",
         ) from error
     with file:
         if not _lock(file):
@@ -38,7 +40,7 @@ def held(path: Path, what: str) -> Iterator[None]:
         yield
 
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: IO[str]) -> bool:

@@ -1,7 +1,6 @@
-"""Keeps secrets out of everything that is written: by value, at the sink.
+"""What goes into a journal: plain JSON, with every secret hidden by value.
 
-Whoever resolves a secret teaches it to the redactor first; every text that goes to a journal or to a screen passes
-through the redactor afterwards.
+`redact` comes from whoever gives secrets out (`actions.secrets.SecretStore`); here is the sink where it is applied.
 """
 
 from __future__ import annotations
@@ -11,32 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Redact = Callable[[str], str]
-
-HIDDEN = "[secret]"
-_SHORTEST = 3
-
-
-class Redactor:
-    """Replaces every secret that it was taught by `[secret]`.
-
-    Values shorter than three characters are not taught: hiding every "1" would destroy the text and hide nothing.
-    A value of several lines is taught line by line as well, because tools print lines.
-    """
-
-    def __init__(self) -> None:
-        self._values: list[str] = []
-
-    def learn(self, value: str) -> None:
-        parts = {value, value.strip(), *(line.strip() for line in value.splitlines())}
-        known = {*self._values, *(part for part in parts if len(part) >= _SHORTEST)}
-        # Longest first: a secret that contains another one must go as a whole.
-        self._values = sorted(known, key=lambda one: (-len(one), one))
-
-    def __call__(self, text: str) -> str:
-        for value in self._values:
-            if value in text:
-                text = text.replace(value, HIDDEN)
-        return text
 
 
 def keep(text: str) -> str:

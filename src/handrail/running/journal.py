@@ -1,0 +1,348 @@
+"""The journal: what was meant, what came of it, in the order in which it was committed.
+
+Each lane is a hash chain. The one runner of a run writes through a `Writer` (`writer.py`), which takes lanes over and
+raises their epochs; everybody else (answers, approvals, verifications) adds single entries with `Journal.add`. All
+reading checks the chains.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from handrail.errors import StoreLocked, Tampered, UnknownName
+from handrail.model.journal import RUN_LANE, Entry, Event
+from handrail.running.chain import Head, canonical, check, digest, extend, head_of, seal
+from handrail.running.clock import Clock, SystemClock, stamp
+from handrail.running.redaction import Redact, keep, plain
+from handrail.running.schema import events, lanes, plans, runs
+from handrail.running.store import Store, open_store
+
+Watch = Callable[[Literal["before", "after"]], None]
+"""Called just before and just after every commit; tests pull the plug there."""
+
+Item = tuple[str, Entry]
+"""A lane, and what is to be appended to it."""
+
+_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without those that people misread
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """`target` is `hosts` or `twin`; `created` is ISO 8601 in UTC."""
+
+    run: str
+    plan: str
+    estate: str
+    target: str
+    created: str
+    who: str
+
+
+def open_journal(
+    url: str,
+    *,
+    clock: Clock | None = None,
+    redact: Redact = keep,
+    watch: Watch | None = None,
+    make: bool = True,
+    busy: float = 10.0,
+) -> Journal:
+    """Open the journal in the store at `url`. Errors as `open_store`."""
+    return Journal(open_store(url, make=make, busy=busy), clock or SystemClock(), redact, watch)
+
+
+class Journal:
+    def __init__(self, store: Store, clock: Clock, redact: Redact = keep, watch: Watch | None = None) -> None:
+        self.store = store
+        self.clock = clock
+        self._redact = redact
+        self._watch = watch or (lambda _: None)
+
+    def close(self) -> None:
+        self.store.close()
+
+    # -- runs ---------------------------------------------------------------------------------------------------
+
+    def create(
+        self, estate: str, plan: str, document: str, target: str, who: str, data: Mapping[str, Any] | None = None
+    ) -> str:
+        """Begin a run of the plan with digest `plan` and JSON `document`; its id, which is new and readable."""
+        now = self.clock.now()
+        at = stamp(now)
+        created = Entry(
+            "created",
+            data=self._plain(
+                {
+                    **(data or {}),
+                    "plan": plan,
+                    "estate": estate,
+                    "target": target,
+                    "who": who,
+                    "document": digest(document),
+                }
+            ),
+        )
+        with self.store.write() as connection:
+            stem = f"{_slug(estate)}-{now:%Y%m%d}-"
+            taken = connection.scalar(sa.select(sa.func.count()).where(runs.c.run.startswith(stem, autoescape=True)))
+            # The tail differs between stores too: receipts on the targets are named after the run.
+            run = f"{stem}{(taken or 0) + 1}-{''.join(secrets.choice(_LETTERS) for _ in range(5))}"
+            if connection.scalar(sa.select(plans.c.digest).where(plans.c.digest == plan)) is None:
+                connection.execute(plans.insert(), {"digest": plan, "document": document})
+            connection.execute(
+                runs.insert(),
+                {"run": run, "plan": plan, "estate": estate, "target": target, "created": at, "who": who},
+            )
+            self._insert(connection, run, [extend(Head(), run, RUN_LANE, 1, at, created)])
+            self._watch("before")
+        self._watch("after")
+        return run
+
+    def runs(self) -> list[RunRow]:
+        """All runs, oldest first."""
+        with self.store.read() as connection:
+            rows = connection.execute(sa.select(runs).order_by(runs.c.created, runs.c.run)).all()
+        return [RunRow(*row) for row in rows]
+
+    def row(self, run: str) -> RunRow:
+        """UnknownName when there is no such run."""
+        with self.store.read() as connection:
+            row = connection.execute(sa.select(runs).where(runs.c.run == run)).one_or_none()
+            if row is None:
+                raise UnknownName("run", run, connection.scalars(sa.select(runs.c.run)))
+        return RunRow(*row)
+
+    def document(self, run: str) -> str:
+        """The JSON of the plan that `run` carries out, as it was when the run began. Tampered when it is not."""
+        row = self.row(run)
+        with self.store.read() as connection:
+            document = connection.scalar(sa.select(plans.c.document).where(plans.c.digest == row.plan))
+            first = connection.execute(sa.select(*_FIELDS).where(events.c.run == run, events.c.position == 1)).first()
+        if document is None or first is None or digest(document) != _event(first).entry.data.get("document"):
+            raise Tampered(f"The plan stored for run {run} is not the one that it began with.")
+        return str(document)
+
+    # -- events -------------------------------------------------------------------------------------------------
+
+    def read(self, run: str) -> list[Event]:
+        """All events of a run in the order of their commits, every chain checked. Tampered when one does not hold."""
+        with self.store.read() as connection:
+            rows = connection.execute(sa.select(*_FIELDS).where(events.c.run == run).order_by(events.c.position)).all()
+            heads = {
+                lane: Head(sequence, epoch, tip)
+                for lane, sequence, epoch, tip in connection.execute(
+                    sa.select(lanes.c.lane, lanes.c.sequence, lanes.c.epoch, lanes.c.hash).where(lanes.c.run == run)
+                )
+            }
+            row = connection.execute(sa.select(runs).where(runs.c.run == run)).one_or_none()
+        found = [_event(row) for row in rows]
+        check(run, found, heads)
+        if row is not None:
+            _check_row(RunRow(*row), found)
+        return found
+
+    def has_steps(self, run: str) -> bool:
+        """Whether anything was journaled about any step of the run."""
+        query = sa.select(events.c.position).where(events.c.run == run, events.c.step.is_not(None)).limit(1)
+        with self.store.read() as connection:
+            return connection.scalar(query) is not None
+
+    def tail(self, run: str, lane: str, behind: Head) -> list[Event]:
+        """The events of one lane behind its head `behind`, checked as far as they go."""
+        with self.store.read() as connection:
+            rows = connection.execute(
+                sa.select(*_FIELDS)
+                .where(events.c.run == run, events.c.lane == lane, events.c.sequence > behind.sequence)
+                .order_by(events.c.sequence)
+            ).all()
+        found = [_event(row) for row in rows]
+        for event in found:
+            if extend(behind, run, lane, event.position, event.at, event.entry).hash != event.hash:
+                raise Tampered(f"The journal of run {run} does not hold together in lane {lane}.")
+            behind = head_of(event)
+        return found
+
+    def add(self, run: str, lane: str, entry: Entry) -> Event:
+        """Append one entry from beside the runner, to a lane that the runner does not write (PEOPLE_LANE)."""
+        with self.store.write() as connection:
+            head = self._heads(connection, run, [lane]).get(lane, Head())
+            event = extend(
+                head,
+                run,
+                lane,
+                self._position(connection, run) + 1,
+                stamp(self.clock.now()),
+                replace(entry, data=self._plain(entry.data)),
+            )
+            self._insert(connection, run, [event])
+            self._watch("before")
+        self._watch("after")
+        return event
+
+    def take(self, run: str, wanted: Sequence[str], data: Mapping[str, Any]) -> tuple[dict[str, Head], list[Event]]:
+        """Take lanes over: raises their epochs, so that older writers are refused. For `Writer`."""
+        at = stamp(self.clock.now())
+        entry = Entry("taken", data=self._plain(data))
+        with self.store.write() as connection:
+            heads = self._heads(connection, run, wanted)
+            position = self._position(connection, run)
+            taken = []
+            for count, lane in enumerate(wanted, start=1):
+                head = heads.get(lane, Head())
+                raised = replace(head, epoch=head.epoch + 1)
+                taken.append(extend(raised, run, lane, position + count, at, entry))
+            self._insert(connection, run, taken)
+            self._watch("before")
+        self._watch("after")
+        return {event.lane: head_of(event) for event in taken}, taken
+
+    def append(self, run: str, heads: Mapping[str, Head], items: Iterable[Item]) -> list[Event]:
+        """Append to lanes whose heads the caller holds, in one commit. StoreLocked when a lane was taken over."""
+        at = stamp(self.clock.now())
+        ends: dict[str, Head] = {}
+        made: list[Event] = []
+        with self.store.write() as connection:
+            position = self._position(connection, run)
+            for count, (lane, entry) in enumerate(items, start=1):
+                if entry.kind == "sealed":
+                    all_heads = {**self._heads(connection, run), **ends}
+                    entry = replace(entry, data={**entry.data, "heads": seal(all_heads)})
+                event = extend(
+                    ends.get(lane, heads[lane]),
+                    run,
+                    lane,
+                    position + count,
+                    at,
+                    replace(entry, data=self._plain(entry.data)),
+                )
+                ends[lane] = head_of(event)
+                made.append(event)
+            self._advance(connection, run, heads, ends)
+            connection.execute(events.insert(), [_values(event) for event in made])
+            self._watch("before")
+        self._watch("after")
+        return made
+
+    # -- inside a transaction -----------------------------------------------------------------------------------
+
+    def _plain(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        made: dict[str, Any] = plain(data, self._redact)
+        return made
+
+    def _position(self, connection: sa.Connection, run: str) -> int:
+        return connection.scalar(sa.select(sa.func.max(events.c.position)).where(events.c.run == run)) or 0
+
+    def _heads(self, connection: sa.Connection, run: str, wanted: Sequence[str] | None = None) -> dict[str, Head]:
+        query = sa.select(lanes.c.lane, lanes.c.sequence, lanes.c.epoch, lanes.c.hash).where(lanes.c.run == run)
+        if wanted is not None and len(wanted) < 100:
+            query = query.where(lanes.c.lane.in_(wanted))
+        return {lane: Head(sequence, epoch, tip) for lane, sequence, epoch, tip in connection.execute(query)}
+
+    def _insert(self, connection: sa.Connection, run: str, made: Sequence[Event]) -> None:
+        """Insert events of lanes that we read in this very transaction."""
+        connection.execute(events.insert(), [_values(event) for event in made])
+        ends = {event.lane: head_of(event) for event in made}
+        connection.execute(
+            sa.text(
+                "INSERT INTO lanes (run, lane, epoch, sequence, hash) VALUES (:run, :lane, :epoch, :sequence, :hash) "
+                "ON CONFLICT (run, lane) DO UPDATE "
+                "SET epoch = excluded.epoch, sequence = excluded.sequence, hash = excluded.hash"
+            ),
+            [
+                {"run": run, "lane": lane, "epoch": head.epoch, "sequence": head.sequence, "hash": head.hash}
+                for lane, head in ends.items()
+            ],
+        )
+
+    def _advance(
+        self, connection: sa.Connection, run: str, heads: Mapping[str, Head], ends: Mapping[str, Head]
+    ) -> None:
+        """Move the heads of lanes on, if they still stand where the writer left them."""
+        moved = connection.execute(
+            _ADVANCE,
+            [
+                {
+                    "of_run": run,
+                    "of_lane": lane,
+                    "of_epoch": heads[lane].epoch,
+                    "of_sequence": heads[lane].sequence,
+                    "to_sequence": end.sequence,
+                    "to_hash": end.hash,
+                }
+                for lane, end in ends.items()
+            ],
+        )
+        if moved.rowcount != len(ends):
+            raise StoreLocked(
+                f"Another process has taken run {run} over; this one has stopped.", "Follow it with `handrail status`."
+            )
+
+
+_FIELDS = tuple(
+    events.c[name]
+    for name in (
+        *("run", "lane", "sequence", "epoch", "at", "kind", "step", "attempt", "data"),
+        *("previous", "hash", "position"),
+    )
+)
+
+_ADVANCE = (
+    lanes.update()
+    .where(
+        lanes.c.run == sa.bindparam("of_run"),
+        lanes.c.lane == sa.bindparam("of_lane"),
+        lanes.c.epoch == sa.bindparam("of_epoch"),
+        lanes.c.sequence == sa.bindparam("of_sequence"),
+    )
+    .values(sequence=sa.bindparam("to_sequence"), hash=sa.bindparam("to_hash"))
+)
+
+
+def _values(event: Event) -> dict[str, Any]:
+    entry = event.entry
+    return {
+        "run": event.run,
+        "lane": event.lane,
+        "sequence": event.sequence,
+        "position": event.position,
+        "epoch": event.epoch,
+        "at": event.at,
+        "kind": entry.kind,
+        "step": entry.step,
+        "attempt": entry.attempt,
+        "data": canonical(entry.data),
+        "previous": event.previous,
+        "hash": event.hash,
+    }
+
+
+def _event(row: Sequence[Any]) -> Event:
+    run, lane, sequence, epoch, at, kind, step, attempt, text, previous, tip, position = row
+    try:
+        data = json.loads(text)
+        if not isinstance(data, dict) or canonical(data) != text:
+            raise ValueError(text)
+    except (ValueError, TypeError) as error:
+        raise Tampered(f"An event of run {run} (lane {lane}, number {sequence}) is not as it was written.") from error
+    return Event(run, lane, sequence, epoch, at, Entry(kind, step, attempt, data), previous, tip, position)
+
+
+def _check_row(row: RunRow, found: Sequence[Event]) -> None:
+    first = found[0] if found else None
+    data = first.entry.data if first else {}
+    told = (data.get("plan"), data.get("estate"), data.get("target"), data.get("who"))
+    if first is None or first.entry.kind != "created" or first.at != row.created:
+        raise Tampered(f"The journal of run {row.run} does not begin with its creation.")
+    if told != (row.plan, row.estate, row.target, row.who):
+        raise Tampered(f"What the store says about run {row.run} is not what its journal says.")
+
+
+def _slug(name: str) -> str:
+    made = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name.lower())
+    return "-".join(part for part in made.split("-") if part)[:24].strip("-") or "run"

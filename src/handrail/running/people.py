@@ -1,0 +1,114 @@
+"""What people say to a run, from any process: approvals of a plan, answers to a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from handrail.errors import BadInput, Blocked, UnknownName
+from handrail.model.journal import PEOPLE_LANE, Entry, Event
+from handrail.model.plan import Plan, Step
+from handrail.running.journal import Journal
+from handrail.running.scheduler import Schedule
+from handrail.running.status import schedule_of
+
+Answer = Literal["yes", "no", "done"]
+
+APPROVALS = "(approvals)"
+"""Approvals are the events of this one, a lane for every plan digest: they come before there is a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who approved the plan with this digest, and when (ISO 8601, UTC)."""
+
+    plan: str
+    who: str
+    at: str
+    note: str = ""
+
+
+def approve(journal: Journal, plan: str, who: str, note: str = "") -> list[Approval]:
+    """Record that `who` approves the plan with digest `plan`; all approvals of it. Twice is once."""
+    if all(one.who != who for one in approvals(journal, plan)):
+        journal.add(APPROVALS, plan, Entry("approved", data={"plan": plan, "who": who, "note": note}))
+    return approvals(journal, plan)
+
+
+def approvals(journal: Journal, plan: str) -> list[Approval]:
+    """Who approved the plan with this digest. Tampered when the record does not hold together."""
+    found = (event for event in journal.read(APPROVALS) if event.lane == plan)
+    return [
+        Approval(plan, str(event.entry.data.get("who")), event.at, str(event.entry.data.get("note", "")))
+        for event in found
+    ]
+
+
+def demand_approvals(journal: Journal, plan: Plan) -> list[Approval]:
+    """The approvals of the plan. Blocked when its estate demands more."""
+    given = approvals(journal, plan.digest)
+    if len(given) < plan.estate.approvers:
+        names = ", ".join(one.who for one in given) or "nobody"
+        raise Blocked(
+            f"The estate {plan.estate.name} demands {plan.estate.approvers} approvals of a plan, and {names} gave one.",
+            "Have it approved with `handrail approve PLAN`.",
+        )
+    return given
+
+
+def answer(journal: Journal, run: str, plan: Plan, step: str, said: str, who: str, note: str = "") -> Event:
+    """Record an answer to a step that waits. BadInput when it does not wait, or cannot be answered so.
+
+    A hold takes yes (go on) or no (halt); a person's step done (look now) or no (it cannot be done); a step in doubt
+    done (it happened) or no (it did not).
+    """
+    if said not in get_args(Answer):
+        raise UnknownName("answer", said, get_args(Answer))
+    schedule = schedule_of(journal, run, plan)
+    name = _find(schedule, plan, step)
+    asked = schedule.question(name)
+    if asked is None:
+        waiting = schedule.waiting()
+        raise BadInput(
+            f"{name} does not wait for an answer: it is {schedule.one(name).state}.",
+            "Waiting now: " + ", ".join(waiting) + "." if waiting else "No step of this run waits.",
+        )
+    possible = possible_answers(schedule.step(name))
+    if said not in possible:
+        raise BadInput(
+            f"{name} cannot be answered {said!r}.",
+            "Answer " + " or ".join(f"{one} ({means})" for one, means in possible.items()) + ".",
+        )
+    data = {"answer": said, "who": who, "note": note, "asked": asked}
+    return journal.add(run, PEOPLE_LANE, Entry("answered", name, data=data))
+
+
+def possible_answers(step: Step) -> Mapping[str, str]:
+    """What can be answered to a step that waits, and what it means."""
+    if step.kind == "hold":
+        return {"yes": "go on", "no": "halt"}
+    if step.kind == "person":
+        return {"done": "look now", "no": "it cannot be done"}
+    return {"done": "it happened", "no": "it did not happen"}
+
+
+def _find(schedule: Schedule, plan: Plan, step: str) -> str:
+    """The id that `step` is, or that alone of all waiting ones ends with it."""
+    if any(one.id == step for one in plan.steps):
+        return step
+    near = [name for name in schedule.waiting() if name.endswith(f"/{step}")]
+    if len(near) == 1:
+        return near[0]
+    raise UnknownName("step", step, schedule.waiting() or [one.id for one in plan.steps])
+
+
+def question_of(schedule: Schedule, step: str, events: Mapping[str, Any] | None = None) -> str:
+    """What a waiting step asks, in one sentence."""
+    one = schedule.step(step)
+    values = {**one.with_, **(events or {})}
+    if one.kind == "hold":
+        return str(values.get("question") or one.title)
+    if one.kind == "person":
+        return one.title
+    return f"{one.title}: did it happen? {schedule.one(step).because}".strip()

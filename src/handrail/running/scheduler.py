@@ -1,0 +1,443 @@
+"""What may happen next: a pure function of a plan and the events of a run.
+
+A `Schedule` is built from a plan, is told every event in the order of their commits, and says which moves are open. It
+never looks at a clock, a host or a file. Every event costs as much as it has neighbours in the plan, so that a run of
+many steps stays near-linear as a whole.
+
+The rules:
+- A step may begin when every step that it comes after, or whose end its `when` asks for, has ended well (done or
+  skipped). Its `when` is decided then: when it is false, the step ends skipped, with the reason.
+- The steps of one host are begun strictly in the order of the plan, one at a time. A step without a host belongs to no
+  such line.
+- A step that fails with an error of one of its remedies, and has retries of it left, is *being mended*: the remedy's
+  steps run (again, when it is not the first time), then the step is tried again. It has not ended meanwhile. Remedy
+  steps stand outside their host's order; those that were never needed are skipped when the step has ended well.
+- A failed step stops what comes after it, and nothing else. A hold that was answered `no` stops everything.
+- When a runner takes a lane over, what was begun there and has not ended must be settled, and what failed is tried
+  again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal
+
+from handrail.errors import BadInput
+from handrail.model.journal import ESTATE_LANE, Event, RunState, RunStatus, StepState, StepStatus
+from handrail.model.plan import Condition, Plan, Remedy, Step
+from handrail.running.clock import moment, stamp
+
+MoveKind = Literal["begin", "settle", "ask", "answer", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Something that may be done now.
+
+    begin   observe, and act as attempt `attempt` if needed; not before `not_before` (ISO 8601) where that is given
+    settle  attempt `attempt` was begun by a runner that is gone: find out what became of it
+    ask     put the question of a hold, or of a person's step, to people
+    answer  people answered `answer`: act on it
+    skip    end it as skipped, for the reason `because`
+    """
+
+    kind: MoveKind
+    step: str
+    attempt: int = 0
+    because: str = ""
+    answer: str | None = None
+    not_before: str | None = None
+
+
+@dataclass(slots=True)
+class _State:
+    """What the journal says of one step so far."""
+
+    step: Step
+    state: StepState = "pending"
+    attempts: int = 0
+    missing: int = 0
+    begun: str | None = None
+    ended: str | None = None
+    because: str = ""
+    error: str | None = None
+    outputs: dict[str, Any] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
+    tried: dict[str, int] = field(default_factory=dict)
+    mending: Remedy | None = None
+    retry_at: str | None = None
+    unsettled: bool = False
+    question: int | None = None
+    answer: str | None = None
+    intent: Event | None = None
+
+    @property
+    def well(self) -> bool:
+        return self.state in ("done", "skipped")
+
+
+@dataclass(slots=True)
+class _Line:
+    """The steps that take turns on one host. `current` is the one whose turn it is, while it is at work."""
+
+    steps: list[int] = field(default_factory=list)
+    cursor: int = 0
+    mending: list[int] = field(default_factory=list)
+    current: int | None = None
+
+
+class Schedule:
+    """The state of one run. `apply` events in order; `take` yields the moves that opened since it was last asked."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._index = {step.id: number for number, step in enumerate(plan.steps)}
+        if len(self._index) != len(plan.steps):
+            raise BadInput("The plan has two steps with the same id.")
+        self._states = [_State(step) for step in plan.steps]
+        self._owners: dict[int, list[int]] = {}
+        for number, step in enumerate(plan.steps):
+            for remedy in step.remedies:
+                for name in remedy.steps:
+                    owners = self._owners.setdefault(self._number(name, step), [])
+                    if number not in owners:
+                        owners.append(number)
+        self._dependents: list[list[int]] = [[] for _ in plan.steps]
+        self._lines: dict[str, _Line] = {}
+        self._line_of: list[str] = []
+        self._lanes: dict[str, list[int]] = {}
+        for number, step in enumerate(plan.steps):
+            needed = {self._number(name, step) for name in (*step.after, *(one.step for one in step.when))}
+            needed.difference_update(self._owners.get(number, ()))
+            for other in needed:
+                if other >= number:
+                    raise BadInput(f"Step {step.id} of the plan stands before {plan.steps[other].id}, which it needs.")
+                self._dependents[other].append(number)
+            self._states[number].missing = len(needed)
+            # A step of no host is a line of its own: it waits for nobody's turn.
+            line = f"host {step.host}" if step.host is not None else f"step {step.id}"
+            self._line_of.append(line)
+            self._lines.setdefault(line, _Line())
+            if number not in self._owners:
+                self._lines[line].steps.append(number)
+            self._lanes.setdefault(lane_of(step), []).append(number)
+        self._open: dict[int, Move] = {}
+        self._fresh: set[int] = set()
+        self._asking: set[int] = set()
+        self._well = 0
+        self._halted = False
+        self.created: str | None = None
+        for line in self._lines:
+            self._touch(line)
+
+    # -- asking -------------------------------------------------------------------------------------------------
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """The lanes of the plan's steps, as the journal names them."""
+        return tuple(self._lanes)
+
+    def moves(self) -> list[Move]:
+        """All open moves, in the order of the plan."""
+        return [self._open[number] for number in sorted(self._open)]
+
+    def take(self) -> list[Move]:
+        """The moves that opened since the last call, in the order of the plan."""
+        fresh, self._fresh = sorted(self._fresh), set()
+        return [self._open[number] for number in fresh if number in self._open]
+
+    def step(self, name: str) -> Step:
+        return self._states[self._index[name]].step
+
+    def position(self, name: str) -> int:
+        """The place of a step in the plan, from 0."""
+        return self._index[name]
+
+    def outputs(self, name: str) -> Mapping[str, Any]:
+        """What a step has journaled for later steps to read."""
+        return self._states[self._index[name]].outputs
+
+    def intent(self, name: str) -> Event | None:
+        """The event that first recorded the intent of the step's latest attempt."""
+        return self._states[self._index[name]].intent
+
+    def began(self, name: str) -> str | None:
+        """When the step was first begun."""
+        return self._states[self._index[name]].begun
+
+    def question(self, name: str) -> int | None:
+        """The position of the event that put the question which the step waits with; None when it does not wait."""
+        one = self._states[self._index[name]]
+        return one.question if one.state in ("waiting", "in-doubt") and one.answer is None else None
+
+    def waiting(self) -> list[str]:
+        """The steps that wait for a person, those in doubt included, in the order of the plan."""
+        return [self._states[number].step.id for number in sorted(self._asking)]
+
+    def is_open(self, name: str) -> bool:
+        """Whether the step's move still stands; a move is withdrawn when a hold halts the run."""
+        return self._index[name] in self._open
+
+    @property
+    def state(self) -> RunState:
+        """`running` as long as something is under way, or could be begun without a person."""
+        if self._well == len(self._states):
+            return "succeeded"
+        if self._open or any(one.state == "begun" and one.mending is None for one in self._states):
+            return "running"
+        states = {one.state for one in self._states}
+        if "in-doubt" in states:
+            return "in-doubt"
+        return "waiting" if "waiting" in states and "failed" not in states else "failed"
+
+    def status(self, run: str, plan: str) -> RunStatus:
+        return RunStatus(run, plan, self.state, tuple(self._status(one) for one in self._states))
+
+    def one(self, name: str) -> StepStatus:
+        return self._status(self._states[self._index[name]])
+
+    def _status(self, one: _State) -> StepStatus:
+        state = "begun" if one.answer is not None and one.state in ("waiting", "in-doubt") else one.state
+        return StepStatus(
+            one.step.id, state, one.attempts, one.begun, one.ended, one.because, one.error, dict(one.outputs)
+        )
+
+    # -- being told ---------------------------------------------------------------------------------------------
+
+    def apply(self, event: Event) -> None:
+        """Take one event in. Events must come in the order of their commits."""
+        entry = event.entry
+        if entry.kind == "created":
+            self.created = event.at
+        elif entry.kind == "taken":
+            self._taken(event)
+        elif entry.step is not None and entry.step in self._index:
+            number = self._index[entry.step]
+            one = self._states[number]
+            if entry.kind == "answered":
+                self._answered(number, one, event)
+            else:
+                self._moved(number, one, event)
+
+    def apply_all(self, events: Iterable[Event]) -> Schedule:
+        for event in events:
+            self.apply(event)
+        return self
+
+    def _moved(self, number: int, one: _State, event: Event) -> None:
+        """The runner journaled something about a step: its open move is over."""
+        entry = event.entry
+        kind = entry.kind
+        if kind not in ("begun", "done", "skipped", "failed", "in-doubt", "asked"):
+            return
+        self._open.pop(number, None)
+        self._asking.discard(number)
+        one.unsettled = False
+        one.answer = None
+        one.retry_at = None
+        one.because = str(entry.data.get("because", ""))
+        line = self._lines[self._line_of[number]]
+        if kind == "begun":
+            again = one.intent is not None and one.attempts == entry.attempt
+            one.intent = one.intent if again else event
+            one.begun = one.begun or event.at
+            one.attempts = entry.attempt
+            one.mending = None
+            one.state = "begun"
+            line.current = number
+            return
+        one.outputs.update(entry.data.get("outputs", {}))
+        one.attempts = max(one.attempts, entry.attempt)
+        if line.current == number:
+            line.current = None
+        if kind in ("done", "skipped"):
+            one.begun = one.begun or (event.at if kind == "done" else None)
+            one.ended = event.at
+            one.error = None
+            one.mending = None
+            one.state = "done" if kind == "done" else "skipped"
+            self._ended(number)
+        elif kind == "failed":
+            one.begun = one.begun or event.at
+            self._failed(one, event)
+        else:
+            one.state = "waiting" if kind == "asked" else "in-doubt"
+            one.begun = one.begun or event.at
+            one.question = event.position
+            self._asking.add(number)
+        self._touch(self._line_of[number])
+
+    def _ended(self, number: int) -> None:
+        self._well += 1
+        line = self._lines[self._line_of[number]]
+        if number in line.mending:
+            line.mending.remove(number)
+        for other in self._dependents[number]:
+            self._states[other].missing -= 1
+            if self._states[other].missing == 0:
+                self._touch(self._line_of[other])
+        for owner in self._owners.get(number, ()):
+            self._touch(self._line_of[owner])
+        self._skip_unneeded(number)
+
+    def _reopen(self, number: int) -> None:
+        """A remedy step that ended has to run once more."""
+        self._states[number].state = "pending"
+        self._well -= 1
+        for other in self._dependents[number]:
+            self._states[other].missing += 1
+            if other in self._open and self._states[other].state == "pending":
+                del self._open[other]
+                line = self._lines[self._line_of[other]]
+                line.current = None if line.current == other else line.current
+
+    def _failed(self, one: _State, event: Event) -> None:
+        name = event.entry.data.get("error")
+        one.error = name
+        one.ended = event.at
+        remedy = next((each for each in one.step.remedies if each.error == name), None) if name else None
+        if name:
+            one.failures[name] = one.failures.get(name, 0) + 1
+            one.tried[name] = one.tried.get(name, 0) + 1
+        if event.entry.data.get("halt"):
+            self._halted = True
+            self._open = {key: move for key, move in self._open.items() if move.kind == "settle"}
+        if remedy is None or one.tried[str(name)] > remedy.retries:
+            one.state = "failed"
+            return
+        # It has not ended: to everyone else it is still at work.
+        one.state = "begun"
+        one.ended = None
+        one.mending = remedy
+        if remedy.wait:
+            one.retry_at = stamp(moment(event.at) + timedelta(seconds=remedy.wait))
+        for step in remedy.steps:
+            helper = self._index[step]
+            if self._states[helper].well:
+                self._reopen(helper)
+            helpers = self._lines[self._line_of[helper]].mending
+            if helper not in helpers:
+                helpers.append(helper)
+        for step in remedy.steps:
+            self._touch(self._line_of[self._index[step]])
+
+    def _skip_unneeded(self, number: int) -> None:
+        """The step ended well: its remedies' steps that were never needed need not wait any longer."""
+        for remedy in self._states[number].step.remedies:
+            for name in remedy.steps:
+                helper = self._index[name]
+                owners = [self._states[owner] for owner in self._owners[helper]]
+                if self._states[helper].well or self._halted or not all(owner.well for owner in owners):
+                    continue
+                line = self._lines[self._line_of[helper]]
+                if helper in line.mending:
+                    line.mending.remove(helper)
+                step = self._states[number].step.id
+                self._offer(helper, Move("skip", name, because=f"{step} did not fail with {remedy.error}"))
+
+    def _answered(self, number: int, one: _State, event: Event) -> None:
+        data = event.entry.data
+        if data.get("asked") != one.question or self.question(one.step.id) is None:
+            return  # an answer to an earlier question
+        one.answer = str(data.get("answer"))
+        self._asking.discard(number)
+        self._touch(self._line_of[number])
+
+    def _taken(self, event: Event) -> None:
+        for number in self._lanes.get(event.lane, ()):
+            one = self._states[number]
+            if one.state == "begun" and one.mending is None:
+                one.unsettled = True
+            elif one.state == "failed" and event.entry.data.get("retry", True):
+                one.state = "pending"
+                one.ended = None
+                one.tried.clear()
+            move = self._open.get(number)
+            if move is not None:
+                self._fresh.add(number)
+        for number in self._lanes.get(event.lane, ()):
+            line = self._lines[self._line_of[number]]
+            if line.current is not None and line.current not in self._open:
+                line.current = None
+        if self._halted:
+            self._halted = False
+            for number, one in enumerate(self._states):
+                if one.well:
+                    self._skip_unneeded(number)
+            for line_name in self._lines:
+                self._touch(line_name)
+        for line_name in dict.fromkeys(self._line_of[number] for number in self._lanes.get(event.lane, ())):
+            self._touch(line_name)
+
+    # -- finding moves ------------------------------------------------------------------------------------------
+
+    def _touch(self, name: str) -> None:
+        """Open the next move of a line, if it is free and there is one."""
+        line = self._lines[name]
+        if line.current is not None:
+            return
+        while line.cursor < len(line.steps) and self._states[line.steps[line.cursor]].well:
+            line.cursor += 1
+        turns = line.mending if line.cursor >= len(line.steps) else [*line.mending, line.steps[line.cursor]]
+        for number in turns:
+            move = self._move(number)
+            if move is not None:
+                line.current = number
+                self._offer(number, move)
+                return
+
+    def _offer(self, number: int, move: Move) -> None:
+        self._open[number] = move
+        self._fresh.add(number)
+
+    def _move(self, number: int) -> Move | None:
+        one = self._states[number]
+        step = one.step
+        if one.unsettled:
+            return Move("settle", step.id, one.attempts)
+        if self._halted:
+            return None
+        if one.answer is not None:
+            if one.state == "in-doubt" and one.answer == "no":
+                return Move("begin", step.id, one.attempts + 1)
+            return Move("answer", step.id, one.attempts, answer=one.answer)
+        if one.mending is not None:
+            if all(self._states[self._index[name]].well for name in one.mending.steps):
+                return Move("begin", step.id, one.attempts + 1, not_before=one.retry_at)
+            return None
+        if one.state != "pending" or one.missing:
+            return None
+        because = next((reason for reason in map(self._against, step.when) if reason), None)
+        if because is not None:
+            return Move("skip", step.id, because=because)
+        if step.kind in ("hold", "person"):
+            return Move("ask", step.id, one.attempts + 1)
+        return Move("begin", step.id, one.attempts + 1)
+
+    def _against(self, condition: Condition) -> str | None:
+        """Why a condition does not hold; None when it does."""
+        other = self._states[self._index[condition.step]]
+        name = other.step.id
+        if condition.ended and other.state not in condition.ended:
+            return f"{name} ended {other.state}, not {' or '.join(condition.ended)}"
+        if condition.error is not None and not other.failures.get(condition.error):
+            return f"{name} did not fail with {condition.error}"
+        if condition.output is not None:
+            if condition.output not in other.outputs:
+                return f"{name} gave no {condition.output}"
+            value = other.outputs[condition.output]
+            if value != condition.equals:
+                return f"{condition.output} of {name} is {value!r}, not {condition.equals!r}"
+        return None
+
+    def _number(self, name: str, asker: Step) -> int:
+        try:
+            return self._index[name]
+        except KeyError:
+            raise BadInput(f"Step {asker.id} of the plan names a step that it does not have: {name}.") from None
+
+
+def lane_of(step: Step) -> str:
+    """The journal's lane of a step: its host, or the estate's."""
+    return step.host if step.host is not None else ESTATE_LANE

@@ -1,0 +1,228 @@
+"""The wiring of everything that carries runs out, in one place: what the commands and the tests share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from handrail.actions import build as build_action
+from handrail.actions import signatures as all_signatures
+from handrail.actions.secrets import SecretStore
+from handrail.documents.plan import plan_of_text, plan_to_json
+from handrail.errors import BadInput, UnknownName
+from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry, Event, RunStatus
+from handrail.model.plan import Plan, Step
+from handrail.model.signature import Signature
+from handrail.running import people
+from handrail.running.carrying import Build
+from handrail.running.chain import canonical
+from handrail.running.clock import Clock, SystemClock
+from handrail.running.home import Home, make_folder
+from handrail.running.journal import Journal, RunRow, Watch, open_journal
+from handrail.running.locks import held
+from handrail.running.runner import Outcome, Progress, Runner, Settings
+from handrail.running.scheduler import Schedule
+from handrail.running.status import schedule_of
+from handrail.running.targets import Opener, Target, hosts_opener, twin_opener
+from handrail.running.verify import Verification, verification_to_json, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open store, and what its runs are carried out with. `openers` are by a run's target: `hosts`, `twin`."""
+
+    home: Home
+    journal: Journal
+    secrets: SecretStore
+    openers: Mapping[str, Opener]
+    build: Build = build_action
+    signatures: Mapping[str, Signature] = field(default_factory=all_signatures)
+    clock: Clock = field(default_factory=SystemClock)
+
+    # -- before a run -------------------------------------------------------------------------------------------
+
+    def approve(self, plan: Plan, who: str, note: str = "") -> list[people.Approval]:
+        """Record the approval of `who`; all approvals of this plan."""
+        return people.approve(self.journal, plan.digest, who, note)
+
+    def approvals(self, plan: Plan) -> list[people.Approval]:
+        return people.approvals(self.journal, plan.digest)
+
+    def start(self, plan: Plan, who: str, *, target: str = "hosts") -> str:
+        """Begin a run of `plan` on `target`; its id. Nothing is carried out yet.
+
+        Errors: Blocked (approvals are missing), BadInput (an action's revision differs; the plan is under way already).
+        """
+        self._check_revisions(plan)
+        Schedule(plan)
+        given = []
+        if target == "hosts":
+            given = people.demand_approvals(self.journal, plan)
+            self._refuse_second(plan)
+        data = {"approvals": [{"who": one.who, "at": one.at} for one in given]}
+        return self.journal.create(plan.estate.name, plan.digest, canonical(plan_to_json(plan)), target, who, data)
+
+    # -- a run --------------------------------------------------------------------------------------------------
+
+    def runs(self) -> list[RunRow]:
+        """All runs, oldest first."""
+        return self.journal.runs()
+
+    def find(self, run: str | None = None) -> str:
+        """The id of a run: as given, or the newest one. UnknownName, or BadInput when there is none."""
+        if run is not None:
+            return self.journal.row(run).run
+        found = self.runs()
+        if not found:
+            raise BadInput("Nothing has been run yet.", "Begin with `handrail run PLAN`.")
+        return found[-1].run
+
+    def plan(self, run: str) -> Plan:
+        """The plan that the run carries out, as it was frozen. Tampered when it was changed since."""
+        return plan_of_text(self.journal.document(run), f"the plan of run {run}")
+
+    def events(self, run: str) -> list[Event]:
+        """All events of the run, every chain checked."""
+        self.journal.row(run)
+        return self.journal.read(run)
+
+    def schedule(self, run: str) -> Schedule:
+        return schedule_of(self.journal, run, self.plan(run))
+
+    def status(self, run: str) -> RunStatus:
+        plan = self.plan(run)
+        return schedule_of(self.journal, run, plan).status(run, plan.digest)
+
+    def answer(self, run: str, step: str, said: str, who: str, note: str = "") -> Event:
+        """Answer a waiting step; see `people.answer`."""
+        return people.answer(self.journal, run, self.plan(run), step, said, who, note)
+
+    async def carry_out(
+        self, run: str, who: str, *, progress: Progress | None = None, settings: Settings | None = None
+    ) -> Outcome:
+        """Go on with a run until nothing more can be done now. StoreLocked when another process is at it."""
+        plan = self.plan(run)
+        self._check_revisions(plan)
+        with held(self.journal.store.locks / f"{run}.lock", f"Run {run}"), self._target(run, plan) as target:
+            self._learn_secrets(plan)
+            runner = Runner(
+                self.journal,
+                run,
+                plan,
+                hosts=target.host,
+                build=self.build,
+                secrets=self.secrets,
+                who=who,
+                clock=self.clock,
+                people=target.play,
+                progress=progress,
+                settings=settings,
+            )
+            try:
+                return await runner.carry_out()
+            finally:
+                await target.close()
+
+    async def verify(self, run: str, who: str) -> Verification:
+        """Observe every lasting step again, and journal what was seen."""
+        plan = self.plan(run)
+        with self._target(run, plan) as target:
+            try:
+                found = await verify(
+                    run,
+                    plan,
+                    self.schedule(run),
+                    hosts=target.host,
+                    build=self.build,
+                    secrets=self.secrets,
+                )
+            finally:
+                await target.close()
+        self.journal.add(run, PEOPLE_LANE, Entry("verified", data={"who": who, **verification_to_json(found)}))
+        return found
+
+    # -- within -------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _target(self, run: str, plan: Plan) -> Iterator[Target]:
+        row = self.journal.row(run)
+        folder = self.home.twin(run)
+        new = not self.journal.has_steps(run)
+        if row.target == "twin":
+            make_folder(folder)
+        try:
+            opener = self.openers[row.target]
+        except KeyError:
+            raise UnknownName("target", row.target, self.openers) from None
+        yield opener(plan, folder, new)
+
+    def _check_revisions(self, plan: Plan) -> None:
+        """A plan runs with the very actions that it was made and approved with."""
+        for uses, revision in dict.fromkeys((step.uses, step.revision) for step in plan.steps):
+            known = self.signatures.get(uses)
+            if known is None:
+                raise UnknownName("action", uses, self.signatures)
+            if known.revision != revision:
+                raise BadInput(
+                    f"The plan was made with revision {revision} of {uses}, and this Handrail has {known.revision}.",
+                    "Finish the run with the Handrail that began it, or make the plan anew.",
+                )
+
+    def _refuse_second(self, plan: Plan) -> None:
+        """Two runs of one plan on the same hosts would not know of each other."""
+        for row in self.journal.runs():
+            if row.plan == plan.digest and row.target == "hosts":
+                kinds = [event.entry.kind for event in self.journal.read(row.run) if event.lane == RUN_LANE]
+                ended = "ended" in kinds and "taken" not in kinds[kinds.index("ended") :]
+                if not ended:
+                    raise BadInput(
+                        f"Run {row.run} of this plan has not ended.", f"Go on with it: handrail resume {row.run}."
+                    )
+
+    def _learn_secrets(self, plan: Plan) -> None:
+        """Have every secret of the plan looked up, so that it is redacted from what an earlier attempt left behind."""
+        for step in plan.steps:
+            for reference in self._secret_values(step):
+                with contextlib.suppress(BadInput):  # whoever needs it will say so
+                    self.secrets.resolve(reference)
+
+    def _secret_values(self, step: Step) -> Iterator[str]:
+        for name, parameter in self.signatures[step.uses].parameters.items():
+            value: Any = step.with_.get(name)
+            if parameter.secret and isinstance(value, str):
+                yield value
+
+
+@contextlib.contextmanager
+def open_session(
+    home: Home,
+    *,
+    store: str | None = None,
+    make: bool = True,
+    ask: bool = False,
+    guides: tuple[Path, ...] = (),
+    watch: Watch | None = None,
+    openers: Mapping[str, Opener] | None = None,
+    build: Build = build_action,
+    signatures: Mapping[str, Signature] | None = None,
+    clock: Clock | None = None,
+) -> Iterator[Session]:
+    """Open the store and wire everything up.
+
+    `store`: its URL, the home's own by default. `make`: make it when there is none. `ask`: on a twin, ask real people.
+    `guides`: folders of an author, for what their twins declare. `watch`: told before and after every commit.
+    """
+    if store is None and make:
+        home.make()
+    secrets = SecretStore()
+    clock = clock or SystemClock()
+    journal = open_journal(store or home.store, clock=clock, redact=secrets.redact, watch=watch, make=make)
+    known = signatures if signatures is not None else all_signatures()
+    opening = openers if openers is not None else {"hosts": hosts_opener(), "twin": twin_opener(guides, ask)}
+    try:
+        yield Session(home, journal, secrets, opening, build, known, clock)
+    finally:
+        journal.close()

@@ -1,0 +1,43 @@
+"""How a run stands, read from the journal alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from handrail.model.journal import RunStatus, StepStatus
+from handrail.model.plan import Plan
+from handrail.running.journal import Journal
+from handrail.running.scheduler import Schedule
+
+SCHEMA = "handrail/run/v1"
+
+
+def schedule_of(journal: Journal, run: str, plan: Plan) -> Schedule:
+    """The schedule of a run as the journal has it now. Tampered when the journal does not hold together."""
+    return Schedule(plan).apply_all(journal.read(run))
+
+
+def status_to_json(status: RunStatus) -> dict[str, Any]:
+    """The document `handrail/run/v1`."""
+    return {
+        "schema": SCHEMA,
+        "run": status.run,
+        "plan": status.plan,
+        "state": status.state,
+        "steps": [_step(step) for step in status.steps],
+    }
+
+
+def _step(step: StepStatus) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "id": step.id,
+        "state": step.state,
+        "attempts": step.attempts,
+        "begun": step.begun,
+        "ended": step.ended,
+    }
+    if step.because:
+        document["because"] = step.because
+    if step.error:
+        document["error"] = step.error
+    return document

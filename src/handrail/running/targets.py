@@ -1,0 +1,120 @@
+"""What a run is carried out on: the real hosts of its estate, or its twin."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from handrail.errors import BadInput, HostError
+from handrail.hosts.protocol import Host
+from handrail.model.plan import Plan, Step
+
+
+class Target(Protocol):
+    """`host` gives the host of that name, the same one every time."""
+
+    def host(self, name: str) -> Host: ...
+
+    async def play(self, step: Step) -> str | None:
+        """The answer of people to a step's question, once what they do has taken effect; None to ask real ones."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+Opener = Callable[[Plan, Path, bool], Target]
+"""Opens a target for a plan; the folder is the run's own; the flag says that nothing has been begun in it yet."""
+
+
+class RealHosts:
+    """The hosts of the estate, reached as each `connect` says. BadInput, before anything begins, when one cannot be."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._hosts: dict[str, Host] = {}
+        for name in dict.fromkeys(step.host for step in plan.steps if step.host is not None):
+            self._hosts[name] = self._connect(plan, name)
+
+    def host(self, name: str) -> Host:
+        return self._hosts[name]
+
+    async def play(self, step: Step) -> str | None:  # noqa: ARG002 - people of flesh and blood answer
+        return None
+
+    async def close(self) -> None:
+        await asyncio.gather(*(host.close() for host in self._hosts.values()), return_exceptions=True)
+
+    @staticmethod
+    def _connect(plan: Plan, name: str) -> Host:
+        from handrail.hosts.local import LocalHost
+
+        known = plan.estate.hosts.get(name)
+        connect = known.connect if known is not None else None
+        if connect is None:
+            raise BadInput(
+                f"The estate does not say how host {name} is reached.",
+                "Give it a `connect`, or carry the plan out on its twin with --twin.",
+            )
+        if connect.via != "local":
+            raise BadInput(
+                f"Host {name} is to be reached via {connect.via}, which this version cannot do.",
+                "It knows `via: local`; carry the plan out on its twin with --twin.",
+            )
+        return LocalHost(name, user=connect.user)
+
+
+class TwinHosts:
+    """The twin of the plan's estate, kept in the run's folder, so that it outlives us."""
+
+    def __init__(
+        self, plan: Plan, folder: Path, new: bool, declarations: Mapping[str, Path], ask: bool = False
+    ) -> None:
+        from handrail.twin.raising import raise_twin
+        from handrail.twin.world import open_twin
+
+        self._ask = ask
+        if (folder / "twin.db").exists() and not new:
+            self.twin = open_twin(folder)
+        elif new:
+            # Killed while it was being raised, or before anything began: nothing of value is in it.
+            for rest in folder.glob("twin.db*"):
+                rest.unlink()
+            self.twin = raise_twin(plan.estate, declarations, folder)
+        else:
+            raise HostError(f"The twin of this run is gone: there is no {folder / 'twin.db'}.", "Begin a new run.")
+
+    def host(self, name: str) -> Host:
+        return self.twin.host(name)
+
+    async def play(self, step: Step) -> str | None:
+        if self._ask:
+            return None
+        if step.kind == "hold":
+            return "yes"
+        self.twin.play(step)
+        return "done"
+
+    async def close(self) -> None:
+        self.twin.close()
+
+
+def twin_opener(guides: Sequence[Path] = (), ask: bool = False) -> Opener:
+    """Opens twins as the products (of ours, and in the folders `guides`) declare them."""
+
+    def opener(plan: Plan, folder: Path, new: bool) -> Target:
+        from handrail.guides.catalogue import load
+
+        catalogue = load(guides)
+        products = dict.fromkeys(deployment.product for deployment in plan.estate.deployments.values())
+        declared = {name: catalogue.of(name).twin_path for name in products if name in catalogue.guides}
+        return TwinHosts(plan, folder, new, {name: path for name, path in declared.items() if path is not None}, ask)
+
+    return opener
+
+
+def hosts_opener() -> Opener:
+    def opener(plan: Plan, folder: Path, new: bool) -> Target:  # noqa: ARG001 - real hosts keep their own state
+        return RealHosts(plan)
+
+    return opener

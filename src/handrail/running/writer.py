@@ -1,0 +1,75 @@
+"""The runner's pen: holds the lanes of a run and joins what is appended at the same time into one commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from handrail.errors import StoreLocked
+from handrail.model.journal import Event
+from handrail.running.chain import Head, head_of
+from handrail.running.journal import Item, Journal
+
+Waiter = tuple[Sequence[Item], "asyncio.Future[list[Event]]"]
+
+
+class Writer:
+    """Appends to the lanes of one run. `append` returns when its entries are committed, never earlier.
+
+    While a commit is under way, what comes meanwhile is collected and goes into the next one together: with many lanes
+    the price of a sync to the disk is shared, with one lane nobody waits for company.
+    """
+
+    def __init__(self, journal: Journal, run: str) -> None:
+        self._journal = journal
+        self._run = run
+        self._heads: dict[str, Head] = {}
+        self._waiting: list[Waiter] = []
+        self._committing: asyncio.Task[None] | None = None
+        # One thread of its own: commits are in order by nature, and its connection stays warm.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+
+    def take(self, lanes: Sequence[str], data: Mapping[str, Any]) -> list[Event]:
+        """Take the lanes over from whoever wrote them before."""
+        heads, taken = self._journal.take(self._run, lanes, data)
+        self._heads.update(heads)
+        return taken
+
+    async def append(self, *items: Item) -> list[Event]:
+        """Commit `items`, all or none of them. StoreLocked when a lane was taken over by another writer."""
+        for lane, _ in items:
+            if lane not in self._heads:
+                raise StoreLocked(f"Lane {lane} of run {self._run} was not taken by this runner.")
+        future: asyncio.Future[list[Event]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((items, future))
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.create_task(self._commit_all())
+        return await future
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        if self._committing is not None:
+            await asyncio.gather(self._committing, return_exceptions=True)
+        self._thread.shutdown()
+
+    async def _commit_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            items = [item for waiter in batch for item in waiter[0]]
+            try:
+                made = await loop.run_in_executor(self._thread, self._journal.append, self._run, self._heads, items)
+            except Exception as error:
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            for event in made:
+                self._heads[event.lane] = head_of(event)
+            start = 0
+            for waited, future in batch:
+                if not future.done():
+                    future.set_result(made[start : start + len(waited)])
+                start += len(waited)
