@@ -226,12 +226,9 @@ def command() -> Any:
     for function in (assess, plan, explain, approve, run, status, resume, answer, verify):
         app.command()(function)
     guide = typer.Typer(help="List, show and check guides.", no_args_is_help=True, **settings)
-    for name, function in (
-        ("list", guide_list),
-        ("show", guide_show),
-        ("lint", guide_lint),
-        ("schema", guide_schema),
-    ):
-        guide.command(name)(function)
+    guide.command("list")(guide_list)
+    guide.command("show")(guide_show)
+    guide.command("lint")(guide_lint)
+    guide.command("schema")(guide_schema)
     app.add_typer(guide, name="guide")
     return typer.main.get_command(app)

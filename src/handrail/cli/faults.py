@@ -12,6 +12,7 @@ from pathlib import Path
 
 from handrail.cli.output import Output
 from handrail.errors import BadDocument, HandrailError, suggestion
+from handrail.reporting.text import harmless
 
 _QUOTED = r"'([^']*)'"
 _CHOICE = re.compile(rf"{_QUOTED} is not one of (.*)$")
@@ -44,11 +45,6 @@ def sentence(error: HandrailError) -> str:
     """One error on one line; without a place it begins with the program's name."""
     text = " ".join(str(error).split())
     return harmless(text if error.place else f"handrail: {text}")
-
-
-def harmless(text: str) -> str:
-    """Without control characters: what stands in a file must not steer the terminal."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def write_details(error: Exception, environment: Mapping[str, str]) -> Path | None:

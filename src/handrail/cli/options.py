@@ -8,7 +8,6 @@ from pathlib import Path
 from handrail.errors import BadInput, UnknownName
 from handrail.model.estate import Acceptance, Estate
 
-
 Releases = Callable[[str], Collection[str]]
 
 

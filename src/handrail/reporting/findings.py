@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from handrail.model.finding import Assessment, Citation, Finding
+from handrail.documents.plan import finding_to_json
+from handrail.model.finding import Assessment, Finding
 from handrail.reporting import words
 from handrail.reporting.page import Block, Heading, Item, Items, Page, Paragraph, Rows, Tone
 
@@ -21,28 +22,6 @@ _VERDICTS: Mapping[str, tuple[str, Tone]] = {
 }
 
 
-def source_document(source: Citation) -> dict[str, Any]:
-    document = {"document": source.document, "section": source.section}
-    if source.title:
-        document["title"] = source.title
-    if source.url:
-        document["url"] = source.url
-    return document
-
-
-def finding_document(finding: Finding) -> dict[str, Any]:
-    return {
-        "rule": finding.rule,
-        "level": finding.level,
-        "unknown": finding.unknown,
-        "accepted": finding.accepted,
-        "subject": finding.subject,
-        "message": finding.message,
-        "remedy": finding.remedy,
-        "source": source_document(finding.source),
-    }
-
-
 def assessment_document(assessment: Assessment) -> dict[str, Any]:
     """The JSON of `handrail assess`."""
     return {
@@ -50,7 +29,7 @@ def assessment_document(assessment: Assessment) -> dict[str, Any]:
         "estate": assessment.estate,
         "aim": dict(assessment.aim),
         "verdict": assessment.verdict,
-        "findings": [finding_document(finding) for finding in assessment.findings],
+        "findings": [finding_to_json(finding) for finding in assessment.findings],
     }
 
 

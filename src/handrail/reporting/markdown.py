@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Paragraph, Rows, Table
 
-_SPECIAL = re.compile(r"([\\`*_<>\[\]|])")
+_SPECIAL = re.compile(r"(<https?://[^\s<>|`]+>)|([\\`*_<>\[\]|])")
 _NUMBER = re.compile(r"\d+\.$")
 _BEGINS_BLOCK = re.compile(r"^(\s*)([#+-]|\d+[.)])(?=\s|$)")
 
@@ -19,9 +19,14 @@ def escape(text: str) -> str:
     """
     pieces = text.split("`")
     if len(pieces) % 2 == 0:
-        return _SPECIAL.sub(r"\\\1", text)
-    shown = [piece if index % 2 else _SPECIAL.sub(r"\\\1", piece) for index, piece in enumerate(pieces)]
+        return _plain(text)
+    shown = [piece if index % 2 else _plain(piece) for index, piece in enumerate(pieces)]
     return "`".join(shown)
+
+
+def _plain(text: str) -> str:
+    """Every special character escaped; addresses in angle brackets stay links."""
+    return _SPECIAL.sub(lambda match: match[1] or "\\" + match[2], text)
 
 
 def render(blocks: Iterable[Block]) -> Iterator[str]:
@@ -54,6 +59,8 @@ def _block(block: Block, indent: str) -> Iterator[str]:
         case Items(items):
             for item in items:
                 yield from _item(item, indent)
+                if item.inside and item is not items[-1]:
+                    yield ""
         case Table(head, table):
             yield f"{indent}| {' | '.join(_flat(cell) for cell in head)} |"
             yield f"{indent}|{'---|' * len(head)}"
@@ -73,8 +80,6 @@ def _item(item: Item, indent: str) -> Iterator[str]:
     for block in item.inside:
         yield ""
         yield from _block(block, inner)
-    if item.inside:
-        yield ""
 
 
 def _flat(text: str) -> str:

@@ -115,6 +115,9 @@ class Outline:
         """Each erratum with the steps that follow it."""
         return [(one, [step for step in self.plan.steps if one.id in step.errata]) for one in self.plan.errata]
 
+    def errata_of(self, step: Step) -> list[Erratum]:
+        return [one for one in self.plan.errata if one.id in step.errata]
+
     def readers(self) -> Mapping[str, list[tuple[str, Step]]]:
         """Step id -> (output, step) for every later step that reads one of its outputs."""
         readers: dict[str, list[tuple[str, Step]]] = {}

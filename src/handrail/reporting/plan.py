@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail.model.plan import Hop, Plan, Step, WayBack
+from handrail.model.plan import Hop, Plan, Step
 from handrail.reporting import words
 from handrail.reporting.findings import aim_rows, finding_blocks
 from handrail.reporting.outline import NO_HOST, Lane, Outline, is_remedy
@@ -146,7 +146,7 @@ def _way_back(outline: Outline) -> Iterator[Block]:
         yield Paragraph("Point of no return: none. Every step of this plan has a way back.", "good")
     else:
         yield Paragraph(
-            f"Point of no return: {outline.name(point)}. From there on there is no complete way back.", "bad"
+            f"Point of no return: {outline.name(point)}. Once it has begun there is no complete way back.", "bad"
         )
     undone = [step for step in outline.plan.steps if step.way_back.kind == "undo"]
     restored = [step for step in outline.plan.steps if step.way_back.kind == "restore"]
@@ -162,13 +162,13 @@ def _way_back(outline: Outline) -> Iterator[Block]:
         yield Paragraph(f"No way back: {words.listed([outline.name(step.id) for step in lost])}.", "bad")
 
 
-def way_back_text(outline: Outline, back: WayBack) -> str:
-    """How one step is taken back, in a sentence."""
-    if back.kind == "undo":
+def way_back_text(outline: Outline, step: Step) -> str:
+    """How one step is taken back, in a sentence; empty when it changes nothing."""
+    if step.way_back.kind == "undo":
         return "undone by its opposite, if it changed anything"
-    if back.kind == "restore":
-        return f"restored from {words.listed([outline.name(one) for one in back.from_])}"
-    return "none"
+    if step.way_back.kind == "restore":
+        return f"restored from {words.listed([outline.name(one) for one in step.way_back.from_])}"
+    return f"none for {words.listed(step.changes)}" if step.changes else ""
 
 
 def erratum_blocks(outline: Outline, level: int = 2) -> Iterator[Block]:

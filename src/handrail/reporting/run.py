@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from handrail.model.journal import RunStatus, StepStatus
 from handrail.model.plan import Plan, Step
-from handrail.reporting import words
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows, Tone
-
-SCHEMA = "handrail/run/v1"
+from handrail.reporting.person import person_blocks
 
 # Of the steps that ended well, only the last ones are news.
 LATEST = 5
@@ -33,32 +30,6 @@ TONES: Mapping[str, Tone] = {
     "begun": "strong",
     "pending": "quiet",
 }
-
-
-def run_document(status: RunStatus) -> dict[str, Any]:
-    """The JSON of `handrail status`."""
-    return {
-        "schema": SCHEMA,
-        "run": status.run,
-        "plan": status.plan,
-        "state": status.state,
-        "steps": [_step_document(step) for step in status.steps],
-    }
-
-
-def _step_document(step: StepStatus) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "id": step.id,
-        "state": step.state,
-        "attempts": step.attempts,
-        "begun": step.begun,
-        "ended": step.ended,
-    }
-    if step.because:
-        document["because"] = step.because
-    if step.error:
-        document["error"] = step.error
-    return document
 
 
 def run_page(status: RunStatus, plan: Plan, options: str = "") -> Page:
@@ -146,17 +117,3 @@ def _question(status: StepStatus, step: Step | None, run: str) -> Iterator[Block
         return
     yield Paragraph(str(step.with_.get("question", title)) if step else title, "warn")
     yield Code((answer("yes") + "   # go on", answer("no") + "    # halt here"))
-
-
-def person_blocks(step: Step) -> Iterator[Block]:
-    """What a person is to do, with the values to type."""
-    if step.says:
-        yield Paragraph(step.says)
-    given = step.with_.get("instructions", ())
-    instructions: Iterable[Any] = [given] if isinstance(given, str) else given
-    numbered = tuple(Item(words.value(text), f"{number}.") for number, text in enumerate(instructions, 1))
-    if numbered:
-        yield Items(numbered)
-    typed = step.with_.get("values")
-    if isinstance(typed, Mapping):
-        yield Rows(tuple((str(name), words.value(one)) for name, one in typed.items()))

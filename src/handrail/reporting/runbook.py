@@ -11,6 +11,7 @@ from handrail.reporting.byhand import BY_HAND, ByHand, lines, sentence, used
 from handrail.reporting.findings import aim_rows, finding_blocks
 from handrail.reporting.outline import Outline
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows, Table
+from handrail.reporting.person import person_blocks
 from handrail.reporting.plan import erratum_blocks, hop_item, way_back_blocks, way_back_text
 
 _ENDED = {"done": "was done", "skipped": "was skipped", "failed": "failed"}
@@ -30,9 +31,9 @@ def runbook_page(plan: Plan) -> Page:
         )
     )
     yield Paragraph(
-        "Do the steps in the order of their numbers. A step counts as done when you have seen what it says under "
-        "`worked`, not when a command returned. If something else happens and the step does not name it, stop there: "
-        "everything up to the point of no return can be taken back."
+        "Do the steps in the order of their numbers; leave a step with `only if` out when that is not so. A step "
+        "counts as done when you have seen what it says under `worked`, not when a command returned. If something else "
+        "happens and the step does not name it, stop there: everything before the point of no return can be taken back."
     )
     if plan.findings:
         yield Heading("Before you begin")
@@ -50,7 +51,7 @@ def runbook_page(plan: Plan) -> Page:
 def _step(outline: Outline, step: Step, readers: list[tuple[str, Step]]) -> Iterator[Block]:
     number = outline.numbers[step.id]
     if number == outline.point_of_no_return:
-        yield Paragraph("POINT OF NO RETURN: from the next step on there is no complete way back.", "bad")
+        yield Paragraph("POINT OF NO RETURN: once the next step has begun, there is no complete way back.", "bad")
     yield Heading(f"{number}. {step.title}", 3)
     needed: dict[str, list[str]] = {}
     for output, reader in readers:
@@ -64,14 +65,19 @@ def _step(outline: Outline, step: Step, readers: list[tuple[str, Step]]) -> Iter
             ("id", f"`{step.id}`"),
         )
     )
-    if step.says:
+    if step.says and step.uses != "person.do":
         yield Paragraph(step.says)
+    for erratum in outline.errata_of(step):
+        yield Paragraph(
+            f"The document is wrong here ({erratum.id}): {erratum.says} We do: {erratum.we_do} "
+            f"Because: {erratum.because}"
+        )
     yield from _doing(outline, step)
     yield Rows(
         (
             ("note down", words.listed(notes, 12)),
             ("why now", "; ".join(f"after {outline.name(one.after)}: {one.reason}" for one in step.because)),
-            ("way back", way_back_text(outline, step.way_back) if step.kind not in ("check", "prove", "hold") else ""),
+            ("way back", way_back_text(outline, step)),
             ("source", words.source(step.source)),
         )
     )
@@ -86,10 +92,12 @@ def _doing(outline: Outline, step: Step) -> Iterator[Block]:
 
     if step.uses == "hold":
         yield Paragraph(f"Decide: {show(step.with_.get('question', step.title))}")
-        yield Paragraph("Yes: go on with the next step. No: stop here; what was done so far can be taken back.")
+        back = outline.point_of_no_return is None or outline.numbers[step.id] < outline.point_of_no_return
+        can = "; what was done so far can be taken back" if back else ""
+        yield Paragraph(f"Yes: go on with the next step. No: stop here{can}.")
         return
     if step.uses == "person.do":
-        yield from _person(step, show)
+        yield from person_blocks(step, show)
         return
     entry = BY_HAND.get(step.uses, ByHand())
     do = lines(entry.do, step.with_, show)
@@ -115,16 +123,6 @@ def _expected(step: Step) -> str:
         "prove": "The backup was read back and is whole.",
         "reboot": "The host is up again.",
     }.get(step.kind, "What the title says is so when you look at it.")
-
-
-def _person(step: Step, show: Any) -> Iterator[Block]:
-    given = step.with_.get("instructions", ())
-    instructions = [given] if isinstance(given, str) else list(given)
-    yield Items(tuple(Item(show(text), f"{number}.") for number, text in enumerate(instructions, 1)))
-    typed = step.with_.get("values")
-    if isinstance(typed, Mapping) and typed:
-        yield Paragraph("Values to type:")
-        yield Table(("field", "value"), tuple((str(name), show(one)) for name, one in typed.items()))
 
 
 def _remedy(outline: Outline, remedy: Remedy) -> Item:

@@ -78,7 +78,7 @@ def _block(block: Block, indent: str, width: int, colour: bool) -> Iterator[str]
 
 
 def _rows(rows: tuple[tuple[str, str], ...], indent: str, width: int, colour: bool) -> Iterator[str]:
-    filled = [(name, value) for name, value in rows if value]
+    filled = [(harmless(name), value) for name, value in rows if value]
     column = max((len(name) for name, _ in filled), default=0) + 2
     for name, value in filled:
         lines = list(wrapped(value, indent + " " * column, width))
@@ -87,10 +87,11 @@ def _rows(rows: tuple[tuple[str, str], ...], indent: str, width: int, colour: bo
 
 
 def _items(items: tuple[Item, ...], indent: str, width: int, colour: bool) -> Iterator[str]:
-    column = max((len(item.mark) for item in items), default=0)
+    marks = [harmless(item.mark) for item in items]
+    column = max(map(len, marks), default=0)
     inner = indent + " " * (column + 2)
-    for item in items:
-        mark = item.mark.rjust(column) if item.mark[:1].isdigit() else item.mark.ljust(column)
+    for item, mark in zip(items, marks, strict=True):
+        mark = mark.rjust(column) if mark[:1].isdigit() else mark.ljust(column)
         lines = list(wrapped(item.text, inner, width))
         yield indent + paint(mark, item.tone, colour) + lines[0][len(indent) + column :]
         yield from lines[1:]
@@ -101,7 +102,7 @@ def _items(items: tuple[Item, ...], indent: str, width: int, colour: bool) -> It
 def _table(
     head: tuple[str, ...], rows: tuple[tuple[str, ...], ...], indent: str, width: int, colour: bool
 ) -> Iterator[str]:
-    cells = [tuple(harmless(cell) for cell in row) for row in rows]
+    head, *cells = [tuple(harmless(cell) for cell in row) for row in (head, *rows)]
     widths = [max(len(row[column]) for row in (head, *cells)) for column in range(len(head))]
     start = len(indent) + sum(widths[:-1]) + 2 * (len(widths) - 1)
     yield indent + paint(_line(head, widths), "quiet", colour)

@@ -1,0 +1,25 @@
+"""What a person is to do: instructions one by one, and the values to type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from handrail.model.plan import Step
+from handrail.reporting import words
+from handrail.reporting.page import Block, Item, Items, Paragraph, Table
+
+
+def person_blocks(step: Step, show: Callable[[Any], str] = words.value) -> Iterator[Block]:
+    """`show` makes a text of a value; a runbook says of late values where they were noted."""
+    if step.says:
+        yield Paragraph(step.says)
+    given = step.with_.get("instructions", ())
+    instructions: Iterable[Any] = [given] if isinstance(given, str | Mapping) else given
+    numbered = tuple(Item(show(text), f"{number}.") for number, text in enumerate(instructions, 1))
+    if numbered:
+        yield Items(numbered)
+    typed = step.with_.get("values")
+    if isinstance(typed, Mapping) and typed:
+        yield Paragraph("Values to type:")
+        yield Table(("field", "value"), tuple((str(name), show(one)) for name, one in typed.items()))
