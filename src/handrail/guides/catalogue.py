@@ -1,7 +1,7 @@
 """All guides that there are: those shipped with the program and those in folders of an author.
 
-A guide's folder holds `guide.yaml`, and may hold `twin.yaml` and sample estates. An author's guide of the same name takes
-the place of a shipped one.
+A guide's folder holds `guide.yaml`, and may hold `twin.yaml` and sample estates. An author's guide of the same name
+takes the place of a shipped one.
 """
 
 from __future__ import annotations
@@ -63,13 +63,21 @@ class CompiledGuide:
     def release_of(self, build: str) -> str | None:
         """The release that `build` belongs to, None when the guide does not know that build."""
         try:
-            return self._releases.get(self.key(build))
+            wanted = self.key(build)
         except ValueError:
             return None
+        if wanted in self._releases:
+            return self._releases[wanted]
+        return next((id for length in range(len(wanted), 0, -1) if (id := self._series.get(wanted[:length]))), None)
 
     @cached_property
     def _releases(self) -> Mapping[Key, str]:
         return {self.key(build): id for id, release in self.guide.releases.items() for build in release.builds}
+
+    @cached_property
+    def _series(self) -> Mapping[Key, str]:
+        releases = self.guide.releases.items()
+        return {tuple(map(int, release.series.split("."))): id for id, release in releases if release.series}
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handrail.documents.read import Keys
-from handrail.model.guide import Guide, Procedure, StepTemplate
+from handrail.model.guide import Guide, StepTemplate
 
 INCLUDE = "procedure/"
 
@@ -74,12 +73,8 @@ def step_keys(name: str) -> Keys:
     return ("procedures", name, "steps")
 
 
-def written_steps(guide: Guide) -> Iterator[tuple[str, Procedure]]:
-    yield from guide.procedures.items()
-
-
-def _procedure(guide: Guide, name: str, around: _Around, expansion: Expansion) -> tuple[str, ...]:
-    return _steps(guide, guide.procedures[name].steps, (*step_keys(name),), name, around, expansion)
+def _procedure(guide: Guide, name: str, around: _Around, expansion: Expansion) -> None:
+    _steps(guide, guide.procedures[name].steps, step_keys(name), name, around, expansion)
 
 
 def _steps(
@@ -89,14 +84,14 @@ def _steps(
     name: str,
     around: _Around,
     expansion: Expansion,
-) -> tuple[str, ...]:
-    """Lay the steps out; returns the ids that end it (what comes after it comes after those)."""
+) -> None:
     last = around.entry
     ends: dict[str, tuple[str, ...]] = {}
     for number, step in enumerate(steps):
         place = (*keys, number)
         after = last if step.after is None else _ends(step.after, ends) or around.entry
-        conditions = (*around.conditions, *step.when)
+        own = (replace(when, step=around.prefix + when.step) for when in step.when)
+        conditions: tuple[Any, ...] = (*around.conditions, *own)
         if step.if_ is not None:
             conditions += (("if", step.if_),)
         if step.each is not None:
@@ -110,7 +105,9 @@ def _steps(
                 continue
             if included in guide.procedures:
                 inner = _Around(id + "-", conditions, around.remedy_of, has_item, (*around.path, included), after)
-                last = ends[step.id] = _procedure(guide, included, inner, expansion)
+                begin = len(expansion.steps)
+                _procedure(guide, included, inner, expansion)
+                last = ends[step.id] = _sinks(expansion.steps[begin:]) or after
             continue
         placed = Placed(id, step, place, name, after, conditions, around.remedy_of, has_item)
         expansion.steps.append(placed)
@@ -126,7 +123,12 @@ def _steps(
             )
             _steps(guide, remedy.steps, (*place, "on_error", which, "steps"), name, inside, expansion)
         last = ends[step.id] = (id,)
-    return last
+
+
+def _sinks(steps: list[Placed]) -> tuple[str, ...]:
+    """Those that no other of them comes after; remedies end with their step."""
+    followed = {id for step in steps if step.remedy_of is None for id in step.after}
+    return tuple(step.id for step in steps if step.remedy_of is None and step.id not in followed)
 
 
 def _ends(names: tuple[str, ...], ends: dict[str, tuple[str, ...]]) -> tuple[str, ...]:

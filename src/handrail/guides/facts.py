@@ -10,10 +10,9 @@ from handrail.documents.estate import EstateDocument
 from handrail.documents.read import Keys, Reading, describe, fields_of
 from handrail.errors import suggestion
 from handrail.guides.catalogue import Catalogue, CompiledGuide
-from handrail.guides.partial import read_part
+from handrail.guides.fact_types import fits
 from handrail.model.estate import Account, Aim, Database, Deployment, Estate, Host, Installation
 from handrail.model.guide import FactType
-from handrail.model.version import key
 
 _AIM_FACTS: Mapping[str, FactType] = {
     "window": FactType("map", "start and end of the maintenance window"),
@@ -168,7 +167,7 @@ class _Checking(Reading):
                 advice = "Leave it out if it is not known." + (f" It is: {fact.says}." if fact.says else "")
                 self.mistake(keys, f"{name!r} cannot be known to be absent.", advice)
             return
-        if not _fits(fact.type, value):
+        if not fits(fact.type, value):
             advice = f"It is: {fact.says}." if fact.says else ""
             if fact.type in ("text", "version") and isinstance(value, int | float) and not isinstance(value, bool):
                 advice = f'Write it in quotes: "{value}".'
@@ -186,28 +185,3 @@ class _Checking(Reading):
             guide.key(build)
         except ValueError as error:
             self.mistake(keys, f"{error}.", "Correct it.")
-
-
-def _fits(kind: str, value: Any) -> bool:
-    part = read_part(value)
-    if kind in ("list", "map") and part is not None:
-        value = part
-    if kind == "list":
-        return isinstance(value, list | tuple)
-    if kind == "map":
-        return isinstance(value, Mapping)
-    if kind in ("text", "version"):
-        return isinstance(value, str) and (kind == "text" or _is_version(value))
-    if kind == "yes-no":
-        return isinstance(value, bool)
-    if kind in ("whole", "number"):
-        return isinstance(value, int if kind == "whole" else int | float) and not isinstance(value, bool)
-    return True
-
-
-def _is_version(value: str) -> bool:
-    try:
-        key("dotted", value)
-    except ValueError:
-        return False
-    return True

@@ -54,7 +54,7 @@ def unguarded(steps: Sequence[Guarded]) -> list[Unguarded]:
 
 
 def guards(step: Guarded, steps: Sequence[Guarded]) -> dict[str, str]:
-    """For each asset that `step` changes, the nearest step that proves it restorable; assets without one are left out."""
+    """For each asset that `step` changes, the nearest step that proves it restorable; none for assets without one."""
     by_id = {one.id: one for one in steps}
     wanted = set(step.changes)
     found: dict[str, str] = {}
