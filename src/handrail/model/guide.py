@@ -43,11 +43,13 @@ class FactType:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """`builds` in ascending order. `from_medium`: the build is in no document; the medium tells."""
+    """`builds` in ascending order. `from_medium`: the build is in no document; the medium tells. `series`: whatever
+    begins with these numbers belongs to this release (15 and 15.18), where minor releases appear all the time."""
 
     title: str
     builds: tuple[str, ...] = ()
     from_medium: bool = False
+    series: str | None = None
     source: str = ""
 
 
