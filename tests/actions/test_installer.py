@@ -20,13 +20,14 @@ from handrail.hosts.protocol import Exited, Lost
 NAME = "Microsoft Identity Manager Synchronization Service"
 OLD, NEW = "4.6.673.0", "4.7.12.0"
 FILE = "C:\\Sync\\Bin\\miiserver.exe"
-LOG = "C:\\Patch\\sp3.log"
+GIVEN = "C:\\Patch\\sp3.log"
+LOG = "C:\\Patch\\sp3-20261120-1-1.log"
 PATCH = Patch(
     folder="E:\\Synchronization Service",
     patch="MIMSyncService_x64_KB5085154.msp",
     product="Microsoft Identity Manager Synchronization*",
     build=NEW,
-    log=LOG,
+    log=GIVEN,
     file=FILE,
 )
 LINE = (
@@ -141,7 +142,7 @@ def test_1603_carries_the_log_and_its_cause() -> None:
 
 
 def test_each_attempt_is_a_job_and_a_log_of_its_own() -> None:
-    again = LINE.replace("sp3.log", "sp3-2.log")
+    again = LINE.replace("-1.log", "-2.log")
     host = host_at(OLD, OLD)
     host.jobs = {LINE: 1603, again: 0}
 
@@ -231,7 +232,7 @@ def test_a_package_is_checked_by_its_product_version(says: Answer, state: str) -
 
 
 def test_install_runs_the_package_itself() -> None:
-    action = Install(package="C:\\m\\PCNS.msi", product="PCNS*", build=NEW, log=LOG)
+    action = Install(package="C:\\m\\PCNS.msi", product="PCNS*", build=NEW, log=GIVEN)
 
     assert action.command(receipt()).argv == ("msiexec", "/i", "C:\\m\\PCNS.msi", "/qn", "/norestart", "/l*v", LOG)
 

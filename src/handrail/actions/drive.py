@@ -15,9 +15,10 @@ from handrail.actions.base import Base, Undetermined
 from handrail.actions.jobs import carry_out
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.actions.shell import MINUTES, decoded, run, said
+from handrail.errors import BadInput
 from handrail.hosts.protocol import Command, Host
 
-DRIVE: dict[str, Any] = {"schema": {"type": "string", "pattern": "^[A-Za-z]:$"}}
+DRIVE: dict[str, Any] = {"schema": {"type": "string", "pattern": "^([A-Za-z]:)?$"}}
 PROBE = "handrail.probe"
 
 _LINE = re.compile(r"^([A-Z]):\\: => (.+)$", re.IGNORECASE)
@@ -52,21 +53,34 @@ async def _writable(host: Host, drive: str) -> bool:
     return True
 
 
+def _checked(uses: str, drive: str) -> None:
+    if not re.fullmatch("([A-Za-z]:)?", drive):
+        raise BadInput(f"{uses}: {drive!r} is no drive.", "Write a letter and a colon, such as E:.")
+
+
 def same_folder(one: str, other: str) -> bool:
     return one.rstrip("\\").casefold() == other.rstrip("\\").casefold()
 
 
 @dataclass(frozen=True, slots=True)
 class MapDrive(Base):
-    """Make a drive stand for a folder, unless that drive is there and can be written."""
+    """Make a drive stand for a folder, unless that drive is there and can be written.
+
+    No drive at all (a path that begins with a server's name has none) needs no mapping.
+    """
 
     outputs: ClassVar[tuple[str, ...]] = ("mapped",)
 
     drive: str = field(metadata=DRIVE)
     folder: str
 
+    def __post_init__(self) -> None:
+        _checked("drive.map", self.drive)
+
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         drive = self.drive.upper()
+        if not drive:
+            return Observation("done", "no drive is needed", {"drive": ""}, {"mapped": False})
         mapped_to = (await mappings(host)).get(drive)
         ours = mapped_to is not None and same_folder(mapped_to, self.folder)
         there = await files.is_there(host, drive + "\\")
@@ -99,6 +113,9 @@ class UnmapDrive(Base):
 
     drive: str = field(metadata=DRIVE)
     folder: str | None = None
+
+    def __post_init__(self) -> None:
+        _checked("drive.unmap", self.drive)
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         drive = self.drive.upper()

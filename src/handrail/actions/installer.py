@@ -7,9 +7,10 @@ code, and never through Win32_Product, which repairs whatever it lists.
 from __future__ import annotations
 
 import ntpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from handrail.actions import files
 from handrail.actions.base import Base, Check, Undetermined
@@ -140,7 +141,7 @@ class _Installation(Base):
 
     __slots__ = ()
 
-    outputs: ClassVar[tuple[str, ...]] = ("exit", "reboot_required", "began")
+    outputs: ClassVar[tuple[str, ...]] = ("exit", "reboot_required", "began", "log")
     destroys: ClassVar[bool] = True
 
     product: str
@@ -152,17 +153,16 @@ class _Installation(Base):
         raise NotImplementedError
 
     def log_of(self, receipt: Receipt) -> str:
-        """A log of its own for every attempt: an older one must not be taken for this one's."""
-        if receipt.attempt <= 1:
-            return self.log
+        """A log of its own for every run and attempt: an older one must not be taken for this one's."""
         stem, dot = ntpath.splitext(self.log)
-        return f"{stem}-{receipt.attempt}{dot}"
+        run = re.sub(r"[^A-Za-z0-9._-]+", "-", receipt.run)
+        return f"{stem}-{run}-{receipt.attempt}{dot}"
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         job = await ended(host, receipt, self.command(receipt))
         restart = job is not None and job.code in NEEDS_RESTART
         seen = await look_at(host, self.product, self.build, self.file, restart)
-        outputs = {"exit": job.code if job else None, "reboot_required": restart, "began": receipt.since}
+        outputs = self._outputs(receipt, job.code if job else None)
         return Observation(seen.state, seen.because, {**seen.evidence, "exit": outputs["exit"]}, outputs)
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
@@ -170,13 +170,17 @@ class _Installation(Base):
         code = job.code if job.code is not None else -1
         text = await self._log_text(host, receipt)
         says = meaning(code)
-        outputs = {"exit": code, "reboot_required": code in NEEDS_RESTART, "began": receipt.since}
-        details = {"meaning": says.name, "log": self.log_of(receipt), "cause": cause(text)}
+        outputs = self._outputs(receipt, code)
+        details = {"meaning": says.name, "cause": cause(text)}
         evidence = Evidence(code, kept(text) or decoded(job.out), outputs, details)
         if says.kind not in ("ok", "restart", "restarting"):
             why = f": {details['cause'].splitlines()[0]}" if details["cause"] else ""
             raise ActFailed(f"Windows Installer ended with {code}, {says.says}{why}", evidence)
         return evidence
+
+    def _outputs(self, receipt: Receipt, code: int | None) -> dict[str, Any]:
+        restart = code in NEEDS_RESTART
+        return {"exit": code, "reboot_required": restart, "began": receipt.since, "log": self.log_of(receipt)}
 
     async def _log_text(self, host: Host, receipt: Receipt) -> str:
         try:
