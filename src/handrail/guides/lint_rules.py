@@ -75,7 +75,9 @@ class _Rules:
             keys: Keys = ("releases", id)
             self.source(keys, release.source)
             if release.series is not None and not re.fullmatch(r"[0-9]+(\.[0-9]+)*", release.series):
-                self.notes.add((*keys, "series"), f"{release.series!r} is no series.", "Write numbers, such as 15 or 9.6.")
+                self.notes.add(
+                    (*keys, "series"), f"{release.series!r} is no series.", "Write numbers, such as 15 or 9.6."
+                )
             if not release.builds and not release.from_medium and release.series is None:
                 advice = "List them, or write `series:` or `from_medium: true`."
                 self.notes.add(keys, f"The release {id!r} has no builds.", advice)
