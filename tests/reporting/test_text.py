@@ -77,3 +77,9 @@ def test_any_text_at_any_width_can_be_shown(text: str, width: int) -> None:
 
 def test_harmless_keeps_ordinary_text() -> None:
     assert harmless("Müller → C:\\Büro ✓") == "Müller → C:\\Büro ✓"
+
+
+def test_a_command_in_a_sentence_stays_whole() -> None:
+    command = "`reg query HKLM\\SOFTWARE\\Something\\Long /v Version /reg:64`"
+
+    assert any(command in line for line in render([Rows((("do", f"Find it out with {command} and then say so."),))]))

@@ -120,7 +120,7 @@ def run(
 
 def status(
     context: typer.Context,
-    run: Annotated[str | None, typer.Argument(metavar="RUN", help="One run; without it, all.")] = None,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="The run; without it, the newest.")] = None,
     store: Store = None,
     format: Format = "text",
 ) -> int:

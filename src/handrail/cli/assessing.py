@@ -16,10 +16,7 @@ from handrail.guides.catalogue import Catalogue
 from handrail.guides.facts import check_estate
 from handrail.model.estate import Acceptance, Estate
 from handrail.model.finding import Assessment, Finding
-from handrail.planning.explain import explain as find_reasons
-from handrail.planning.plan import make_plan
 from handrail.reporting import markdown, text
-from handrail.reporting.explanation import explanation_document, explanation_page
 from handrail.reporting.findings import assessment_document, assessment_page
 from handrail.reporting.plan import plan_page
 from handrail.reporting.runbook import runbook_page
@@ -47,6 +44,8 @@ def plan(
     target: str | None,
     format: str,
 ) -> int:
+    from handrail.planning.plan import make_plan
+
     accepted = options.acceptances(accept)
     estate, catalogue = read(estate_file, guides)
     aims = options.aims(to, estate, _releases(catalogue))
@@ -69,6 +68,9 @@ def plan(
 
 
 def explain(output: Output, plan_file: str, step: str | None, format: str) -> int:
+    from handrail.planning.explain import explain as find_reasons
+    from handrail.reporting.explanation import explanation_document, explanation_page
+
     plan = read_plan(plan_file)
     if step is not None and step.isdigit() and 1 <= int(step) <= len(plan.steps):
         step = plan.steps[int(step) - 1].id

@@ -13,7 +13,6 @@ from handrail.documents.tree import load as load_tree
 from handrail.errors import BadDocument, BadInput
 from handrail.guides import catalogue as guide_catalogue
 from handrail.guides.lint import lint
-from handrail.guides.schema import schema
 from handrail.reporting import text, words
 from handrail.reporting.guide import guide_document, guide_page, guides_document, guides_page
 
@@ -88,5 +87,7 @@ def _listed(mistakes: Sequence[BadInput]) -> list[dict[str, object]]:
 
 
 def print_schema(output: Output) -> int:
+    from handrail.guides.schema import schema
+
     output.json(schema(signatures()))
     return 0

@@ -6,7 +6,6 @@ A reader that goes away, a full disk or a terminal that cannot show a character 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import sys
@@ -57,6 +56,8 @@ class Output:
 
     def json(self, document: Any) -> None:
         """One JSON document, and nothing else, on standard output."""
+        import json  # late: --help has no need of it
+
         ascii_only = not _speaks_unicode(self.out)
         text = json.dumps(document, ensure_ascii=ascii_only)
         if len(text) < INDENTED:

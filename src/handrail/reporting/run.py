@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from handrail.model.journal import RunStatus, StepStatus
 from handrail.model.plan import Plan, Step
@@ -32,23 +33,42 @@ TONES: Mapping[str, Tone] = {
 }
 
 
-def run_page(status: RunStatus, plan: Plan, options: str = "") -> Page:
-    """`options` is what the commands shown at the end need besides the run, such as ` --store URL`."""
-    state, tone = STATES[status.state]
+@dataclass(frozen=True, slots=True)
+class Going:
+    """What the commands shown at the end need besides the run: `everywhere` (` --store URL`), `resuming` (` --ask`)."""
+
+    everywhere: str = ""
+    resuming: str = ""
+
+
+def run_page(status: RunStatus, plan: Plan, going: Going = Going()) -> Page:
+    """How a run stands, for `handrail status`."""
+    yield Heading(f"Run {status.run}", 1)
+    yield Rows((("estate", plan.estate.name), ("plan", status.plan), ("steps", _counts(status))))
+    yield Paragraph(*STATES[status.state])
+    yield from _standing(status, plan)
+    yield from next_blocks(status, plan, going)
+
+
+def outcome_page(status: RunStatus, plan: Plan, going: Going = Going(), *, stopped: bool = False) -> Page:
+    """How a run stands when its process leaves it; what happened was told before."""
+    steps = {step.id: step for step in plan.steps}
+    bad = [one for one in status.steps if one.state in ("failed", "in-doubt")]
+    yield Heading(f"Run {status.run}: {_counts(status)}", 1)
+    if stopped and status.state == "running":
+        yield Paragraph("Stopped because you asked for it; everything begun is in the journal.", "warn")
+    else:
+        yield Paragraph(*STATES[status.state])
+    if bad:
+        yield Items(tuple(step_item(one, steps.get(one.id)) for one in bad))
+    yield from next_blocks(status, plan, going)
+
+
+def _counts(status: RunStatus) -> str:
     counts: dict[str, int] = {}
     for step in status.steps:
         counts[step.state] = counts.get(step.state, 0) + 1
-    yield Heading(f"Run {status.run}", 1)
-    yield Rows(
-        (
-            ("estate", plan.estate.name),
-            ("plan", status.plan),
-            ("steps", ", ".join(f"{number:,} {name}" for name, number in counts.items())),
-        )
-    )
-    yield Paragraph(state, tone)
-    yield from _standing(status, plan)
-    yield from next_blocks(status, plan, options)
+    return ", ".join(f"{number:,} {name}" for name, number in counts.items()) or "no steps"
 
 
 def _standing(status: RunStatus, plan: Plan) -> Iterator[Block]:
@@ -75,45 +95,42 @@ def step_item(status: StepStatus, step: Step | None) -> Item:
     return Item(f"{where}{step.title if step else status.id}{again}", status.state, TONES[status.state], inside)
 
 
-def next_blocks(status: RunStatus, plan: Plan, options: str = "") -> Iterator[Block]:
+def next_blocks(status: RunStatus, plan: Plan, going: Going = Going()) -> Iterator[Block]:
     """What to do now: commands to copy."""
-    run = f"{shlex.quote(status.run)}{options}"
+    run = shlex.quote(status.run)
+    resume = Code((f"handrail resume {run}{going.everywhere}{going.resuming}",))
     steps = {step.id: step for step in plan.steps}
     asking = [one for one in status.steps if one.state in ("waiting", "in-doubt")]
     yield Heading("What now")
     for one in asking:
-        yield from _question(one, steps.get(one.id), run)
+        yield from _question(one, steps.get(one.id), f"handrail answer {run} {shlex.quote(one.id)}", going.everywhere)
     if asking:
-        yield Paragraph("When it is answered, and no other process carries the run on:")
-        yield Code((f"handrail resume {run}",))
+        yield Paragraph("When that is answered, and no other process carries the run on:")
+        yield resume
     elif status.state == "failed":
         yield Paragraph("Mend what is in the way, then go on where it stopped:")
-        yield Code((f"handrail resume {run}",))
+        yield resume
     elif status.state == "running":
-        yield Paragraph("If the process that carried it out is gone, go on where it stood:")
-        yield Code((f"handrail resume {run}",))
+        yield Paragraph("If no process carries it on any more, go on where it stands:")
+        yield resume
     elif status.state == "succeeded":
-        yield Paragraph("Look again, now and later, whether it still holds:")
-        yield Code((f"handrail verify {run}",))
+        yield Paragraph("Look, now and later, whether it still holds:")
+        yield Code((f"handrail verify {run}{going.everywhere}",))
 
 
-def _question(status: StepStatus, step: Step | None, run: str) -> Iterator[Block]:
-    step_id = shlex.quote(status.id)
-    run_id, _, options = run.partition(" ")
-    end = f" {options}" if options else ""
-
-    def answer(word: str) -> str:
-        return f"handrail answer {run_id} {step_id} {word}{end}"
+def _question(status: StepStatus, step: Step | None, command: str, end: str) -> Iterator[Block]:
+    def answers(**meanings: str) -> Code:
+        width = max(map(len, meanings))
+        return Code(tuple(f"{command} {word.ljust(width)}{end}   # {means}" for word, means in meanings.items()))
 
     title = step.title if step else status.id
-    if status.state == "in-doubt":
+    if status.state == "in-doubt" or step is None or step.kind not in ("hold", "person"):
         yield Paragraph(f"{title}: did it happen? {status.because}".strip(), "bad")
-        yield Code((answer("done") + "   # it happened", answer("no") + "     # it did not"))
-        return
-    if step is not None and step.kind == "person":
+        yield answers(done="it happened", no="it did not")
+    elif step.kind == "person":
         yield Paragraph(title, "warn")
         yield from person_blocks(step)
-        yield Code((answer("done") + "   # it is done: look now",))
-        return
-    yield Paragraph(str(step.with_.get("question", title)) if step else title, "warn")
-    yield Code((answer("yes") + "   # go on", answer("no") + "    # halt here"))
+        yield answers(done="it is done: look now", no="it cannot be done")
+    else:
+        yield Paragraph(str(step.with_.get("question") or title), "warn")
+        yield answers(yes="go on", no="halt here")

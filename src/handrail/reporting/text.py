@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 
@@ -9,6 +10,9 @@ from handrail.reporting.page import Block, Code, Heading, Item, Items, Paragraph
 
 WIDTH = 80
 NARROWEST = 24
+
+_COMMAND = re.compile(r"`[^`]+`")
+_GLUE = "\0"  # stands for a space that must not be broken at; `harmless` leaves none in any text
 
 _CODES: dict[Tone, str] = {
     "plain": "",
@@ -46,16 +50,19 @@ def render(blocks: Iterable[Block], *, width: int = WIDTH, colour: bool = False)
 
 
 def wrapped(text: str, indent: str, width: int) -> Iterator[str]:
-    """Paths, ids and commands stay whole: a line that has to be copied is worth more than an even edge."""
+    """Paths, ids and what stands between backquotes stay whole: a command that has to be copied is worth more than an
+    even edge."""
     for paragraph in text.splitlines() or [""]:
-        yield from textwrap.wrap(
-            harmless(paragraph),
+        glued = _COMMAND.sub(lambda match: match[0].replace(" ", _GLUE), harmless(paragraph))
+        lines = textwrap.wrap(
+            glued,
             max(width, len(indent) + NARROWEST),
             initial_indent=indent,
             subsequent_indent=indent,
             break_long_words=False,
             break_on_hyphens=False,
-        ) or [""]
+        )
+        yield from (line.replace(_GLUE, " ") for line in lines or [""])
 
 
 def _block(block: Block, indent: str, width: int, colour: bool) -> Iterator[str]:

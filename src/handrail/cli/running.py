@@ -1,0 +1,155 @@
+"""`approve`, `run`, `status`, `resume`, `answer` and `verify`: carrying plans out, and following that."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from handrail.cli import options, settings
+from handrail.cli.output import Output
+from handrail.cli.progress import telling
+from handrail.documents.plan import read_plan
+from handrail.errors import BadInput, FileMissing
+from handrail.reporting import text, words
+from handrail.reporting.page import Block, Heading, Page, Table
+from handrail.reporting.run import Going, outcome_page, run_page
+from handrail.reporting.verification import verification_page
+from handrail.running.journal import RunRow
+from handrail.running.runner import Settings
+from handrail.running.session import Session, open_session
+from handrail.running.status import status_to_json
+from handrail.running.verify import verification_to_json
+
+FAILED = 1
+
+
+def approve(output: Output, plan_file: str, store: str | None) -> int:
+    plan = read_plan(plan_file)
+    with open_session(settings.home(), store=store) as session:
+        given = session.approve(plan, settings.who())
+    names = words.listed([one.who for one in given], 20)
+    output.line(text.harmless(f"Plan {plan.digest} is approved by {names}."))
+    if plan.estate.approvers:
+        output.line(f"Its estate demands {words.count(plan.estate.approvers, 'approval')}.")
+    return 0
+
+
+def run(
+    output: Output, plan_file: str, twin: bool, store: str | None, ask: bool, guides: Sequence[str], format: str
+) -> int:
+    if ask and not twin:
+        raise BadInput("--ask is for runs on the twin: on real hosts people are always asked.", "Leave it out.")
+    plan = read_plan(plan_file)
+    folders = tuple(options.folders(guides))
+    with open_session(settings.home(), store=store, ask=ask, guides=folders) as session:
+        who = settings.who()
+        run_id = session.start(plan, who, target="twin" if twin else "hosts")
+        where = f"the twin of {plan.estate.name}" if twin else f"the hosts of {plan.estate.name}"
+        return _carry_on(output, session, run_id, f"Run {run_id}, on {where}", format, _going(store, ask, guides))
+
+
+def resume(output: Output, run: str, store: str | None, ask: bool, guides: Sequence[str], format: str) -> int:
+    folders = tuple(options.folders(guides))
+    with _existing(store, run, ask=ask, guides=folders) as session:
+        run_id = session.find(run)
+        return _carry_on(output, session, run_id, f"Run {run_id} goes on", format, _going(store, ask, guides))
+
+
+def status(output: Output, run: str | None, store: str | None, format: str) -> int:
+    with _existing(store, run) as session:
+        run_id = session.find(run)
+        plan = session.plan(run_id)
+        found = session.status(run_id)
+        others = [row for row in session.runs() if row.run != run_id] if run is None else []
+    if format == "json":
+        document = status_to_json(found)
+        if run is None:
+            document["runs"] = [row.run for row in others]
+        output.json(document)
+        return 0
+    _show(output, run_page(found, plan, Going(_store_option(store))))
+    if others:
+        output.line()
+        _show(output, iter(_other_runs(others)))
+    return 0
+
+
+def answer(output: Output, run: str, step: str, given: str, note: str, store: str | None) -> int:
+    with _existing(store, run) as session:
+        event = session.answer(session.find(run), step, given, settings.who(), note)
+    output.line(text.harmless(f"Answered {given} to {event.entry.step}."))
+    output.line("A process that carries the run on takes it up; if none does, go on with:")
+    output.line(f"  handrail resume {shlex.quote(run)}{_store_option(store)}")
+    return 0
+
+
+def verify(output: Output, run: str, store: str | None, guides: Sequence[str], format: str) -> int:
+    folders = tuple(options.folders(guides))
+    with _existing(store, run, guides=folders) as session:
+        run_id = session.find(run)
+        plan = session.plan(run_id)
+        found = asyncio.run(session.verify(run_id, settings.who()))
+    if format == "json":
+        output.json(verification_to_json(found))
+    else:
+        _show(output, verification_page(found, plan))
+    return found.exit_code
+
+
+def _carry_on(output: Output, session: Session, run: str, title: str, format: str, going: Going) -> int:
+    """Carry a run on as far as it goes now, telling its story."""
+    plan = session.plan(run)
+    aside = format == "json"
+    (output.complain if aside else output.line)(text.harmless(title))
+    output.flush()
+    try:
+        with telling(output, plan, aside=aside) as teller:
+            outcome = asyncio.run(
+                session.carry_out(run, settings.who(), progress=teller, settings=Settings(signals=True))
+            )
+    except KeyboardInterrupt:
+        output.complain(f"handrail: Interrupted. Go on with: handrail resume {run}{going.everywhere}{going.resuming}")
+        return FAILED
+    if aside:
+        output.json(status_to_json(outcome.status))
+    else:
+        output.line()
+        _show(output, outcome_page(outcome.status, plan, going, stopped=outcome.stopped))
+    return outcome.exit_code
+
+
+@contextlib.contextmanager
+def _existing(
+    store: str | None, run: str | None, *, ask: bool = False, guides: tuple[Path, ...] = ()
+) -> Iterator[Session]:
+    """A session on a store that is there already. BadInput when there is none."""
+    with contextlib.ExitStack() as stack:
+        try:
+            opened = open_session(settings.home(), store=store, make=False, ask=ask, guides=guides)
+            session = stack.enter_context(opened)
+        except FileMissing as missing:
+            message = f"There is no run {run!r}: nothing has been run here yet." if run else "Nothing has been run yet."
+            raise BadInput(f"{message} {missing.message}", "Begin with `handrail run PLAN`.") from None
+        yield session
+
+
+def _show(output: Output, page: Page) -> None:
+    output.lines(text.render(page, width=output.width, colour=output.colour))
+
+
+def _going(store: str | None, ask: bool, guides: Sequence[str]) -> Going:
+    named = "".join(f" --guides {shlex.quote(folder)}" for folder in guides)
+    return Going(_store_option(store), (" --ask" if ask else "") + named)
+
+
+def _store_option(store: str | None) -> str:
+    return f" --store {shlex.quote(store)}" if store else ""
+
+
+def _other_runs(rows: Sequence[RunRow]) -> list[Block]:
+    newest = sorted(rows, key=lambda row: row.created, reverse=True)[:20]
+    listed = tuple((row.run, row.estate, row.target, row.created[:16].replace("T", " ")) for row in newest)
+    return [Heading("Other runs"), Table(("run", "estate", "on", "begun (UTC)"), listed)]
