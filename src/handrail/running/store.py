@@ -23,6 +23,7 @@ from handrail.running.locks import held
 from handrail.running.schema import REVISIONS, metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+MOUNTS = Path("/proc/self/mounts")
 _NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "glusterfs"})
 
 
@@ -189,7 +190,7 @@ def _migrate(engine: sa.Engine, path: Path, found: str, newest: str, migrations:
 def _refuse_network(path: Path) -> None:
     """A write-ahead log needs shared memory and honest locks: a network file system has neither."""
     try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+        mounts = MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return  # not a Linux: nothing to go by
     best, kind = "", ""

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from handrail.errors import StoreLocked, Tampered, UnknownName
+from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry
+from handrail.running.chain import canonical
+from handrail.running.journal import Journal, open_journal
+from handrail.running.writer import Writer
+
+DOCUMENT = canonical({"a": "plan"})
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    made = open_journal(str(tmp_path / "store.db"))
+    yield made
+    made.close()
+
+
+def begin(journal: Journal) -> str:
+    return journal.create("Contoso & Söhne", "sha256:abcd", DOCUMENT, "twin", "eve", {"approvals": []})
+
+
+def write(journal: Journal, run: str, *entries: tuple[str, Entry]) -> None:
+    async def do() -> None:
+        writer = Writer(journal, run)
+        writer.take(sorted({lane for lane, _ in entries}), {"who": "eve"})
+        for lane, entry in entries:
+            await writer.append((lane, entry))
+        await writer.close()
+
+    asyncio.run(do())
+
+
+def test_what_is_appended_is_read_back_in_order(journal: Journal) -> None:
+    run = begin(journal)
+    write(journal, run, ("a", Entry("begun", "s", 1, {"x": [1, {"y": None}]})), ("b", Entry("done", "t", 1)))
+
+    found = journal.read(run)
+
+    assert [event.position for event in found] == [1, 2, 3, 4, 5]
+    assert [event.entry.kind for event in found] == ["created", "taken", "taken", "begun", "done"]
+    assert found[3].entry == Entry("begun", "s", 1, {"x": [1, {"y": None}]})
+
+
+def test_a_run_has_a_readable_id_of_its_own(journal: Journal) -> None:
+    first, second = begin(journal), begin(journal)
+
+    assert first.startswith("contoso-s-hne-2")
+    assert first.split("-")[-2:-1] == ["1"] and second.split("-")[-2:-1] == ["2"]
+    assert [row.run for row in journal.runs()] == [first, second]
+    assert journal.document(first) == DOCUMENT
+
+
+def test_an_unknown_run_is_named_with_the_nearest_one(journal: Journal) -> None:
+    run = begin(journal)
+
+    with pytest.raises(UnknownName, match=run):
+        journal.row(run + "x")
+
+
+def test_a_lane_that_was_taken_over_refuses_its_older_writer(journal: Journal) -> None:
+    run = begin(journal)
+
+    async def fight() -> None:
+        old, new = Writer(journal, run), Writer(journal, run)
+        old.take(["a", "b"], {})
+        await old.append(("a", Entry("begun", "s", 1)))
+        new.take(["a"], {})
+        with pytest.raises(StoreLocked, match="taken run"):
+            await old.append(("a", Entry("done", "s", 1)))
+        await old.append(("b", Entry("begun", "t", 1)))  # what was not taken is still its own
+        await new.append(("a", Entry("begun", "s", 1)))
+        await old.close()
+        await new.close()
+
+    asyncio.run(fight())
+    assert [event.epoch for event in journal.read(run) if event.lane == "a"] == [1, 1, 2, 2]
+
+
+def test_a_lane_that_was_not_taken_cannot_be_written(journal: Journal) -> None:
+    run = begin(journal)
+
+    async def do() -> None:
+        writer = Writer(journal, run)
+        with pytest.raises(StoreLocked):
+            await writer.append(("a", Entry("begun", "s", 1)))
+        await writer.close()
+
+    asyncio.run(do())
+
+
+def test_appends_made_meanwhile_share_a_commit_and_none_is_answered_before_it(tmp_path: Path) -> None:
+    """The first commit is held up; four more appends come; they make one commit together."""
+    commits: list[int] = []
+    gate = threading.Event()
+    answered: list[int] = []
+
+    def watch(moment: str) -> None:
+        if moment == "before":
+            assert gate.wait(10)
+        else:
+            commits.append(len(answered))
+
+    journal = open_journal(str(tmp_path / "store.db"), watch=lambda moment: watch(moment) if armed else None)
+    armed = False
+    run = begin(journal)
+
+    async def one(writer: Writer, number: int) -> None:
+        await writer.append((f"lane{number}", Entry("begun", f"s{number}", 1)))
+        answered.append(number)
+
+    async def do() -> None:
+        nonlocal armed
+        writer = Writer(journal, run)
+        writer.take([f"lane{number}" for number in range(5)], {})
+        armed = True
+        tasks = [asyncio.create_task(one(writer, 0))]
+        await asyncio.sleep(0.05)
+        tasks += [asyncio.create_task(one(writer, number)) for number in range(1, 5)]
+        await asyncio.sleep(0.05)
+        assert answered == []
+        gate.set()
+        await asyncio.gather(*tasks)
+        await writer.close()
+
+    asyncio.run(do())
+    journal.close()
+    assert len(commits) == 2
+    assert commits[0] == 0
+    assert sorted(answered) == [0, 1, 2, 3, 4]
+
+
+def test_of_one_append_all_entries_are_committed_or_none(journal: Journal) -> None:
+    run = begin(journal)
+
+    async def do() -> None:
+        old, new = Writer(journal, run), Writer(journal, run)
+        old.take(["a", "b"], {})
+        new.take(["b"], {})
+        with pytest.raises(StoreLocked):
+            await old.append(("a", Entry("done", "s", 1)), ("b", Entry("begun", "t", 1)))
+        await old.close()
+        await new.close()
+
+    asyncio.run(do())
+    assert "done" not in [event.entry.kind for event in journal.read(run)]
+
+
+def test_answers_are_added_while_a_runner_writes(journal: Journal) -> None:
+    run = begin(journal)
+
+    async def do() -> None:
+        writer = Writer(journal, run)
+        writer.take(["a"], {})
+        await writer.append(("a", Entry("begun", "s", 1)))
+        journal.add(run, PEOPLE_LANE, Entry("answered", "s", data={"answer": "yes"}))
+        await writer.append(("a", Entry("done", "s", 1)))
+        await writer.close()
+
+    asyncio.run(do())
+    assert [event.entry.kind for event in journal.read(run)][2:] == ["begun", "answered", "done"]
+
+
+def test_what_json_cannot_hold_is_kept_as_text_and_secrets_are_hidden(tmp_path: Path) -> None:
+    journal = open_journal(str(tmp_path / "store.db"), redact=lambda text: text.replace("hunter2", "***"))
+    run = begin(journal)
+    data = {"p": Path("x"), "b": b"\xffhunter2", "n": float("nan"), "t": ("hunter2", {"hunter2": 1}), "s": "\ud800\x00"}
+    write(journal, run, ("a", Entry("done", "s", 1, data)))
+
+    found = journal.read(run)[-1].entry.data
+
+    assert found == {"p": "x", "b": "\ufffd***", "n": "nan", "t": ["***", {"***": 1}], "s": "\ud800\x00"}
+    journal.close()
+    assert b"hunter2" not in b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+
+
+def test_a_seal_covers_the_heads_of_all_lanes(journal: Journal) -> None:
+    run = begin(journal)
+    write(journal, run, ("a", Entry("done", "s", 1)), (RUN_LANE, Entry("sealed")))
+
+    assert len(journal.read(run)[-1].entry.data["heads"]) == 64
+
+
+def filled(path: Path) -> str:
+    journal = open_journal(str(path))
+    run = begin(journal)
+    write(
+        journal,
+        run,
+        ("a", Entry("begun", "s", 1, {"before": {"state": "not_done"}})),
+        ("b", Entry("skipped", "t", 0, {"because": "no need"})),
+        ("a", Entry("done", "s", 1, {"outputs": {"file": "C:\\x"}})),
+        (RUN_LANE, Entry("sealed")),
+    )
+    journal.add(run, PEOPLE_LANE, Entry("answered", "s", data={"answer": "yes"}))
+    journal.close()
+    return run
+
+
+def read_all(path: Path, run: str) -> None:
+    journal = open_journal(str(path))
+    try:
+        journal.read(run)
+        journal.document(run)
+        assert [row.run for row in journal.runs()] == [run]
+    finally:
+        journal.close()
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    path = tmp_path_factory.mktemp("journal") / "store.db"
+    return path, filled(path)
+
+
+FIELDS = [
+    *[("events", name) for name in ("lane", "sequence", "position", "epoch", "at", "kind", "step", "attempt")],
+    *[("events", name) for name in ("data", "previous", "hash")],
+    *[("lanes", name) for name in ("lane", "epoch", "sequence", "hash")],
+    *[("runs", name) for name in ("plan", "estate", "target", "created", "who")],
+    ("plans", "document"),
+    ("plans", "digest"),
+]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(field=st.sampled_from(FIELDS), pick=st.integers(0, 10**6), bit=st.integers(0, 6), at=st.integers(0, 10**6))
+def test_one_flipped_bit_in_any_stored_field_is_found(
+    store: tuple[Path, str], field: tuple[str, str], pick: int, bit: int, at: int
+) -> None:
+    path, run = store
+    table, column = field
+    update = sa.text(f"UPDATE {table} SET {column} = :value WHERE rowid = :row")
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        rows = connection.execute(
+            sa.text(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY rowid")
+        ).all()
+        row, was = rows[pick % len(rows)]
+        if isinstance(was, int):
+            now: object = was ^ (1 << bit)
+        else:
+            letters = list(was)
+            where = at % len(letters)
+            letters[where] = chr(ord(letters[where]) ^ (1 << bit))
+            now = "".join(letters)
+        try:
+            connection.execute(update, {"value": now, "row": row})
+        except sa.exc.IntegrityError:
+            return  # the store itself refuses it
+    try:
+        with pytest.raises(Tampered):
+            read_all(path, run)
+    finally:
+        with engine.begin() as connection:
+            connection.execute(update, {"value": was, "row": row})
+        engine.dispose()
+    read_all(path, run)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM events WHERE position = (SELECT max(position) FROM events)",
+        "DELETE FROM events WHERE position = 5",
+        "DELETE FROM events WHERE lane = 'b'",
+        "DELETE FROM events WHERE lane = 'b'; DELETE FROM lanes WHERE lane = 'b'",
+        "DELETE FROM events",
+        "DELETE FROM lanes WHERE lane = 'a'",
+        "INSERT INTO lanes SELECT run, 'z', epoch, sequence, hash FROM lanes LIMIT 1",
+        "UPDATE events SET step = NULL WHERE step = 't'",
+        "UPDATE events SET data = replace(data, ':', ': ')",
+    ],
+)
+def test_removed_and_added_records_are_found(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "store.db"
+    run = filled(path)
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        for one in change.split(";"):
+            connection.execute(sa.text(one))
+    engine.dispose()
+
+    with pytest.raises(Tampered):
+        read_all(path, run)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(entries=st.lists(st.tuples(st.sampled_from("abc"), st.dictionaries(st.text(), json_values)), max_size=6))
+def test_any_json_survives_the_journal(
+    tmp_path_factory: pytest.TempPathFactory, entries: list[tuple[str, dict[str, object]]]
+) -> None:
+    journal = open_journal(str(tmp_path_factory.mktemp("any") / "store.db"))
+    run = begin(journal)
+    if entries:
+        write(journal, run, *((lane, Entry("done", "s", 1, data)) for lane, data in entries))
+
+    found = [dict(event.entry.data) for event in journal.read(run) if event.entry.kind == "done"]
+
+    assert found == [json.loads(json.dumps(data)) for _, data in entries]
+    journal.close()

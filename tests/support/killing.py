@@ -1,0 +1,120 @@
+"""Really killed: a run in a process of its own, which ends itself with SIGKILL at a given write of the journal.
+
+`opening(home, watch)` is a context manager that yields a `Session`; it must be a module-level function (or a `partial`
+of one), because it is handed to other processes. Every process is forked from a clean one, so that hundreds of deaths
+cost little.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import count, cycle
+from pathlib import Path
+from typing import Literal
+
+from handrail.documents.plan import read_plan
+from handrail.running.journal import Watch
+from handrail.running.runner import Settings
+from handrail.running.session import Session
+
+Moment = Literal["before", "after"]
+Opening = Callable[[Path, Watch], AbstractContextManager[Session]]
+
+KILLED = -signal.SIGKILL
+
+
+@dataclass(frozen=True)
+class Kill:
+    """At the `write`-th write to the journal that a process makes, counted from 1, before or after its commit."""
+
+    write: int
+    moment: Moment
+
+
+@dataclass
+class Fuse:
+    """A watch of the journal that kills its own process."""
+
+    kill: Kill | None
+    writes: int = 0
+
+    def __call__(self, moment: Moment) -> None:
+        if moment == "before":
+            self.writes += 1
+        if self.kill == Kill(self.writes, moment):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _carry_out(opening: Opening, home: Path, plan: Path, target: str, settings: Settings | None, fuse: Fuse) -> None:
+    """Begin the run, or go on with it when there is one. Exits as the command line would."""
+    with opening(home, fuse) as session:
+        found = session.runs()
+        run = found[-1].run if found else session.start(read_plan(plan), "tester", target=target)
+        outcome = asyncio.run(session.carry_out(run, "tester", settings=settings))
+    raise SystemExit(outcome.exit_code)
+
+
+def carry_out(
+    opening: Opening,
+    home: Path,
+    plan: Path,
+    *,
+    target: str = "twin",
+    settings: Settings | None = None,
+    kill: Kill | None = None,
+    preload: Iterable[str] = ("handrail.running.session",),
+) -> int:
+    """Carry the plan out in another process; its exit code, KILLED when it was killed."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(preload))
+    child = context.Process(target=_carry_out, args=(opening, home, plan, target, settings, Fuse(kill)))
+    child.start()
+    child.join()
+    assert child.exitcode is not None
+    return child.exitcode
+
+
+def kill_at_each_write(
+    opening: Opening, homes: Path, plan: Path, *, moments: Iterable[Moment] = ("before", "after"), **more: object
+) -> Iterator[tuple[Kill, Path]]:
+    """For each write of an undisturbed run, and each moment: a home of its own in which the run was killed there and
+    then gone on with by another process, which ended with 0. Yields each for the caller to judge."""
+    for moment in moments:
+        for number in count(1):
+            kill = Kill(number, moment)
+            home = homes / f"{number}-{moment}"
+            home.mkdir(parents=True)
+            code = carry_out(opening, home, plan, kill=kill, **more)  # type: ignore[arg-type]
+            if code == KILLED:
+                code = carry_out(opening, home, plan, **more)  # type: ignore[arg-type]
+                assert code == 0, f"killed {moment} write {number}; the resume ended with {code}"
+                yield kill, home
+                continue
+            assert code == 0, f"undisturbed, it ended with {code}"
+            break
+
+
+def kill_again_and_again(
+    opening: Opening,
+    home: Path,
+    plan: Path,
+    *,
+    kills: Iterable[Kill] = (Kill(2, "after"), Kill(3, "before")),
+    limit: int = 2000,
+    **more: object,
+) -> int:
+    """One run, killed again and again until it ends by itself with 0; how often it was killed. Each process takes its
+    lanes over with its first write, so that every kill must let one more pass for the run to come on at all."""
+    for deaths, kill in enumerate(cycle(kills)):
+        assert deaths < limit, "the run does not come to its end"
+        code = carry_out(opening, home, plan, kill=kill, **more)  # type: ignore[arg-type]
+        if code != KILLED:
+            assert code == 0, f"it ended with {code} after {deaths} deaths"
+            return deaths
+    raise AssertionError
