@@ -51,7 +51,10 @@ class CopyFolder(Base):
 
 @dataclass(frozen=True, slots=True)
 class CopyFile(Base):
-    """Copy one file into a folder, over one of the same name, until both are equal."""
+    """Copy one file into a folder, over one of the same name, until both are equal.
+
+    With `sha256` the original must be that very file: a damaged or exchanged medium is never copied.
+    """
 
     outputs: ClassVar[tuple[str, ...]] = ("path", "sha256")
 
@@ -59,6 +62,7 @@ class CopyFile(Base):
     name: str
     target: str
     subfolder: str = ""
+    sha256: str | None = None
 
     @property
     def _from(self) -> str:
@@ -72,14 +76,25 @@ class CopyFile(Base):
         original = await files.file(host, self._from)
         if original is None:
             return Observation("not_done", f"{self._from} is not there", {"source": self._from})
-        copy = await files.file(host, self._to)
         evidence = {"source": self._from, "target": self._to, "sha256": original.sha256}
+        if self._is_another(original):
+            return Observation("not_done", self._exchanged(original), evidence)
+        copy = await files.file(host, self._to)
         if copy == original:
             return Observation("done", f"{self._to} is equal", evidence, {"path": self._to, "sha256": copy.sha256})
         because = f"{self._to} is not there" if copy is None else f"{self._to} is another file than {self._from}"
         return Observation("not_done", because, evidence)
 
+    def _is_another(self, original: files.File) -> bool:
+        return self.sha256 is not None and original.sha256 != self.sha256.lower()
+
+    def _exchanged(self, original: files.File) -> str:
+        return f"{self._from} is not the file meant: its SHA-256 is {original.sha256}, not {self.sha256}"
+
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        original = await files.file(host, self._from) if self.sha256 else None
+        if original is not None and self._is_another(original):
+            raise ActFailed(self._exchanged(original))
         await files.make_folder(host, self.target)
         answer = await run(host, "cmd", "/c", "copy", "/y", self._from, self._to, timeout=60 * MINUTES)
         evidence = Evidence(exit=answer.code, log=said(answer))
