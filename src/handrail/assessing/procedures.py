@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from handrail.assessing.evaluate import Judge
 from handrail.assessing.facts import MISSING, Facts
 from handrail.errors import BadInput, UnknownName
 from handrail.guides.language import Known
-from handrail.model.guide import Guide, StepTemplate, When
+from handrail.model.guide import Guide, OnError, StepTemplate, When
 
 INCLUDE = "procedure/"
 
 
 @dataclass(frozen=True, slots=True)
+class FlatRemedy:
+    on_error: OnError
+    steps: tuple[FlatStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FlatStep:
-    """`id` is unique in the procedure; `after` are ids in it. `ifs` must all hold for it to be planned."""
+    """`id` is unique in the procedure; `after` are ids in it. `ifs` must all hold for it to be planned.
+
+    `within` are the prefixes of the inclusions around it, the innermost first: where the names of other steps are
+    looked for. `whens` name steps by their ids in the whole procedure.
+    """
 
     id: str
     template: StepTemplate
     after: tuple[str, ...]
     ifs: tuple[str, ...]
-    whens: tuple[When, ...]
+    whens: tuple[tuple[tuple[str, ...], When], ...]
+    within: tuple[str, ...]
+    remedies: tuple[FlatRemedy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a step inherits from the inclusions around it."""
+
+    procedures: tuple[str, ...]
+    ifs: tuple[str, ...] = ()
+    whens: tuple[tuple[tuple[str, ...], When], ...] = ()
+    within: tuple[str, ...] = ("",)
 
 
 class Procedures:
@@ -36,7 +58,7 @@ class Procedures:
     def flat(self, name: str) -> tuple[FlatStep, ...]:
         """The steps of a procedure in the order written. UnknownName, or BadInput when it includes itself."""
         if name not in self._flat:
-            self._flat[name] = tuple(self._lay(name, (), ()))
+            self._flat[name] = tuple(self._lay(self._steps(name), (), _Around((name,))))
         return self._flat[name]
 
     def leaving(self, name: str) -> tuple[FlatStep, ...]:
@@ -45,39 +67,53 @@ class Procedures:
             self._leaving[name] = tuple(step for step in self.flat(name) if step.template.leaves)
         return self._leaving[name]
 
-    def _lay(self, name: str, ifs: tuple[str, ...], within: tuple[str, ...]) -> list[FlatStep]:
-        if name in within:
-            circle = " includes ".join((*within[within.index(name) :], name))
-            raise BadInput(f"Guide {self._guide.name!r}: procedure {circle}.", "Take one of the inclusions out.")
+    def _steps(self, name: str) -> tuple[StepTemplate, ...]:
         if name not in self._guide.procedures:
             raise UnknownName(f"Guide {self._guide.name!r}: the procedure", name, self._guide.procedures)
+        return self._guide.procedures[name].steps
+
+    def _lay(self, templates: Iterable[StepTemplate], begins: tuple[str, ...], around: _Around) -> list[FlatStep]:
         steps: list[FlatStep] = []
         ends: dict[str, tuple[str, ...]] = {}
-        last: tuple[str, ...] = ()
-        for template in self._guide.procedures[name].steps:
-            begins = last if template.after is None else tuple(one for id in template.after for one in ends.get(id, ()))
-            own = (*ifs, template.if_) if template.if_ is not None else ifs
-            if not template.uses.startswith(INCLUDE):
-                steps.append(FlatStep(template.id, template, begins, own, template.when))
-                last = ends[template.id] = (template.id,)
+        last = begins
+        prefix = around.within[0]
+        for template in templates:
+            after = last
+            if template.after is not None:
+                after = tuple(one for id in template.after for one in ends.get(id, ())) or begins
+            inside = _Around(
+                around.procedures,
+                around.ifs if template.if_ is None else (*around.ifs, template.if_),
+                (*around.whens, *((around.within, when) for when in template.when)),
+                around.within,
+            )
+            if template.uses.startswith(INCLUDE):
+                inner = self._include(template, after, inside)
+                steps += inner
+                followed = {id for step in inner for id in step.after}
+                last = ends[template.id] = tuple(step.id for step in inner if step.id not in followed) or after
                 continue
-            inner = self._lay(template.uses.removeprefix(INCLUDE), own, (*within, name))
-            renamed = [_inside(template, step, begins) for step in inner]
-            steps += renamed
-            followed = {id for step in renamed for id in step.after}
-            last = ends[template.id] = tuple(step.id for step in renamed if step.id not in followed) or begins
+            id = prefix + template.id
+            remedies = tuple(self._remedy(id, one, inside) for one in template.on_error)
+            steps.append(FlatStep(id, template, after, inside.ifs, inside.whens, inside.within, remedies))
+            last = ends[template.id] = (id,)
         return steps
 
+    def _include(self, template: StepTemplate, after: tuple[str, ...], around: _Around) -> list[FlatStep]:
+        name = template.uses.removeprefix(INCLUDE)
+        if name in around.procedures:
+            circle = " includes ".join((*around.procedures[around.procedures.index(name) :], name))
+            raise BadInput(f"Guide {self._guide.name!r}: procedure {circle}.", "Take one of the inclusions out.")
+        within = (f"{around.within[0]}{template.id}-", *around.within)
+        inside = _Around((*around.procedures, name), around.ifs, around.whens, within)
+        return self._lay(self._steps(name), after, inside)
 
-def _inside(include: StepTemplate, step: FlatStep, begins: tuple[str, ...]) -> FlatStep:
-    """A step of an included procedure, named after the inclusion, held by the inclusion's own conditions."""
-    prefix = f"{include.id}-"
-    return replace(
-        step,
-        id=prefix + step.id,
-        after=tuple(prefix + id for id in step.after) or begins,
-        whens=(*include.when, *(replace(when, step=prefix + when.step) for when in step.whens)),
-    )
+    def _remedy(self, id: str, on_error: OnError, around: _Around) -> FlatRemedy:
+        """The steps after a known error, each held by that error."""
+        failed = When(step=id, error=on_error.error)
+        within = (f"{id}-{on_error.error}-", *around.within)
+        inside = _Around(around.procedures, around.ifs, (*around.whens, (("",), failed)), within)
+        return FlatRemedy(on_error, tuple(self._lay(on_error.steps, (id,), inside)))
 
 
 def carried(judge: Judge, steps: tuple[FlatStep, ...], facts: Facts) -> Facts:

@@ -1,0 +1,292 @@
+"""Blocks: the steps of one hop, or of one mend, of one installation. What order is made of.
+
+Installations whose choices are equal share a blueprint; texts are rendered once for equal values of what they read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from handrail.assessing.assess import UNKNOWN_FACT, Survey
+from handrail.assessing.evaluate import Judge
+from handrail.assessing.facts import DERIVED, MISSING, Facts
+from handrail.assessing.procedures import FlatStep
+from handrail.assessing.roads import Country, Road
+from handrail.assessing.rules import Leg, PlannedMend
+from handrail.guides.language import Known, Unknown
+from handrail.model.finding import Citation, Finding
+from handrail.model.plan import Fact
+from handrail.model.signature import Signature
+from handrail.planning.blueprint import HOSTLESS, Blueprint, Chosen, Shaped, Shaping, slug, with_late
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What the texts of a step became; shared by all steps for which they became the same."""
+
+    title: str
+    host: str | None
+    with_: Mapping[str, Any]
+    says: str
+    leaves: tuple[tuple[str, Any], ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """`key` begins the ids of its steps. `index` counts the hops of the installation; a mend has that of its hop."""
+
+    key: str
+    subject: str
+    deployment: str
+    component: str
+    index: int
+    release: str | None
+    hop_to: str
+    country: Country
+    facts: Facts
+    rests: frozenset[str]
+    blueprint: Blueprint
+    mend: bool = False
+    rendered: Mapping[str, Rendered] = field(default_factory=dict)
+
+    def ids(self, relative: Iterable[str]) -> tuple[str, ...]:
+        return tuple(self.key + one for one in relative)
+
+
+class Builder:
+    """Makes the blocks of a survey."""
+
+    def __init__(self, survey: Survey, signatures: Mapping[str, Signature]) -> None:
+        self._survey = survey
+        self._signatures = signatures
+        self._blueprints: dict[object, Blueprint] = {}
+        self._bundles: dict[int, tuple[FlatStep, tuple[str, ...], dict[object, Rendered]]] = {}
+        self._names: dict[int, tuple[FlatStep, frozenset[str]]] = {}
+        self._facts: dict[tuple[str, object], Fact] = {}
+        self.findings: dict[Finding, None] = {}
+
+    def hop(self, road: Road, index: int, leg: Leg) -> Block:
+        country = self._survey.roads.country(road)
+        return self._block(
+            country, road, index, leg.hop.edge.procedure, leg.hop.edge.source, leg.facts, f"{leg.hop.to}/", leg.rests
+        )
+
+    def mend(self, mend: PlannedMend, hop_to: str, prefix: str) -> Block:
+        road = self._survey.roads.roads[mend.subject]
+        country = self._survey.roads.country(road)
+        source, asked = mend.requirement.source, mend.requirement
+        assert asked.mend is not None
+        rests = country.judge.names([asked.when, asked.must])
+        within = f"{hop_to}/{prefix}-"
+        return self._block(country, road, mend.hop, asked.mend.procedure, source, mend.facts, within, rests, True)
+
+    def _block(
+        self,
+        country: Country,
+        road: Road,
+        index: int,
+        procedure: str,
+        source: str,
+        facts: Facts,
+        within: str,
+        rests: frozenset[str],
+        mend: bool = False,
+    ) -> Block:
+        installation = road.installation
+        hop = road.hops[index]
+        chosen, left_out = self._choose(country, procedure, facts, installation.subject)
+        shape = (
+            country.guide.name,
+            procedure,
+            source,
+            tuple((one.flat.id, one.slug) for one in chosen),
+        )
+        blueprint = self._blueprints.get(shape)
+        if blueprint is None:
+            shaping = Shaping(country, self._signatures, source)
+            blueprint = self._blueprints[shape] = shaping.make(chosen, left_out)
+        block = Block(
+            key=f"{installation.subject}/{within}",
+            subject=installation.subject,
+            deployment=installation.deployment,
+            component=installation.component,
+            index=index,
+            release=hop.after.release,
+            hop_to=hop.to,
+            country=country,
+            facts=facts,
+            rests=rests,
+            blueprint=blueprint,
+            mend=mend,
+        )
+        rendered = {step.id: self._render(block, step) for step in blueprint.steps}
+        object.__setattr__(block, "rendered", rendered)
+        return block
+
+    def _choose(
+        self, country: Country, procedure: str, facts: Facts, subject: str
+    ) -> tuple[tuple[Chosen, ...], dict[str, FlatStep]]:
+        """Which steps of a procedure are planned here."""
+        chosen: list[Chosen] = []
+        left_out: dict[str, FlatStep] = {}
+        for flat in country.procedures.flat(procedure):
+            if not self._wanted(country.judge, flat, facts, subject):
+                left_out[flat.id] = flat
+                continue
+            if flat.template.each is None:
+                chosen.append(Chosen(flat))
+                continue
+            answer = country.judge.ask(flat.template.each, facts)
+            if isinstance(answer, Unknown):
+                self._unknown(subject, flat.id, answer.missing, facts)
+                left_out[flat.id] = flat
+                continue
+            items = list(answer.value or ())
+            if not items:
+                left_out[flat.id] = flat
+            seen: dict[str, int] = {}
+            for item in items:
+                name = slug(item)
+                seen[name] = seen.get(name, 0) + 1
+                chosen.append(Chosen(flat, item, name if seen[name] == 1 else f"{name}-{seen[name]}"))
+        return tuple(chosen), left_out
+
+    def _wanted(self, judge: Judge, flat: FlatStep, facts: Facts, subject: str) -> bool:
+        for text in flat.ifs:
+            answer = judge.ask(text, facts)
+            if isinstance(answer, Unknown):
+                self._unknown(subject, flat.id, answer.missing, facts)
+                return False
+            if not answer.value:
+                return False
+        return True
+
+    def _render(self, block: Block, step: Shaped) -> Rendered:
+        flat = step.chosen.flat
+        judge = block.country.judge
+        bundle = self._bundles.get(id(flat))
+        if bundle is None:
+            bundle = self._bundles[id(flat)] = (flat, tuple(sorted(self._reads(block, flat))), {})
+        _, names, known = bundle
+        facts = block.facts
+        if step.chosen.item is not None:
+            facts = facts.with_layer("item", {"": step.chosen.item})
+        key = judge.key(names, facts)
+        rendered = known.get(key)
+        if rendered is None:
+            rendered = known[key] = self._rendered(judge, step, facts)
+        if rendered.missing:
+            self._unknown(block.subject, step.id, rendered.missing, facts)
+        return rendered
+
+    def _rendered(self, judge: Judge, step: Shaped, facts: Facts) -> Rendered:
+        template = step.chosen.flat.template
+        missing: list[str] = []
+        with_ = {}
+        for name, value in template.with_.items():
+            answer = judge.value(value, facts)
+            if isinstance(answer, Unknown):
+                missing += answer.missing
+            else:
+                with_[name] = answer.value
+        host = None if template.uses in HOSTLESS else facts.get("host.name")
+        if template.host is not None:
+            answer = judge.ask(template.host, facts)
+            if isinstance(answer, Known):
+                host = answer.value
+            else:
+                missing += answer.missing
+        leaves = []
+        for name, value in template.leaves.items():
+            answer = judge.value(value, facts)
+            leaves.append((name, answer.value if isinstance(answer, Known) else None))
+        title = judge.phrase(template.title, facts) or step.signature.summary.rstrip(".") or step.id
+        says = judge.phrase(template.says, facts)
+        return Rendered(title, host, with_, says, tuple(leaves), tuple(dict.fromkeys(missing)))
+
+    def _reads(self, block: Block, flat: FlatStep) -> frozenset[str]:
+        """All names that a step reads when it is planned."""
+        known = self._names.get(id(flat))
+        if known is None:
+            template = flat.template
+            names = block.country.judge.names(
+                (*flat.ifs, template.each, template.host),
+                (template.title, template.says, dict(template.with_), dict(template.leaves)),
+            )
+            known = self._names[id(flat)] = (flat, names | {"host.name"})
+        return known[1]
+
+    def rests_on(self, block: Block, step: Shaped, begins: bool) -> tuple[Fact, ...]:
+        """The facts that a step rests on: those its texts read, and for the first step those that rules read."""
+        names = self._reads(block, step.chosen.flat)
+        if begins:
+            names = names | block.rests
+        found: dict[str, Fact] = {}
+        for name in sorted(names):
+            prefix, _, key = name.partition(".")
+            derived = DERIVED.get(prefix)
+            if derived is None or key in derived:
+                continue
+            value = block.facts.get(name, MISSING)
+            if value is not MISSING:
+                address = block.facts.address(name)
+                found[address] = self.fact(address, value)
+        return tuple(found.values())
+
+    def fact(self, address: str, value: Any) -> Fact:
+        """One object for one fact."""
+        key = (address, (value.__class__, value) if isinstance(value, (str, int, float, type(None))) else id(value))
+        known = self._facts.get(key)
+        if known is None:
+            known = self._facts[key] = Fact(address, value)
+        return known
+
+    def parameters(self, block: Block, step: Shaped, rendered: Rendered) -> Mapping[str, Any]:
+        if not step.late:
+            return rendered.with_
+        found: Mapping[str, Any] = with_late(rendered.with_, lambda written: block.key + step.late[written])
+        return found
+
+    def _unknown(self, subject: str, step: str, missing: Sequence[str], facts: Facts) -> None:
+        names = ", ".join(facts.address(name) for name in missing)
+        message = f"The step {step!r} cannot be planned without {names}, which is not stated."
+        remedy = f"State {names} in the estate file."
+        source = Citation("ours", "what a step needs is known before it is planned")
+        self.findings[Finding(UNKNOWN_FACT, "blocker", subject, message, remedy, source, True)] = None
+
+
+def build(survey: Survey, builder: Builder) -> tuple[dict[str, Block], dict[str, list[tuple[str, int]]]]:
+    """The blocks by key, and for each mend the hops (subject, index) that wait for it.
+
+    A mend that several installations ask for is one block, named after the first of them.
+    """
+    blocks: dict[str, Block] = {}
+    waiting: dict[str, list[tuple[str, int]]] = {}
+    mended: dict[tuple[object, ...], str] = {}
+    for subject, legs in survey.legs.items():
+        road = survey.roads.roads[subject]
+        if any(leg.hop.picked.missing or leg.hop.unknown for leg in legs):
+            continue
+        for index, leg in enumerate(legs):
+            for mend in leg.mends:
+                if mend.key not in mended:
+                    block = _mend(builder, mend, leg, blocks)
+                    blocks[block.key] = block
+                    mended[mend.key] = block.key
+                waiting.setdefault(mended[mend.key], []).append((subject, index))
+            block = builder.hop(road, index, leg)
+            blocks[block.key] = block
+    return blocks, waiting
+
+
+def _mend(builder: Builder, mend: PlannedMend, leg: Leg, blocks: Mapping[str, Block]) -> Block:
+    """Two mends of one hop may use one procedure for different things: the second is numbered."""
+    procedure = mend.requirement.mend.procedure if mend.requirement.mend else ""
+    number, prefix = 1, procedure
+    while f"{mend.subject}/{leg.hop.to}/{prefix}-" in blocks:
+        number += 1
+        prefix = f"{procedure}-{number}"
+    return builder.mend(mend, leg.hop.to, prefix)

@@ -1,0 +1,276 @@
+"""The shape of a procedure once it is decided which of its steps there are: order, conditions, remedies, ways back.
+
+Shapes hold no names of hosts. Installations whose procedures come out the same share one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from handrail.assessing.procedures import FlatStep
+from handrail.assessing.roads import Country
+from handrail.errors import BadInput, UnknownName
+from handrail.guides.guard import guards, unguarded
+from handrail.model.finding import Citation
+from handrail.model.guide import OnError, When
+from handrail.model.plan import WayBack
+from handrail.model.signature import Kind, Signature
+
+NO_WAY_BACK = WayBack("none")
+EVERYTHING = "everything"
+HOSTLESS = frozenset({"hold", "barrier"})
+_TAKES = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_HARMLESS: frozenset[Kind] = frozenset(("check", "back-up", "prove", "hold"))
+_SLUG = re.compile(r"[^a-z0-9.]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A step that is planned: once, or for one item of a list."""
+
+    flat: FlatStep
+    item: Any = None
+    slug: str = ""
+    remedy_of: str | None = None
+
+    @property
+    def id(self) -> str:
+        return f"{self.flat.id}-{self.slug}" if self.slug else self.flat.id
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """One step of a shape; all ids are relative to the installation's hop."""
+
+    id: str
+    chosen: Chosen
+    signature: Signature
+    kind: Kind
+    source: Citation
+    takes: float
+    lasting: bool
+    after: tuple[str, ...]
+    when: tuple[When, ...]
+    remedies: tuple[tuple[OnError, tuple[str, ...]], ...]
+    protects: tuple[str, ...]
+    proves: tuple[str, ...]
+    changes: tuple[str, ...]
+    late: Mapping[str, str] = field(hash=False)
+    way_back: WayBack = NO_WAY_BACK
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def is_remedy(self) -> bool:
+        return self.chosen.remedy_of is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """`first` are the steps that come after none, `last` those that none comes after, remedies left out."""
+
+    steps: tuple[Shaped, ...]
+    first: tuple[str, ...]
+    last: tuple[str, ...]
+
+    def is_down(self, before: bool) -> bool:
+        """Whether the installation is down when all steps have ended, given whether it was before them."""
+        for step in self.steps:
+            if step.chosen.flat.template.downtime is not None and not step.is_remedy:
+                before = step.chosen.flat.template.downtime == "begins"
+        return before
+
+
+def slug(item: Any) -> str:
+    """An item of a list as part of a step's id."""
+    if isinstance(item, Mapping):
+        item = item.get("id") or item.get("name") or "-".join(str(value) for value in item.values())
+    return _SLUG.sub("-", str(item).lower()).strip("-") or "item"
+
+
+def seconds(text: str | None) -> float:
+    """`90s`, `5m`, `1h` in seconds. BadInput when it is none of these."""
+    if text is None:
+        return 0.0
+    match = _TAKES.fullmatch(text.strip())
+    if match is None:
+        raise BadInput(f"{text!r} is not a duration.", "Write it as 90s, 5m or 1h.")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+class Shaping:
+    """Makes the blueprint of one choice of steps."""
+
+    def __init__(self, country: Country, signatures: Mapping[str, Signature], source: str) -> None:
+        self._country = country
+        self._signatures = signatures
+        self._source = source
+        self._made: dict[str, list[str]] = {}
+        self._through: dict[str, tuple[str, ...]] = {}
+        self._steps: list[Shaped] = []
+
+    def make(self, chosen: tuple[Chosen, ...], left_out: Mapping[str, FlatStep]) -> Blueprint:
+        """`left_out` are the steps of the procedure that are not planned, by id."""
+        waiting = dict(left_out)
+        for one in chosen:
+            self._pass_over(one.flat, waiting)
+            self._add(one)
+        steps = self._with_ways_back()
+        followed = {id for step in steps if not step.is_remedy for id in step.after}
+        own = [step for step in steps if not step.is_remedy]
+        return Blueprint(
+            steps=steps,
+            first=tuple(step.id for step in own if not step.after),
+            last=tuple(step.id for step in own if step.id not in followed),
+        )
+
+    def _pass_over(self, flat: FlatStep, waiting: dict[str, FlatStep]) -> None:
+        """Steps that are not planned hand on what they would have come after."""
+        for id in flat.after:
+            if id in waiting:
+                out = waiting.pop(id)
+                self._pass_over(out, waiting)
+                self._through[id] = self._resolved(out.after)
+
+    def _resolved(self, ids: tuple[str, ...]) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for id in ids:
+            made = self._made.get(id)
+            found.update(dict.fromkeys(made[-1:] if made else self._through.get(id, ())))
+        return tuple(found)
+
+    def _add(self, one: Chosen) -> None:
+        flat, template = one.flat, one.flat.template
+        whens = self._conditions(one)
+        earlier = self._made.get(flat.id)
+        after = tuple(earlier[-1:]) if earlier else self._resolved(flat.after)
+        if whens is None:
+            # It waits for a step that is not planned, so it can never run.
+            self._through.setdefault(flat.id, after)
+            return
+        signature = self._signature(template.uses)
+        self._made.setdefault(flat.id, []).append(one.id)
+        changes = template.changes
+        if signature.destroys and not changes:
+            # The guide does not say what: nothing can have been proved.
+            changes = (EVERYTHING,)
+        self._steps.append(
+            Shaped(
+                id=one.id,
+                chosen=one,
+                signature=signature,
+                kind=_kind(template.kind) or signature.kind,
+                source=self._country.compiled.cite(template.source or self._source),
+                takes=seconds(template.takes),
+                lasting=signature.lasting if template.lasting is None else template.lasting,
+                after=after,
+                when=whens,
+                remedies=(),
+                protects=tuple(dict.fromkeys((*template.protects, *template.proves))),
+                proves=template.proves,
+                changes=changes,
+                late=self._late(one),
+            )
+        )
+        self._add_remedies(one)
+
+    def _add_remedies(self, one: Chosen) -> None:
+        place = len(self._steps) - 1
+        remedies = []
+        for remedy in one.flat.remedies:
+            before = len(self._steps)
+            for flat in remedy.steps:
+                self._add(Chosen(flat, one.item, one.slug, remedy_of=one.id))
+            remedies.append((remedy.on_error, tuple(step.id for step in self._steps[before:])))
+        if remedies:
+            self._steps[place] = replace(self._steps[place], remedies=tuple(remedies))
+
+    def _conditions(self, one: Chosen) -> tuple[When, ...] | None:
+        """Its conditions with the ids of the plan; None when one names a step that is not planned."""
+        found: list[When] = []
+        for within, when in one.flat.whens:
+            ids = self._find(within, when.step)
+            if ids is None:
+                if "skipped" in when.ended:
+                    continue
+                return None
+            same = [id for id in ids if one.slug and id.endswith(f"-{one.slug}")]
+            found += [replace(when, step=id) for id in same or ids]
+        return tuple(found)
+
+    def _find(self, within: tuple[str, ...], name: str) -> list[str] | None:
+        for prefix in within:
+            made = self._made.get(prefix + name.replace(".", "-"))
+            if made:
+                return made
+        return None
+
+    def _late(self, one: Chosen) -> dict[str, str]:
+        """Each late reference of its parameters, as written, with the id of the step that it means."""
+        found = {}
+        for written in late_references(one.flat.template.with_):
+            step, _, output = written.rpartition(".")
+            ids = self._find(one.flat.within, step)
+            if ids is None:
+                raise BadInput(
+                    f"Guide {self._country.guide.name!r}: step {one.id!r} reads {written!r} of a step that is not "
+                    "planned before it.",
+                    "Give both steps the same `if`, or correct the name.",
+                )
+            same = [id for id in ids if one.slug and id.endswith(f"-{one.slug}")]
+            found[written] = f"{(same or ids)[-1]}.{output}"
+        return found
+
+    def _signature(self, uses: str) -> Signature:
+        found = self._signatures.get(uses)
+        if found is None and uses in HOSTLESS:
+            return Signature(uses, uses, {}, "person" if uses == "hold" else "state", _OWN[uses], 1)
+        if found is None:
+            raise UnknownName(f"Guide {self._country.guide.name!r}: the action", uses, self._signatures)
+        return found
+
+    def _with_ways_back(self) -> tuple[Shaped, ...]:
+        lacking = {one.step: one.assets for one in unguarded(self._steps)}
+        return tuple(
+            replace(step, way_back=self._way_back(step, lacking), lacking=lacking.get(step.id, ()))
+            for step in self._steps
+        )
+
+    def _way_back(self, step: Shaped, lacking: Mapping[str, Any]) -> WayBack:
+        if step.changes:
+            if step.id in lacking:
+                return NO_WAY_BACK
+            return WayBack("restore", tuple(dict.fromkeys(guards(step, self._steps).values())))
+        return WayBack("undo" if step.signature.reversible or step.kind in _HARMLESS else "none")
+
+
+_OWN: Mapping[str, Kind] = {"hold": "hold", "barrier": "check"}
+
+
+def _kind(text: str | None) -> Kind | None:
+    return text  # type: ignore[return-value]
+
+
+def late_references(value: Any) -> list[str]:
+    """All `{late: STEP.output}` in a parameter value, as written."""
+    if isinstance(value, Mapping):
+        if "late" in value:
+            return [str(value["late"])]
+        return [one for inner in value.values() for one in late_references(inner)]
+    if isinstance(value, (list, tuple)):
+        return [one for inner in value for one in late_references(inner)]
+    return []
+
+
+def with_late(value: Any, rename: Callable[[str], str]) -> Any:
+    """The same value with every late reference renamed."""
+    if isinstance(value, Mapping):
+        if "late" in value:
+            return {**value, "late": rename(str(value["late"]))}
+        return {key: with_late(one, rename) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [with_late(one, rename) for one in value]
+    return value

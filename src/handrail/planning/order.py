@@ -1,0 +1,154 @@
+"""Which block comes before which, and why: hops of one installation, order rules of guides, mends before hops.
+
+Where many come before many, a barrier stands between them, so that the links stay as many as the installations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from handrail.assessing.roads import Country
+from handrail.model.estate import Estate
+from handrail.model.finding import Citation
+from handrail.model.guide import Order
+from handrail.planning.blocks import Block
+from handrail.planning.graph import Link
+
+OURS_NEXT_HOP = Citation("ours", "the hops of an installation follow each other")
+OURS_MEND = Citation("ours", "what a hop requires is seen to before it")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """`partial`: it holds between these two blocks, and says nothing of others like them."""
+
+    text: str
+    source: Citation
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """A step that no host carries out: it ends when all before it have."""
+
+    key: str
+    deployment: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """Blocks, barriers, and what links them."""
+
+    blocks: Mapping[str, Block]
+    barriers: dict[str, Barrier]
+    links: list[Link[Reason]]
+
+    def all_before_all(self, name: str, firsts: Sequence[str], thens: Sequence[str], reason: Reason) -> None:
+        """Every one of `firsts` before every one of `thens`; `name` names the barrier if one is needed."""
+        if not firsts or not thens:
+            return
+        if len(firsts) * len(thens) <= len(firsts) + len(thens):
+            self.links.extend(Link(first, then, reason) for first in firsts for then in thens)
+            return
+        if name not in self.barriers:
+            self.barriers[name] = Barrier(name, name.partition("/")[0], reason)
+        self.links.extend(Link(first, name, reason) for first in firsts)
+        self.links.extend(Link(name, then, reason) for then in thens)
+
+
+def weave(
+    estate: Estate,
+    countries: Mapping[str, Country],
+    blocks: Mapping[str, Block],
+    mends: Mapping[str, Sequence[tuple[str, int]]],
+) -> Web:
+    """All links that are certain before states in between are looked at."""
+    web = Web(blocks, {}, [])
+    hops: dict[tuple[str, int], Block] = {(one.subject, one.index): one for one in blocks.values() if not one.mend}
+    for (subject, index), block in hops.items():
+        if index:
+            before = hops[subject, index - 1]
+            web.links.append(Link(before.key, block.key, Reason(f"First to {before.hop_to}.", OURS_NEXT_HOP)))
+    for key, waiting in mends.items():
+        reason = Reason(f"{blocks[key].hop_to} requires it.", OURS_MEND, partial=True)
+        for subject, index in waiting:
+            web.links.append(Link(key, hops[subject, index].key, reason))
+            if index:
+                then = Reason("It is for the next hop.", OURS_NEXT_HOP, partial=True)
+                web.links.append(Link(hops[subject, index - 1].key, key, then))
+    by_deployment: dict[str, list[Block]] = {}
+    for block in hops.values():
+        by_deployment.setdefault(block.deployment, []).append(block)
+    for deployment, own in sorted(by_deployment.items()):
+        country = countries[deployment]
+        for number, rule in enumerate(country.guide.order):
+            if not rule.across:
+                _apply(web, country, rule, f"{deployment}/{rule.first}@all", number, _Names(own))
+    _apply_across(web, estate, countries, hops.values())
+    return web
+
+
+class _Names:
+    """Blocks by the names that order rules use."""
+
+    def __init__(self, blocks: Iterable[Block], products: Mapping[str, str] | None = None) -> None:
+        self._by_name: dict[str, list[Block]] = {}
+        for block in blocks:
+            names = {block.component}
+            if products is not None:
+                names |= {products[block.deployment], f"{products[block.deployment]}/{block.component}"}
+            for name in names:
+                self._by_name.setdefault(name, []).append(block)
+
+    def of(self, name: str | None) -> list[Block]:
+        return self._by_name.get(name or "", [])
+
+
+def _apply_across(web: Web, estate: Estate, countries: Mapping[str, Country], blocks: Iterable[Block]) -> None:
+    products = {id: one.product for id, one in estate.deployments.items()}
+    guides = {country.guide.name: country for country in countries.values()}
+    names: _Names | None = None
+    for name, country in sorted(guides.items()):
+        for number, rule in enumerate(country.guide.order):
+            if rule.across:
+                names = names or _Names(blocks, products)
+                _apply(web, country, rule, f"{name}/{rule.first}@all", number, names)
+
+
+def _apply(web: Web, country: Country, rule: Order, prefix: str, number: int, names: _Names) -> None:
+    reason = Reason(rule.because, country.compiled.cite(rule.source))
+    if rule.one_by_one is not None:
+        reason = replace(reason, partial=True)
+        for release in _releases(country, rule, names.of(rule.one_by_one)):
+            mine = sorted(
+                (block for block in names.of(rule.one_by_one) if block.release == release),
+                key=lambda block: (block.hop_to, block.index, block.key),
+            )
+            web.links.extend(
+                Link(one.key, other.key, reason) for one, other in pairwise(mine) if one.subject != other.subject
+            )
+        return
+    rank = {release: place for place, release in enumerate(country.guide.releases)}
+    firsts, thens = names.of(rule.first), names.of(rule.then)
+    for release in _releases(country, rule, thens):
+        after = [block.key for block in thens if block.release == release]
+        furthest: dict[str, Block] = {}
+        for block in firsts:
+            if block.release is None or (rule.to and block.release not in rule.to):
+                continue
+            if rank.get(block.release, 0) <= rank.get(release, 0):
+                known = furthest.get(block.subject)
+                if known is None or known.index < block.index:
+                    furthest[block.subject] = block
+        before = [block.key for block in furthest.values()]
+        web.all_before_all(f"{prefix}/{release}/before-{rule.then}-{number}", before, after, reason)
+
+
+def _releases(country: Country, rule: Order, blocks: Iterable[Block]) -> list[str]:
+    """The releases that these hops reach and that the rule is about, in the guide's order."""
+    reached = {block.release for block in blocks if block.release is not None}
+    wanted = [one for one in country.guide.releases if one in reached and (not rule.to or one in rule.to)]
+    return wanted + sorted(reached - set(country.guide.releases)) if not rule.to else wanted

@@ -1,0 +1,150 @@
+"""From estate, aim and guides to a frozen plan, or to the findings that forbid it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from handrail.assessing.assess import NO_WAY_BACK as NO_WAY_BACK_RULE
+from handrail.assessing.assess import ORDER_CYCLE, Survey, survey
+from handrail.documents.plan import freeze
+from handrail.guides.catalogue import Catalogue
+from handrail.model.estate import Acceptance, Estate
+from handrail.model.finding import Assessment, Citation, Finding
+from handrail.model.plan import Erratum, GuideRef, Hop, Plan
+from handrail.model.signature import Signature
+from handrail.planning.between import keep_supported
+from handrail.planning.blocks import Block, Builder, build
+from handrail.planning.blueprint import EVERYTHING
+from handrail.planning.graph import Cycle, Ordered, in_order
+from handrail.planning.order import Reason, Web, weave
+from handrail.planning.steps import Laid, lay
+
+GUARDED = Citation("ours", "no destructive step without a proved way back before it")
+
+
+def make_plan(
+    estate: Estate,
+    catalogue: Catalogue,
+    signatures: Mapping[str, Signature],
+    *,
+    to: Mapping[str, str] | None = None,
+    accept: Sequence[Acceptance] = (),
+) -> Plan | Assessment:
+    """The plan, frozen; or, when findings forbid it, all that is to be said.
+
+    UnknownName for a deployment, release, accepted rule or action that nothing has; BadInput where a guide is at fault.
+    """
+    surveyed = survey(estate, catalogue, to=to, accept=accept)
+    web, builder, findings, ordered = _prepared(surveyed, signatures)
+    assessment = surveyed.assessment(findings)
+    if assessment.verdict == "blocked" or isinstance(ordered, Cycle):
+        return assessment
+    laid = lay(web, builder, ordered.keys, signatures)
+    aims = surveyed.roads.aims
+    return freeze(
+        Plan(
+            digest="",
+            estate=replace(estate, aim=dict(aims)),
+            aim=surveyed.aim,
+            guides=_guides(surveyed),
+            findings=assessment.findings,
+            hops=tuple(_hops(surveyed)),
+            steps=laid.steps,
+            point_of_no_return=laid.point_of_no_return,
+            downtime=laid.downtime,
+            errata=_errata(surveyed, laid),
+        )
+    )
+
+
+def judge(
+    estate: Estate,
+    catalogue: Catalogue,
+    signatures: Mapping[str, Signature],
+    *,
+    to: Mapping[str, str] | None = None,
+    accept: Sequence[Acceptance] = (),
+) -> Assessment:
+    """All that planning would find: what the rules say, and what only shows when steps are made and ordered.
+
+    Raises as `make_plan` does.
+    """
+    surveyed = survey(estate, catalogue, to=to, accept=accept)
+    return surveyed.assessment(_prepared(surveyed, signatures)[2])
+
+
+def _prepared(
+    surveyed: Survey, signatures: Mapping[str, Signature]
+) -> tuple[Web, Builder, list[Finding], Ordered | Cycle[Reason]]:
+    builder = Builder(surveyed, signatures)
+    blocks, mends = build(surveyed, builder)
+    web = weave(surveyed.estate, surveyed.roads.countries, blocks, mends)
+    findings = [*builder.findings, *_unguarded(blocks)]
+    ordered = in_order([*blocks, *web.barriers], web.links)
+    if not isinstance(ordered, Cycle):
+        findings += keep_supported(surveyed, web)
+        ordered = in_order([*blocks, *web.barriers], web.links)
+    if isinstance(ordered, Cycle):
+        findings.append(_cycle(ordered, web))
+    return web, builder, findings, ordered
+
+
+def _unguarded(blocks: Mapping[str, Block]) -> Iterator[Finding]:
+    for block in blocks.values():
+        for step in block.blueprint.steps:
+            if step.lacking:
+                guide = block.country.guide.components[block.component]
+                names = [guide.assets[one].title if one in guide.assets else one for one in step.lacking]
+                what = (
+                    "what it changes, which the guide does not say" if EVERYTHING in step.lacking else ", ".join(names)
+                )
+                message = f"The step {step.id!r} may destroy {what}, and no restore point of that is proved before it."
+                remedy = "Have the guide take and prove a backup first, or accept this risk by name."
+                yield Finding(NO_WAY_BACK_RULE, "blocker", block.subject, message, remedy, GUARDED)
+
+
+def _cycle(cycle: Cycle[Reason], web: Web) -> Finding:
+    parts = [
+        f"{_name(link.first)} before {_name(link.then)} ({link.tag.text} {link.tag.source})" for link in cycle.links
+    ]
+    message = f"These cannot all hold: {'; '.join(parts)}."
+    subjects = [web.blocks[link.first].subject for link in cycle.links if link.first in web.blocks]
+    remedy = "Aim at fewer installations at once, or correct the order in the guide."
+    return Finding(ORDER_CYCLE, "blocker", min(subjects, default="estate"), message, remedy, cycle.links[0].tag.source)
+
+
+def _name(key: str) -> str:
+    return key.rstrip("/-")
+
+
+def _guides(surveyed: Survey) -> tuple[GuideRef, ...]:
+    guides = {country.guide.name: country.guide.digest for country in surveyed.roads.countries.values()}
+    return tuple(GuideRef(name, guides[name]) for name in sorted(guides))
+
+
+def _hops(surveyed: Survey) -> Iterator[Hop]:
+    for subject, road in surveyed.roads.roads.items():
+        for hop in road.hops:
+            yield Hop(
+                installation=subject,
+                from_=str(hop.before),
+                to=hop.to,
+                method=hop.edge.method,
+                why=hop.why,
+                source=hop.source,
+                not_=hop.not_,
+                build=hop.after.build,
+            )
+
+
+def _errata(surveyed: Survey, laid: Laid) -> tuple[Erratum, ...]:
+    """Those that planned steps apply."""
+    found: dict[str, Erratum] = {}
+    for country in surveyed.roads.countries.values():
+        for id in laid.errata.get(country.guide.name, ()):
+            text = country.guide.errata.get(id)
+            if text is not None and id not in found:
+                source = country.compiled.cite(text.source)
+                found[id] = Erratum(id, text.says, text.we_do, text.because, source)
+    return tuple(found[id] for id in sorted(found))

@@ -1,0 +1,226 @@
+"""From blocks in order to the steps of the plan: ids, what each comes after and why, downtime, what it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from handrail.errors import BadInput
+from handrail.model.finding import Citation
+from handrail.model.guide import OnError
+from handrail.model.plan import Because, Condition, Fact, Remedy, Step, WayBack
+from handrail.model.signature import Signature
+from handrail.planning.blocks import Block, Builder
+from handrail.planning.blueprint import Blueprint, Shaped
+from handrail.planning.graph import Link
+from handrail.planning.order import Barrier, Reason, Web
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """`errata`: those that steps apply, by guide."""
+
+    steps: tuple[Step, ...]
+    point_of_no_return: str | None
+    downtime: Mapping[str, tuple[tuple[str, str], ...]]
+    errata: Mapping[str, Sequence[str]]
+
+
+@dataclass(slots=True)
+class _Outage:
+    """What is known of an installation's downtime while its steps are laid."""
+
+    since: str | None = None
+    last: str = ""
+    spans: list[tuple[str, str]] = field(default_factory=list)
+
+
+def lay(web: Web, builder: Builder, keys: Sequence[str], signatures: Mapping[str, Signature]) -> Laid:
+    """The steps of blocks and barriers, in the order of `keys`."""
+    laying = _Laying(web, builder, signatures)
+    for key in keys:
+        laying.add(key)
+    return laying.finish()
+
+
+class _Laying:
+    def __init__(self, web: Web, builder: Builder, signatures: Mapping[str, Signature]) -> None:
+        self._web = web
+        self._builder = builder
+        self._signatures = signatures
+        self._before: dict[str, list[Link[Reason]]] = {}
+        for link in web.links:
+            self._before.setdefault(link.then, []).append(link)
+        self._ends: dict[str, tuple[str, ...]] = {}
+        self._steps: list[Step] = []
+        self._ids: set[str] = set()
+        self._outages: dict[str, _Outage] = {}
+        self._errata: dict[str, dict[str, None]] = {}
+        self._remedies: dict[tuple[str, str], tuple[str | None, tuple[int, ...], str, Citation]] = {}
+        self._reasons: dict[int, tuple[Reason, str]] = {}
+        self._point_of_no_return: str | None = None
+
+    def add(self, key: str) -> None:
+        """Its steps, after all that it is linked to."""
+        because: list[Because] = []
+        after: dict[str, None] = {}
+        for link in sorted(self._before.get(key, ()), key=lambda link: link.first):
+            for id in self._ends[link.first]:
+                after[id] = None
+                because.append(Because(id, link.tag.text, link.tag.source))
+        entry = tuple(after)
+        barrier = self._web.barriers.get(key)
+        if barrier is not None:
+            self._barrier(barrier, entry, tuple(because))
+            return
+        block = self._web.blocks[key]
+        leaver = _leaver(block)
+        for step in block.blueprint.steps:
+            self._step(block, step, entry, tuple(because), step is leaver)
+        self._ends[key] = block.ids(block.blueprint.last) or entry
+
+    def finish(self) -> Laid:
+        downtime = {}
+        for subject in sorted(self._outages):
+            outage = self._outages[subject]
+            if outage.since is not None:
+                outage.spans.append((outage.since, outage.last))
+            if outage.spans:
+                downtime[subject] = tuple(outage.spans)
+        errata = {guide: tuple(ids) for guide, ids in self._errata.items()}
+        return Laid(tuple(self._steps), self._point_of_no_return, downtime, errata)
+
+    def _barrier(self, barrier: Barrier, after: tuple[str, ...], because: tuple[Because, ...]) -> None:
+        signature = self._signatures.get("barrier")
+        self._ends[barrier.key] = (barrier.key,)
+        self._put(
+            Step(
+                id=barrier.key,
+                title=barrier.reason.text,
+                installation=barrier.deployment,
+                host=None,
+                uses="barrier",
+                revision=signature.revision if signature else 1,
+                kind="check",
+                source=barrier.reason.source,
+                after=after,
+                because=because,
+                way_back=WayBack("undo"),
+            )
+        )
+
+    def _step(
+        self, block: Block, step: Shaped, entry: tuple[str, ...], because: tuple[Because, ...], leaves_build: bool
+    ) -> None:
+        rendered = block.rendered[step.id]
+        begins = not step.after and not step.is_remedy
+        template = step.chosen.flat.template
+        id = block.key + step.id
+        way_back = step.way_back
+        if way_back.from_:
+            way_back = WayBack(way_back.kind, block.ids(way_back.from_))
+        elif step.lacking and self._point_of_no_return is None:
+            self._point_of_no_return = id
+        if template.errata:
+            self._errata.setdefault(block.country.guide.name, {}).update(dict.fromkeys(template.errata))
+        self._put(
+            Step(
+                id=id,
+                title=rendered.title,
+                installation=block.subject,
+                host=rendered.host,
+                uses=template.uses,
+                revision=step.signature.revision,
+                kind=step.kind,
+                source=step.source,
+                with_=self._builder.parameters(block, step, rendered),
+                when=tuple(
+                    Condition(block.key + one.step, one.ended, one.error, one.output, one.equals) for one in step.when
+                ),
+                lasting=step.lasting,
+                takes=step.takes,
+                after=entry if begins else block.ids(step.after),
+                because=because if begins else (),
+                rests_on=self._builder.rests_on(block, step, begins),
+                leaves=self._leaves(block, rendered.leaves, leaves_build),
+                way_back=way_back,
+                downtime=self._is_down(block, step, id),
+                protects=_assets(block, step.protects),
+                changes=_assets(block, step.changes),
+                remedies=tuple(self._remedy(block, *one) for one in step.remedies),
+                says=rendered.says,
+                errata=template.errata,
+                proves=_assets(block, step.proves),
+            )
+        )
+
+    def _put(self, step: Step) -> None:
+        if step.id in self._ids:
+            raise BadInput(f"Two steps of the plan would be called {step.id!r}.", "Rename a step in the guide.")
+        self._ids.add(step.id)
+        self._steps.append(step)
+
+    def _is_down(self, block: Block, step: Shaped, id: str) -> bool:
+        """Whether the installation is down while this step runs; its outages are noted."""
+        outage = self._outages.get(block.subject)
+        if outage is None:
+            outage = self._outages[block.subject] = _Outage()
+        mark = None if step.is_remedy else step.chosen.flat.template.downtime
+        outage.last = id
+        if mark == "begins" and outage.since is None:
+            outage.since = id
+        down = outage.since is not None
+        if mark == "ends" and outage.since is not None:
+            outage.spans.append((outage.since, id))
+            outage.since = None
+        return down
+
+    def _leaves(self, block: Block, leaves: tuple[tuple[str, Any], ...], build: bool) -> tuple[Fact, ...]:
+        found = [self._builder.fact(block.facts.address(name), value) for name, value in leaves]
+        if build:
+            address = block.facts.address("installation.build")
+            found.append(self._builder.fact(address, block.facts.get("hop.build")))
+        return tuple(found)
+
+    def _remedy(self, block: Block, on_error: OnError, steps: tuple[str, ...]) -> Remedy:
+        guide = block.country.guide
+        key = (guide.name, on_error.error)
+        known = self._remedies.get(key)
+        if known is None:
+            error = guide.known_errors.get(on_error.error)
+            if error is None:
+                raise BadInput(
+                    f"Guide {guide.name!r}: the known error {on_error.error!r} is not there.", "Add it to known_errors."
+                )
+            known = (error.log, error.exit, error.cause, block.country.compiled.cite(error.source))
+            self._remedies[key] = known
+        log, exit_, cause, source = known
+        return Remedy(
+            on_error.error, block.ids(steps), log, exit_, on_error.retries, on_error.wait, says=cause, source=source
+        )
+
+
+def _leaver(block: Block) -> Shaped | None:
+    """The step that brings the new build about, when no step says so itself: the last one of the hop."""
+    if block.mend:
+        return None
+    own = [step for step in block.blueprint.steps if not step.is_remedy]
+    if not own or any("installation.build" in step.chosen.flat.template.leaves for step in own):
+        return None
+    return own[-1]
+
+
+def _assets(block: Block, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Assets by their addresses: a database is one, whoever uses it."""
+    if not names:
+        return ()
+    assets = block.country.guide.components[block.component].assets
+    database = block.facts.addresses.get("database")
+    return tuple(
+        database if database and name in assets and assets[name].kind == "database" else f"{block.subject}#{name}"
+        for name in names
+    )
+
+
+__all__ = ["Blueprint", "Laid", "lay"]
