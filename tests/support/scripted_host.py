@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from handrail.actions.protocol import Receipt
 from handrail.errors import BadInput, FileMissing, HostUnreachable
@@ -142,5 +143,11 @@ class Known:
         return self.secrets[name]
 
 
-def receipt(step: str = "identity/sync@sync01/2016-sp3/patch", attempt: int = 1, **secrets: str) -> Receipt:
-    return Receipt("20261120-1", step, attempt, Known(**secrets), since="2026-11-20T22:00:00Z")
+def receipt(
+    step: str = "identity/sync@sync01/2016-sp3/patch",
+    attempt: int = 1,
+    before: Mapping[str, Any] | None = None,
+    **secrets: str,
+) -> Receipt:
+    """`secrets` are what env:NAME stands for."""
+    return Receipt("20261120-1", step, attempt, Known(**secrets), "2026-11-20T22:00:00Z", before or {})

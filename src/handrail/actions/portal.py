@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from handrail.actions import files, receipts
+from handrail.actions import receipts
 from handrail.actions.base import Base, Check, Undetermined, settled
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.actions.shell import execute, said
@@ -56,10 +56,11 @@ class ObjectUpdate(Base):
         return Observation("done", f"{self.object} was updated through {self.address}", {"object": self.object})
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
-        text = await files.script(host, "object-update", self.address, self.object)
-        if text is None:
-            raise ActFailed(f"there is no object {self.object} at {self.address}")
-        if text.strip() != "updated":
-            raise ActFailed(f"{self.object} could not be updated: {text.strip()[:200]}")
+        answer = await execute(host, powershell.command("object-update", self.address, self.object))
+        evidence = Evidence(exit=answer.code, log=said(answer))
+        if answer.code == powershell.ABSENT:
+            raise ActFailed(f"there is no object {self.object} at {self.address}", evidence)
+        if answer.code != 0 or answer.text.strip() != "updated":
+            raise ActFailed(f"{self.object} could not be updated: {said(answer)}", evidence)
         await receipts.leave(host, receipt, {"object": self.object})
-        return Evidence(exit=0)
+        return evidence

@@ -47,7 +47,7 @@ def system_keyring(service: str, user: str) -> str | None:
 class SecretStore:
     """Resolves references and remembers every value that it gave out, so that `redact` can hide them."""
 
-    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     keyring: Keyring = system_keyring
     _given: set[str] = field(default_factory=set, repr=False)
 
