@@ -158,3 +158,9 @@ def test_scripts_are_small_balanced_and_fit_on_a_command_line(name: str) -> None
     for opening, closing in ("{}", "()", "[]"):
         assert script.count(opening) == script.count(closing), opening
     assert script.count("'") % 2 == 0 and "\n" not in script
+
+
+@pytest.mark.parametrize("name", sorted(name for name in ACTIONS if SIGNATURES[name].settles == "receipt"))
+def test_what_leaves_a_receipt_acts(name: str) -> None:
+    """A check is only looked at; whatever has to run to leave its receipt must not be called one."""
+    assert SIGNATURES[name].kind not in ("check", "prove")

@@ -13,7 +13,7 @@ from handrail.actions.reg_text import value_of
 from handrail.actions.shell import run, said
 from handrail.errors import HostUnreachable
 from handrail.hosts.protocol import Host
-from handrail.model.signature import Kind, Settles
+from handrail.model.signature import Kind
 
 CURRENT_VERSION = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 
@@ -73,10 +73,12 @@ SHUTTING_DOWN, SHUTDOWN_SCHEDULED = 1115, 1190
 
 @dataclass(frozen=True, slots=True)
 class Reboot(Base):
-    """Restart the machine and wait until it has come up again, which a changed boot id proves."""
+    """Restart the machine and wait until it has come up again, which a changed boot id proves.
+
+    The boot id that was journaled before is what makes this a state: restarted since then, or not yet.
+    """
 
     kind: ClassVar[Kind] = "reboot"
-    settles: ClassVar[Settles] = "receipt"
     outputs: ClassVar[tuple[str, ...]] = ("boot_id",)
 
     patience: int = 1800

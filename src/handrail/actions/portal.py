@@ -12,7 +12,7 @@ from handrail.actions.shell import execute, said
 from handrail.errors import BadInput
 from handrail.hosts import powershell
 from handrail.hosts.protocol import Host
-from handrail.model.signature import Kind, Settles
+from handrail.model.signature import Settles
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,6 @@ class ObjectUpdate(Base):
     """Write an attribute of a test object through a service, read it back, and write the old one again."""
 
     settles: ClassVar[Settles] = "receipt"
-    kind: ClassVar[Kind] = "check"
     repeatable: ClassVar[bool] = True
 
     address: str

@@ -13,7 +13,7 @@ from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.actions.shell import MINUTES, decoded, run, said
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Host
-from handrail.model.signature import Kind, Settles
+from handrail.model.signature import Settles
 
 NAMESPACE = r"/namespace:\\root\MicrosoftIdentityIntegrationServer"
 AGENT = ("wmic", NAMESPACE, "path", "MIIS_ManagementAgent")
@@ -62,7 +62,6 @@ class RunImport(Base):
     """Run an import profile of management agents, of all when none are named, and see each succeed."""
 
     settles: ClassVar[Settles] = "receipt"
-    kind: ClassVar[Kind] = "check"
     repeatable: ClassVar[bool] = True
     outputs: ClassVar[tuple[str, ...]] = ("results",)
 

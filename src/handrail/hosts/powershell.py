@@ -67,10 +67,10 @@ SCRIPTS: Mapping[str, str] = {
     + "if(Test-Path -LiteralPath $part){Remove-Item -LiteralPath $part -Recurse -Force};"
     + "Expand-Archive -LiteralPath $archive -DestinationPath $part;"
     + "Move-Item -LiteralPath $part -Destination $folder",
-    # ADDRESS -> the HTTP status, as the account that runs this.
+    # ADDRESS -> the HTTP status, as the account that runs this. The first answer after a restart takes minutes.
     "web-status": "param($url)"
     + _START
-    + "try{[int](Invoke-WebRequest -Uri $url -UseBasicParsing -UseDefaultCredentials -TimeoutSec 60).StatusCode}"
+    + "try{[int](Invoke-WebRequest -Uri $url -UseBasicParsing -UseDefaultCredentials -TimeoutSec 240).StatusCode}"
     + "catch{if($_.Exception.Response){[int]$_.Exception.Response.StatusCode}else{throw}}",
     # ADDRESS of the MIM Service, OBJECT id -> 'updated' when a new description could be written, read and taken back.
     "object-update": "param($address,$object)"
