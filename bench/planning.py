@@ -1,6 +1,6 @@
 """How planning grows: 10,000 installations against 1,000, each in a process of its own.
 
-    python -m bench.planning [SMALL LARGE]
+python -m bench.planning [SMALL LARGE]
 """
 
 from __future__ import annotations

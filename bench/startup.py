@@ -1,6 +1,6 @@
 """How long `handrail --help` takes, as a multiple of `python -I -c pass`, the two taken in turns.
 
-    python -m bench.startup [RUNS]
+python -m bench.startup [RUNS]
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def main(runs: int = 30) -> None:
     base, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
     print(f"python -I -c pass   {base * 1000:7.1f} ms  (median of {runs})")
     print(f"handrail --help     {ours * 1000:7.1f} ms")
-    print(f"ratio               {ours / base:7.1f}     limit {LIMIT:.0f}: {'kept' if ours / base <= LIMIT else 'BROKEN'}")
+    print(
+        f"ratio               {ours / base:7.1f}     limit {LIMIT:.0f}: {'kept' if ours / base <= LIMIT else 'BROKEN'}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,68 @@
+"""Estates as large as a benchmark wants them, for the guides that ship with the program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from handrail.actions.catalogue import signatures
+from handrail.guides import catalogue
+from handrail.guides.catalogue import Catalogue
+from handrail.model.estate import Account, Aim, Database, Deployment, Estate, Host, Installation, Medium
+from handrail.model.signature import Signature
+
+SOFTWARE = {
+    "dotnet-framework": "4.8",
+    "msoledbsql": "18.6.7",
+    "vcredist-2015-2022-x64": "14.38.33130",
+    "iis": False,
+}
+COMPONENTS = ("sync", "service")
+
+
+def fleet(installations: int) -> tuple[Estate, Catalogue, Mapping[str, Signature]]:
+    """Deployments of two installations each, every one on its own host with its own database: two hops apiece."""
+    hosts: dict[str, Host] = {}
+    databases: dict[str, Database] = {}
+    deployments: dict[str, Deployment] = {}
+    for number in range(installations // 2):
+        site = f"site{number:05}"
+        hosts[f"{site}-sql"] = Host(f"{site}-sql", os="windows-server-2019")
+        members = []
+        for component in COMPONENTS:
+            host, database = f"{site}-{component}", f"{site}-{component}-db"
+            hosts[host] = Host(host, os="windows-server-2019", software=SOFTWARE, facts={"mounted_media": []})
+            databases[database] = Database(database, "sqlserver", f"{site}-sql", f"FIM{component}", "15.0.4375.4")
+            facts = {"language_packs": []}
+            members.append(
+                Installation(
+                    site, component, host, "4.6.34.0", database=database, account=f"svc-{component}", facts=facts
+                )
+            )
+        deployments[site] = Deployment(site, "mim", tuple(members))
+    estate = Estate(
+        name=f"fleet-of-{installations}",
+        hosts=hosts,
+        databases=databases,
+        accounts={
+            f"svc-{one}": Account(f"svc-{one}", f"CONTOSO\\svc-{one}", "domain", f"keyring:contoso/{one}")
+            for one in COMPONENTS
+        },
+        media=_media(),
+        deployments=deployments,
+        aim={site: Aim(site, "2016-sp3") for site in deployments},
+    )
+    known = signatures()
+    return estate, catalogue.load(signatures=known), known
+
+
+def _media() -> dict[str, Medium]:
+    media = [
+        Medium(f"iso-{release}", "mim", "iso", rf"C:\Media\{release}.iso", release, build=build, label=f"MIM_{release}")
+        for release, build in (("2016-sp2", "4.6.34.0"), ("2016-sp3", "4.7.12.0"))
+    ]
+    media += [
+        Medium(f"{component}-{release}", "mim", "msp", rf"C:\Media\{component}-{build}.msp", release, component, build)
+        for component in COMPONENTS
+        for release, build in (("2016-sp2", "4.6.673.0"), ("2016-sp3", "4.7.12.0"))
+    ]
+    return {medium.id: medium for medium in media}
