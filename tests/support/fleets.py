@@ -45,8 +45,8 @@ components:
     assets:
       files: {kind: folder, title: the files}
 edges:
-  - {component: store, from: {release: "1", below: "1.5"}, to: "1.5", method: patch, procedure: patch, source: manual#fix,
-     media: {patch: {kind: msp, component: store, build: "1.5"}},
+  - {component: store, from: {release: "1", below: "1.5"}, to: "1.5", method: patch, procedure: patch,
+     source: manual#fix, media: {patch: {kind: msp, component: store, build: "1.5"}},
      announces: {rule: shop/baseline, says: "{{installation.build}} goes to 1.5 first", remedy: Get the patch.}}
   - {component: [store, desk], from: "1.5", to: "2", method: in-place, procedure: upgrade, source: manual#two,
      media: {setup: {kind: exe, release: "2"}}, media_rule: shop/media}
@@ -55,8 +55,8 @@ edges:
      media: {setup: {kind: exe, release: "2"}}, media_rule: shop/media}
   - {component: desk, from: {release: "1", below: "1.5"}, to: "2", method: in-place, procedure: upgrade,
      source: manual#desk, media: {setup: {kind: exe, release: "2"}}, media_rule: shop/media}
-  - {component: [store, desk], from: {release: "2"}, to: "3", method: in-place, procedure: upgrade, source: manual#three,
-     media: {setup: {kind: exe, release: "3"}}, media_rule: shop/media}
+  - {component: [store, desk], from: {release: "2"}, to: "3", method: in-place, procedure: upgrade,
+     source: manual#three, media: {setup: {kind: exe, release: "3"}}, media_rule: shop/media}
 requirements:
   - {rule: shop/os, components: [store], scope: host, must: 'host.os in ["debian-11", "debian-12"]',
      says: "{{host.name}} runs {{host.os}}", remedy: Upgrade the host., source: manual#os, settle: cat /etc/os-release}
@@ -65,8 +65,8 @@ requirements:
   - {rule: shop/locale, when: 'installation.size == "huge"', says: It is huge., remedy: Make it smaller.,
      source: manual#size, acceptable: true}
   - {rule: shop/runtime, ask: hop, must: 'host.software["runtime"] == hop.release',
-     says: "{{host.name}} lacks the runtime of {{hop.release}}", remedy: Install it., source: manual#runtime, scope: host,
-     when: 'hop.release != "1"',
+     says: "{{host.name}} lacks the runtime of {{hop.release}}", remedy: Install it., source: manual#runtime,
+     scope: host, when: 'hop.release != "1"',
      mend: {procedure: runtime, media: {runtime: {kind: msi, product: runtime}},
             says: "The runtime is installed on {{host.name}}"}}
 works_with:
@@ -97,7 +97,8 @@ procedures:
     - {id: apply, uses: test.setup, with: {path: "{{media.patch.path}}", build: "{{hop.build}}"}, takes: 5m,
        changes: [files, data], leaves: {installation.build: "{{hop.build}}"}, source: manual#fix,
        on_error: [{error: no-disk, steps: [
-         {id: mend, uses: test.install, with: {path: "{{host.name}}", label: {late: apply.label}}, source: manual#fix}]}]}
+         {id: mend, uses: test.install, with: {path: "{{host.name}}", label: {late: apply.label}},
+          source: manual#fix}]}]}
     - {id: start, uses: test.start, with: {name: "{{component.service}}"}, downtime: ends, source: manual#fix}
   upgrade:
     - {id: look, uses: test.look, with: {name: "{{component.service}}"}, source: manual#two}
@@ -123,9 +124,7 @@ def _signature(
     reversible: bool = False,
     outputs: tuple[str, ...] = (),
 ) -> Signature:
-    return Signature(
-        name, f"{name}.", {}, settles, kind, 1, reversible=reversible, destroys=destroys, outputs=outputs
-    )
+    return Signature(name, f"{name}.", {}, settles, kind, 1, reversible=reversible, destroys=destroys, outputs=outputs)
 
 
 SIGNATURES: Mapping[str, Signature] = {

@@ -87,11 +87,12 @@ def _about(country: Country, road: Road) -> Iterator[Finding]:
     guide, subject = country.guide, road.installation.subject
     if road.unknown_build:
         rule = guide.unknown_build_rule or f"{guide.name}/unknown-build"
+        stated = road.installation.build is not None or road.installation.release is not None
         remedy = "Look at the version on the machine and state it in the estate file."
-        if not road.missing:
+        if stated:
             remedy = "Check the build in the estate file; a guide that knows it may be needed."
         source = Citation("ours", "a guide speaks only of builds that it knows")
-        yield Finding(rule, "blocker", subject, f"{road.blocked}.", remedy, source, unknown=bool(road.missing))
+        yield Finding(rule, "blocker", subject, f"{road.blocked}.", remedy, source, unknown=not stated)
     elif road.blocked:
         source = Citation("ours", "only moves that a guide supports are planned")
         yield Finding(NO_ROAD, "blocker", subject, f"{road.blocked}.", "Aim at another release or method.", source)
@@ -104,7 +105,7 @@ def _about_hop(country: Country, road: Road, hop: RoadHop) -> Iterator[Finding]:
     subject, edge = road.installation.subject, hop.edge
     phrase = country.judge.phrase
     if hop.unknown:
-        names = ", ".join(hop.unknown)
+        names = ", ".join(road.facts.address(name) for name in hop.unknown)
         message = f"Whether {edge.method} to {edge.to} is possible depends on {names}, which is not stated."
         remedy = f"State {names} in the estate file."
         yield Finding(UNKNOWN_CONDITION, "blocker", subject, message, remedy, hop.source, unknown=True)

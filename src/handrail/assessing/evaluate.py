@@ -17,14 +17,14 @@ Answer = Known[Any] | Unknown
 
 
 @dataclass(frozen=True, slots=True)
-class _Reads:
+class Reads:
     """The names that something reads, split into layer and key."""
 
     names: tuple[str, ...]
     parts: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, names: Iterable[str]) -> _Reads:
+    def of(cls, names: Iterable[str]) -> Reads:
         ordered = tuple(sorted(names))
         return cls(ordered, tuple((prefix, key) for prefix, _, key in (name.partition(".") for name in ordered)))
 
@@ -35,8 +35,8 @@ class Judge:
     def __init__(self, compiled: CompiledGuide, kept: Kept | None = None) -> None:
         self.compiled = compiled
         self.keep = kept or Kept()
-        self._expressions: dict[str, tuple[Expression, _Reads, dict[Any, Answer]]] = {}
-        self._texts: dict[str, tuple[Text, _Reads, dict[Any, Answer]]] = {}
+        self._expressions: dict[str, tuple[Expression, Reads, dict[Any, Answer]]] = {}
+        self._texts: dict[str, tuple[Text, Reads, dict[Any, Answer]]] = {}
         self._held: dict[int, tuple[Any, Any]] = {}
 
     def ask(self, text: str, facts: Facts) -> Answer:
@@ -44,9 +44,9 @@ class Judge:
         entry = self._expressions.get(text)
         if entry is None:
             expression = self.compiled.language.expression(text)
-            entry = self._expressions[text] = (expression, _Reads.of(expression.names), {})
+            entry = self._expressions[text] = (expression, Reads.of(expression.names), {})
         expression, reads, known = entry
-        key = self._key(reads, facts)
+        key = self.key(reads, facts)
         answer = known.get(key)
         if answer is None:
             answer = known[key] = self._settled(expression.evaluate(facts.chosen(reads.names)))
@@ -57,7 +57,7 @@ class Judge:
         if "{{" not in template:
             return Known(template)
         text, reads, known = self._text(template)
-        key = self._key(reads, facts)
+        key = self.key(reads, facts)
         answer = known.get(key)
         if answer is None:
             answer = known[key] = self._settled(text.render(facts.chosen(reads.names)))
@@ -93,15 +93,11 @@ class Judge:
             if text is not None:
                 if text not in self._expressions:
                     compiled = self.compiled.language.expression(text)
-                    self._expressions[text] = (compiled, _Reads.of(compiled.names), {})
+                    self._expressions[text] = (compiled, Reads.of(compiled.names), {})
                 found.update(self._expressions[text][1].names)
         for value in texts:
             found.update(self._names_of(value))
         return frozenset(found)
-
-    def key(self, names: Iterable[str], facts: Facts) -> tuple[Any, ...]:
-        """Equal for two facts exactly when the values of `names` are."""
-        return self._key(_Reads.of(names), facts)
 
     def _names_of(self, value: Any) -> set[str]:
         if isinstance(value, str):
@@ -112,14 +108,15 @@ class Judge:
             return set().union(*(self._names_of(one) for one in value)) if value else set()
         return set()
 
-    def _text(self, template: str) -> tuple[Text, _Reads, dict[Any, Answer]]:
+    def _text(self, template: str) -> tuple[Text, Reads, dict[Any, Answer]]:
         entry = self._texts.get(template)
         if entry is None:
             text = self.compiled.language.text(template)
-            entry = self._texts[template] = (text, _Reads.of(text.names), {})
+            entry = self._texts[template] = (text, Reads.of(text.names), {})
         return entry
 
-    def _key(self, reads: _Reads, facts: Facts) -> tuple[Any, ...]:
+    def key(self, reads: Reads, facts: Facts) -> tuple[Any, ...]:
+        """Equal for two facts exactly when the values of all that is read are."""
         layers = facts.layers
         key = []
         for prefix, name in reads.parts:

@@ -11,17 +11,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from handrail.assessing.aims import aims_of
-from handrail.assessing.evaluate import Judge
+from handrail.assessing.evaluate import Judge, Reads
 from handrail.assessing.facts import FactBook, Facts, Kept, Layer, medium_layer
 from handrail.assessing.media import Picked, Shelf
 from handrail.assessing.procedures import Procedures, carried
 from handrail.assessing.search import Arc, best_road
 from handrail.guides.catalogue import Catalogue, CompiledGuide
-from handrail.guides.language import Known, Unknown
+from handrail.guides.language import Unknown
 from handrail.model import version
 from handrail.model.estate import Aim, Estate, Installation, Medium
 from handrail.model.finding import Citation
-from handrail.model.guide import Edge, From, MediumNeed
+from handrail.model.guide import Edge, From
 from handrail.model.plan import Rejected
 
 
@@ -37,6 +37,15 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class PassedOver:
+    """An edge that was not taken, and why: a text of the guide where `is_text`, else a sentence of ours."""
+
+    method: str
+    because: str
+    is_text: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RoadHop:
     """One hop of a road; installations of a cohort share it. `layers` are what texts read as `hop` and `media`."""
 
@@ -45,7 +54,7 @@ class RoadHop:
     after: State
     picked: Picked
     why: str
-    not_: tuple[Rejected, ...]
+    passed_over: tuple[PassedOver, ...]
     source: Citation
     layers: Mapping[str, Layer] = field(hash=False)
     unknown: tuple[str, ...] = ()
@@ -70,11 +79,15 @@ class Road:
     facts: Facts
     blocked: str = ""
     unknown_build: bool = False
-    missing: tuple[str, ...] = ()
 
     @property
     def arrived(self) -> bool:
         return not self.hops and not self.blocked
+
+
+# The hops of a cohort, or None when there is no road; and the edges that were closed, with what was asked.
+Found = tuple[tuple[RoadHop, ...] | None, tuple[tuple[Edge, Facts], ...]]
+_OF_HOP = ("hop", "media")
 
 
 class Country:
@@ -92,8 +105,8 @@ class Country:
         self.aims = aims
         self._media_layers: dict[str, Layer] = {}
         self._edges: dict[str, list[tuple[int, Edge]]] = {}
-        self._names: dict[str, frozenset[str]] = {}
-        self._cohorts: dict[object, Road] = {}
+        self._reads: dict[str, Reads] = {}
+        self._cohorts: dict[object, Found] = {}
         for number, edge in enumerate(compiled.guide.edges):
             self._edges.setdefault(edge.component, []).append((number, edge))
 
@@ -107,13 +120,31 @@ class Country:
             start,
             self.aims[installation.deployment].to,
             self.aims[installation.deployment].prefer,
-            self.judge.key(self._names_of(component), facts),
+            self.judge.key(self._reads_of(component), facts),
             self.shelf.key(facts),
         )
-        known = self._cohorts.get(key)
-        if known is None:
-            known = self._cohorts[key] = self._find(installation, start, facts)
-        return Road(installation, start, known.hops, facts, known.blocked, known.unknown_build, known.missing)
+        if start.release is None:
+            return Road(installation, start, (), facts, self._unknown_build(installation), unknown_build=True)
+        if key not in self._cohorts:
+            self._cohorts[key] = self._find(installation, start, facts)
+        hops, refused = self._cohorts[key]
+        if hops is not None:
+            return Road(installation, start, hops, facts)
+        return Road(installation, start, (), facts, self._no_road(installation, start, facts, refused))
+
+    def why(self, road: Road, hop: RoadHop) -> str:
+        """Why this hop is made this way, in words."""
+        written = self.judge.phrase(hop.edge.why, road.facts.with_layers(hop.layers))
+        return " ".join(part for part in (written, hop.why) if part)
+
+    def not_(self, road: Road, hop: RoadHop) -> tuple[Rejected, ...]:
+        """The other methods that begin where this hop begins, each with why it was not taken."""
+        found: dict[str, dict[str, None]] = {}
+        for one in hop.passed_over:
+            facts = road.facts.with_layers(hop.layers)
+            because = self.judge.phrase(one.because, facts) if one.is_text else one.because
+            found.setdefault(one.method, {})[because] = None
+        return tuple(Rejected(method, "; ".join(reasons)) for method, reasons in found.items())
 
     def media(self, picked: Mapping[str, Medium]) -> Layer:
         layer = {}
@@ -123,41 +154,47 @@ class Country:
             layer[need] = self._media_layers[medium.id]
         return layer
 
-    def _names_of(self, component: str) -> frozenset[str]:
-        """What the roads of a component depend on."""
-        if component not in self._names:
+    def _reads_of(self, component: str) -> Reads:
+        """What the roads of a component depend on. Texts do not count: they are rendered for each installation."""
+        if component not in self._reads:
             expressions: list[str | None] = []
             texts: list[object] = []
             for _, edge in self._edges.get(component, ()):
                 expressions.append(edge.when)
-                texts += [edge.why, edge.otherwise]
                 for step in self.procedures.leaving(edge.procedure):
                     expressions += step.ifs
                     texts.append(dict(step.template.leaves))
             names = self.judge.names(expressions, texts)
-            self._names[component] = frozenset(
-                name for name in names if not name.startswith(("hop.", "media.", "component.")) and name != "item"
-            )
-        return self._names[component]
+            own = ("hop.", "media.", "component.", "item")
+            self._reads[component] = Reads.of(name for name in names if not name.startswith(own))
+        return self._reads[component]
 
-    def _find(self, installation: Installation, start: State, facts: Facts) -> Road:
+    def _find(self, installation: Installation, start: State, facts: Facts) -> Found:
         aim = self.aims[installation.deployment]
-        if start.release is None:
-            stated = installation.build is not None or installation.release is not None
-            name = f"build {installation.build}" if installation.build else f"release {installation.release}"
-            guide = self.guide.title
-            because = (
-                f"{installation.subject} is at {name}, which the guide for {guide} does not know"
-                if stated
-                else f"Neither build nor release of {installation.subject} is stated"
-            )
-            missing = () if stated else (f"{installation.subject}.build",)
-            return Road(installation, start, (), facts, because, unknown_build=True, missing=missing)
         search = _Search(self, installation.component, aim, facts)
         found = best_road(start, lambda state: aim.to in (state.release, state.build), search.arcs)
-        if found is None:
-            return Road(installation, start, (), facts, search.why_not(start))
-        return Road(installation, start, tuple(arc.tag for arc in found), facts)
+        return (None if found is None else tuple(arc.tag for arc in found)), tuple(search.refused)
+
+    def _unknown_build(self, installation: Installation) -> str:
+        if installation.build is None and installation.release is None:
+            return f"Neither build nor release of {installation.subject} is stated"
+        name = f"build {installation.build}" if installation.build else f"release {installation.release}"
+        return f"{installation.subject} is at {name}, which the guide for {self.guide.title} does not know"
+
+    def _no_road(
+        self, installation: Installation, start: State, facts: Facts, refused: tuple[tuple[Edge, Facts], ...]
+    ) -> str:
+        aim = self.aims[installation.deployment].to
+        reasons = dict.fromkeys(
+            f"{edge.method}: {self._refusal(edge, facts.with_layers({name: asked.layers[name] for name in _OF_HOP}))}"
+            for edge, asked in refused
+        )
+        because = f": {'; '.join(reasons)}" if reasons else ""
+        name = installation.component
+        return f"The guide for {self.guide.title} has no supported road from {start} to {aim} for {name}{because}"
+
+    def _refusal(self, edge: Edge, facts: Facts) -> str:
+        return self.judge.phrase(edge.otherwise, facts) or f"its condition does not hold: {edge.when}"
 
     def edges(self, component: str) -> Iterable[tuple[int, Edge]]:
         return self._edges.get(component, ())
@@ -190,43 +227,33 @@ class _Search:
         self.component = component
         self.aim = aim
         self.facts = facts
-        self._refused: list[str] = []
+        self.refused: list[tuple[Edge, Facts]] = []
 
     def arcs(self, state: State, road: tuple[Arc[State, RoadHop], ...]) -> list[Arc[State, RoadHop]]:
         facts = self.facts
         for arc in road:
             facts = after_hop(self.country, arc.tag, facts)
-        judged = [self._judged(edge, state, facts) for _, edge in self._starting(state)]
+        starting = [pair for pair in self.country.edges(self.component) if self.country.begins(pair[1].from_, state)]
+        judged = [self._judged(edge, state, facts) for _, edge in starting]
         found = []
-        for number, ((index, edge), (open_, unknown, _)) in enumerate(zip(self._starting(state), judged, strict=True)):
+        for number, ((index, edge), (open_, unknown)) in enumerate(zip(starting, judged, strict=True)):
             if open_:
-                hop = self._hop(edge, state, facts, unknown, judged, number)
+                hop = self._hop(edge, state, facts, unknown, starting, judged, number)
                 preferred = self.aim.prefer is None or edge.method == self.aim.prefer
                 found.append(Arc(hop.after, (0 if preferred else 1, index), hop))
         return found
 
-    def why_not(self, start: State) -> str:
-        refused = "; ".join(dict.fromkeys(self._refused))
-        of = self.country.guide.title
-        because = f": {refused}" if refused else ""
-        return f"The guide for {of} has no supported road from {start} to {self.aim.to} for {self.component}{because}"
-
-    def _starting(self, state: State) -> list[tuple[int, Edge]]:
-        return [pair for pair in self.country.edges(self.component) if self.country.begins(pair[1].from_, state)]
-
-    def _judged(self, edge: Edge, state: State, facts: Facts) -> tuple[bool, tuple[str, ...], str]:
-        """Whether an edge is open, which facts that depends on, and why it is not."""
+    def _judged(self, edge: Edge, state: State, facts: Facts) -> tuple[bool, tuple[str, ...]]:
+        """Whether an edge is open, and which facts that depends on when it is not known."""
         if edge.when is None:
-            return True, (), ""
+            return True, ()
         asked = facts.with_layers(self._layers(edge, state, self._pick(edge, facts)))
         answer = self.country.judge.ask(edge.when, asked)
         if isinstance(answer, Unknown):
-            return True, tuple(facts.address(name) for name in answer.missing), ""
-        if answer.value is True:
-            return True, (), ""
-        because = self.country.judge.phrase(edge.otherwise, asked) or f"its condition does not hold: {edge.when}"
-        self._refused.append(f"{edge.method}: {because}")
-        return False, (), because
+            return True, answer.missing
+        if answer.value is not True:
+            self.refused.append((edge, asked))
+        return answer.value is True, ()
 
     def _pick(self, edge: Edge, facts: Facts) -> Picked:
         return self.country.shelf.pick(edge.media, self.component, facts)
@@ -237,32 +264,35 @@ class _Search:
         state: State,
         facts: Facts,
         unknown: tuple[str, ...],
-        judged: list[tuple[bool, tuple[str, ...], str]],
+        starting: list[tuple[int, Edge]],
+        judged: list[tuple[bool, tuple[str, ...]]],
         number: int,
     ) -> RoadHop:
         picked = self._pick(edge, facts)
-        layers = self._layers(edge, state, picked)
-        rejected: dict[str, list[str]] = {}
+        passed_over = []
         alternatives = []
-        for other, (open_, _, because) in zip((one for _, one in self._starting(state)), judged, strict=True):
+        for (_, other), (open_, _) in zip(starting, judged, strict=True):
             if other is edge or other.method == edge.method:
                 continue
-            reason = because if not open_ else self._passed_over(edge, other)
-            rejected.setdefault(other.method, []).append(reason)
-            if open_ and other.to == edge.to and not self._pick(other, facts).missing:
+            if not open_:
+                because = other.otherwise or f"its condition does not hold: {other.when}"
+                passed_over.append(PassedOver(other.method, because, bool(other.otherwise)))
+                continue
+            passed_over.append(PassedOver(other.method, self._passed_over(edge, other), False))
+            if other.to == edge.to and not self._pick(other, facts).missing:
                 alternatives.append(other.method)
-        why = self.country.judge.phrase(edge.why, facts.with_layers(layers))
+        why = "" if edge.why else self._only_or_first(edge, judged, number)
         if self.aim.prefer == edge.method:
-            why = f"{why} The aim prefers it.".strip()
+            why = " ".join(part for part in ("" if len(starting) > 1 else why, "The aim prefers it.") if part)
         return RoadHop(
             edge=edge,
             before=state,
             after=self._reached(edge, picked),
             picked=picked,
-            why=why or self._only_or_first(edge, judged, number),
-            not_=tuple(Rejected(method, "; ".join(dict.fromkeys(why))) for method, why in rejected.items()),
+            why=why,
+            passed_over=tuple(passed_over),
             source=self.country.compiled.cite(edge.source),
-            layers=layers,
+            layers=self._layers(edge, state, picked),
             unknown=unknown,
             alternatives=tuple(dict.fromkeys(alternatives)),
         )
@@ -274,7 +304,7 @@ class _Search:
             return f"possible, but the aim prefers {edge.method}"
         return f"possible, but the guide puts {edge.method} first"
 
-    def _only_or_first(self, edge: Edge, judged: list[tuple[bool, tuple[str, ...], str]], number: int) -> str:
+    def _only_or_first(self, edge: Edge, judged: list[tuple[bool, tuple[str, ...]]], number: int) -> str:
         rivals = [one for place, one in enumerate(judged) if place != number and one[0]]
         if rivals:
             return f"Of the supported methods the guide puts {edge.method} first."
@@ -347,10 +377,3 @@ def find_roads(estate: Estate, catalogue: Catalogue, to: Mapping[str, str] | Non
         for installation in sorted(estate.deployments[id].installations, key=lambda one: (one.component, one.host)):
             roads[installation.subject] = country.road(installation)
     return Roads(aims, countries, roads)
-
-
-def needs_in_words(needs: Mapping[str, MediumNeed], names: Iterable[str]) -> list[MediumNeed]:
-    return [needs[name] for name in names]
-
-
-__all__ = ["Country", "Known", "Road", "RoadHop", "Roads", "State", "after_hop", "find_roads"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from handrail.assessing.evaluate import Reads
 from handrail.assessing.facts import Facts
 from handrail.assessing.media import describe
 from handrail.assessing.procedures import carried
@@ -167,7 +168,14 @@ class Rules:
         media = tuple(sorted((need, medium.id) for need, medium in picked.media.items()))
         leaving = bool(country.procedures.leaving(mend.procedure))
         where = requirement.mend.procedure if requirement.mend else ""
-        key = (country.guide.name, number, where, subject, media, country.judge.key(settled, facts) if leaving else ())
+        key = (
+            country.guide.name,
+            number,
+            where,
+            subject,
+            media,
+            country.judge.key(Reads.of(settled), facts) if leaving else (),
+        )
         if key in mended:
             return []
         mended.add(key)

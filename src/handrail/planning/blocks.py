@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handrail.assessing.assess import UNKNOWN_FACT, Survey
-from handrail.assessing.evaluate import Judge
+from handrail.assessing.evaluate import Judge, Reads
 from handrail.assessing.facts import DERIVED, MISSING, Facts
 from handrail.assessing.procedures import FlatStep
 from handrail.assessing.roads import Country, Road
@@ -24,7 +24,8 @@ from handrail.planning.blueprint import HOSTLESS, Blueprint, Chosen, Shaped, Sha
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What the texts of a step became; shared by all steps for which they became the same."""
+    """What the texts of a step became; shared by all steps for which they became the same. `host` is None unless the
+    guide names one."""
 
     title: str
     host: str | None
@@ -63,7 +64,7 @@ class Builder:
         self._survey = survey
         self._signatures = signatures
         self._blueprints: dict[object, Blueprint] = {}
-        self._bundles: dict[int, tuple[FlatStep, tuple[str, ...], dict[object, Rendered]]] = {}
+        self._bundles: dict[int, tuple[FlatStep, Reads, dict[object, Rendered]]] = {}
         self._names: dict[int, tuple[FlatStep, frozenset[str]]] = {}
         self._facts: dict[tuple[str, object], Fact] = {}
         self.findings: dict[Finding, None] = {}
@@ -169,12 +170,12 @@ class Builder:
         judge = block.country.judge
         bundle = self._bundles.get(id(flat))
         if bundle is None:
-            bundle = self._bundles[id(flat)] = (flat, tuple(sorted(self._reads(block, flat))), {})
-        _, names, known = bundle
+            bundle = self._bundles[id(flat)] = (flat, Reads.of(self._reads(block, flat)), {})
+        _, reads, known = bundle
         facts = block.facts
         if step.chosen.item is not None:
             facts = facts.with_layer("item", {"": step.chosen.item})
-        key = judge.key(names, facts)
+        key = judge.key(reads, facts)
         rendered = known.get(key)
         if rendered is None:
             rendered = known[key] = self._rendered(judge, step, facts)
@@ -192,7 +193,7 @@ class Builder:
                 missing += answer.missing
             else:
                 with_[name] = answer.value
-        host = None if template.uses in HOSTLESS else facts.get("host.name")
+        host = None
         if template.host is not None:
             answer = judge.ask(template.host, facts)
             if isinstance(answer, Known):
@@ -216,7 +217,7 @@ class Builder:
                 (*flat.ifs, template.each, template.host),
                 (template.title, template.says, dict(template.with_), dict(template.leaves)),
             )
-            known = self._names[id(flat)] = (flat, names | {"host.name"})
+            known = self._names[id(flat)] = (flat, names)
         return known[1]
 
     def rests_on(self, block: Block, step: Shaped, begins: bool) -> tuple[Fact, ...]:
@@ -243,6 +244,13 @@ class Builder:
         if known is None:
             known = self._facts[key] = Fact(address, value)
         return known
+
+    def host(self, block: Block, step: Shaped, rendered: Rendered) -> str | None:
+        """Where a step is carried out: where the guide says, else on the installation's (future) host."""
+        if rendered.host is not None or step.chosen.flat.template.uses in HOSTLESS:
+            return rendered.host
+        name: str = block.facts.get("host.name")
+        return name
 
     def parameters(self, block: Block, step: Shaped, rendered: Rendered) -> Mapping[str, Any]:
         if not step.late:

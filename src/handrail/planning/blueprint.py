@@ -243,7 +243,8 @@ class Shaping:
         if step.changes:
             if step.id in lacking:
                 return NO_WAY_BACK
-            return WayBack("restore", tuple(dict.fromkeys(guards(step, self._steps).values())))
+            proofs = set(guards(step, self._steps).values())
+            return WayBack("restore", tuple(one.id for one in self._steps if one.id in proofs))
         return WayBack("undo" if step.signature.reversible or step.kind in _HARMLESS else "none")
 
 

@@ -125,15 +125,16 @@ def _guides(surveyed: Survey) -> tuple[GuideRef, ...]:
 
 def _hops(surveyed: Survey) -> Iterator[Hop]:
     for subject, road in surveyed.roads.roads.items():
+        country = surveyed.roads.country(road)
         for hop in road.hops:
             yield Hop(
                 installation=subject,
                 from_=str(hop.before),
                 to=hop.to,
                 method=hop.edge.method,
-                why=hop.why,
+                why=country.why(road, hop),
                 source=hop.source,
-                not_=hop.not_,
+                not_=country.not_(road, hop),
                 build=hop.after.build,
             )
 

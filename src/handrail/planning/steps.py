@@ -12,7 +12,7 @@ from handrail.model.guide import OnError
 from handrail.model.plan import Because, Condition, Fact, Remedy, Step, WayBack
 from handrail.model.signature import Signature
 from handrail.planning.blocks import Block, Builder
-from handrail.planning.blueprint import Blueprint, Shaped
+from handrail.planning.blueprint import Shaped
 from handrail.planning.graph import Link
 from handrail.planning.order import Barrier, Reason, Web
 
@@ -58,7 +58,6 @@ class _Laying:
         self._outages: dict[str, _Outage] = {}
         self._errata: dict[str, dict[str, None]] = {}
         self._remedies: dict[tuple[str, str], tuple[str | None, tuple[int, ...], str, Citation]] = {}
-        self._reasons: dict[int, tuple[Reason, str]] = {}
         self._point_of_no_return: str | None = None
 
     def add(self, key: str) -> None:
@@ -129,7 +128,7 @@ class _Laying:
                 id=id,
                 title=rendered.title,
                 installation=block.subject,
-                host=rendered.host,
+                host=self._builder.host(block, step, rendered),
                 uses=template.uses,
                 revision=step.signature.revision,
                 kind=step.kind,
@@ -221,6 +220,3 @@ def _assets(block: Block, names: tuple[str, ...]) -> tuple[str, ...]:
         database if database and name in assets and assets[name].kind == "database" else f"{block.subject}#{name}"
         for name in names
     )
-
-
-__all__ = ["Blueprint", "Laid", "lay"]
