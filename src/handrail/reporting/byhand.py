@@ -1,26 +1,28 @@
 """How a step is done without the program: what to type, and how to see that it worked.
 
 One entry per action; `{name}` is the step's parameter of that name. A line that needs a parameter which the step does
-not have is left out. Actions without an entry are told by their values, which a runbook shows in any case.
+not have is left out; `{name?}` may be missing. Actions without an entry are told by their values alone.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-_FIELD = re.compile(r"\{(\w+)\}")
+_FIELD = re.compile(r"\{(?P<name>\w+)(?P<optional>\??)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class ByHand:
-    """`do`: lines to type. `look`: lines to type afterwards. `expect`: what they must show."""
+    """`do`: lines to type. `look`: lines to type afterwards. `expect`: what they must show. `defaults`: what the action
+    itself takes for parameters that the step does not have."""
 
     do: tuple[str, ...] = ()
     look: tuple[str, ...] = ()
     expect: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 BY_HAND: Mapping[str, ByHand] = {
@@ -43,45 +45,62 @@ BY_HAND: Mapping[str, ByHand] = {
         ("subst {drive} {folder}",), ("dir {drive}\\",), "The drive is there, and a file can be written to it."
     ),
     "drive.unmap": ByHand(("subst {drive} /D",), ("subst",), "{drive} is no longer listed."),
-    "media.open": ByHand(expect="The content of {path} can be read: mount the image, or unpack the archive."),
-    "media.close": ByHand(expect="{path} is unmounted."),
-    "media.not_mounted": ByHand(expect="No drive holds {path}; eject it if one does."),
+    "media.open": ByHand(
+        ("powershell -Command \"Mount-DiskImage -ImagePath '{path}'\"",),
+        expect="The content can be read. An archive is unpacked instead of mounted; note where the content lies.",
+    ),
+    "media.close": ByHand(
+        ("powershell -Command \"Dismount-DiskImage -ImagePath '{path}'\"",), expect="No drive holds it any more."
+    ),
+    "media.not_mounted": ByHand(
+        look=("powershell -Command Get-Volume",), expect="No drive holds {path}. No drive is labelled {label}."
+    ),
     "folder.copy": ByHand(
-        ("robocopy {source} {target} /E /COPY:DAT /R:2 /W:2",),
+        (r'robocopy "{source}\{subfolder?}" "{target}" /E /COPY:DAT /R:2 /W:2',),
         expect="robocopy ends below 8, and every file is at the target with the same hash.",
     ),
     "file.copy": ByHand(
-        ("copy /y {source} {target}",),
-        ("certutil -hashfile {source} SHA256",),
-        "The file at the target has the same hash.",
+        (r'copy /y "{source}\{subfolder?}\{name}" "{target}"',),
+        (r'certutil -hashfile "{source}\{subfolder?}\{name}" SHA256', r'certutil -hashfile "{target}\{name}" SHA256'),
+        "Both hashes are the same. They are {sha256}.",
     ),
     "installer.check_package": ByHand(expect="The package {name} in {folder} has product version {version}."),
     "installer.patch": ByHand(
         (
-            "cd /d {folder}",
-            "msiexec /p {patch} REINSTALL=ALL REINSTALLMODE=emus /qn /norestart /l*v {log}",
+            'cd /d "{folder}"',
+            "msiexec /p {patch} {properties?} /qn /norestart /l*v {log}",
         ),
-        expect="It ends with 0 or 3010 (restart needed), and both Programs and Features and {file} show build {build}.",
+        expect="It ends with 0 or 3010 (restart needed). Programs and Features shows build {build}. {file} shows build "
+        "{build} too.",
+        defaults={"properties": {"REINSTALLMODE": "emus", "REINSTALL": "ALL"}},
     ),
     "installer.install": ByHand(
-        ("msiexec /i {package} /qn /norestart /l*v {log}",),
-        expect="It ends with 0 or 3010 (restart needed), and both Programs and Features and {file} show build {build}.",
+        ("msiexec /i {package} {properties?} /qn /norestart /l*v {log}",),
+        expect="It ends with 0 or 3010 (restart needed). Programs and Features shows build {build}. {file} shows build "
+        "{build} too.",
     ),
-    "registry.export": ByHand(("reg export {keys} {file} /y",), expect="{file} exists and names the keys."),
+    "registry.export": ByHand(expect="Each of these keys is in a file below {file} (reg export KEY FILE /y): {keys}."),
+    "registry.import": ByHand(expect="Each of these files was imported (reg import FILE): {files}."),
     "registry.remove_values": ByHand(
-        look=("reg query {root} /s /f {data} /d",),
-        expect="No value carries {data} any more. Remove only values that do, after exporting their keys to {backup}.",
+        ("reg query {root} /s /f {data} /d",),
+        ("reg query {root} /s /f {data} /d",),
+        "Nothing is found any more. Remove only the values that the first query shows (reg delete KEY /v NAME), and "
+        "export their keys to {backup} before.",
     ),
     "folder.backup": ByHand(
-        ("robocopy {folder} {to} /E /COPY:DAT /R:2 /W:2",), expect="robocopy ends below 8; note where the copy lies."
+        (r'robocopy "{folder}" "{to}\NEWFOLDER" /E /COPY:DAT /R:2 /W:2',),
+        expect="robocopy ends below 8; note the name that you gave to the new folder.",
     ),
-    "folder.prove": ByHand(expect="Every file of {folder} is in the copy with the same hash, and can be read."),
+    "folder.prove": ByHand(
+        (r'robocopy "{folder}" "{backup}" /E /L /NJH',),
+        expect="It lists no file as new, newer, older or changed, and files of the copy can be opened.",
+    ),
     "sqlserver.backup": ByHand(
         (
-            "sqlcmd -S {server} -E -b -Q \"BACKUP DATABASE [{database}] TO DISK = N'FILE' "
+            "sqlcmd -S {server} -E -b -Q \"BACKUP DATABASE [{database}] TO DISK = N'{to}\\NEWFILE.bak' "
             'WITH CHECKSUM, COPY_ONLY, INIT"',
         ),
-        expect="FILE is a new file below {to}; note its name.",
+        expect="It says that the backup was processed; note the name that you gave to the file.",
     ),
     "sqlserver.prove": ByHand(
         look=(
@@ -95,19 +114,25 @@ BY_HAND: Mapping[str, ByHand] = {
         expect="ONLINE.",
     ),
     "keys.export": ByHand(
-        ("{tool} /e FILE /u:{account} *",),
-        expect="It asks for the password of {account}; type it there, never on the line. FILE is a new file "
-        "below {to}; note its name and hash.",
+        (r'"{tool}" /e "{to}\NEWFILE.bin" /u:{account} *',),
+        expect="The tool asks for the password of {account}: type it there, never on the line. Note the file's name "
+        "and its SHA-256 (certutil -hashfile).",
     ),
     "keys.prove": ByHand(
         look=("certutil -hashfile {file} SHA256",), expect="The hash is the one noted, and the file is not empty."
     ),
-    "product.version": ByHand(expect="Programs and Features shows {product} at {build}, and so does {file}."),
+    "product.version": ByHand(
+        ("appwiz.cpl",),
+        expect="Programs and Features shows {product} at {build}. The properties of {file} show {build}.",
+    ),
     "file.version": ByHand(expect="The properties of {file} show file version {build}."),
     "sync.agents": ByHand(expect="The management agents load: {agents}."),
     "sync.import": ByHand(expect="Run profile {profile} of {agents} ends with success."),
     "service.log_clean": ByHand(
-        ("eventvwr",), expect="Application log: nothing at this level or worse from {providers}."
+        ("eventvwr",), expect="The log shows nothing at level {level?} or worse since then. Sources: {providers}."
+    ),
+    "service.object_update": ByHand(
+        expect="Changing the object {object} through {address} and reading it back works; change it back."
     ),
     "portal.answers": ByHand(expect="{url} answers in a browser."),
     "host.reboot": ByHand(("shutdown /r /t 0",), expect="It is up again, with a new start time."),
@@ -129,21 +154,33 @@ def sentence(template: str, with_: Mapping[str, Any], show: Callable[[Any], str]
 
 def used(entry: ByHand) -> frozenset[str]:
     """The parameters that an entry shows."""
-    return frozenset(name for text in (*entry.do, *entry.look, entry.expect) for name in _FIELD.findall(text))
+    return frozenset(
+        match["name"] for text in (*entry.do, *entry.look, entry.expect) for match in _FIELD.finditer(text)
+    )
 
 
 def quote(text: str) -> str:
     """As a Windows command line takes it."""
-    return f'"{text}"' if text == "" or (re.search(r"[\s&()^;,=]", text) and not text.startswith('"')) else text
+    if text.startswith(("<", '"')):  # to be filled in by hand, or quoted already
+        return text
+    return f'"{text}"' if text == "" or re.search(r"[\s&()^;,=]", text) else text
 
 
 def _fill(template: str, with_: Mapping[str, Any], show: Callable[[Any], str], wrap: Callable[[str], str]) -> str:
-    if any(with_.get(name) is None for name in _FIELD.findall(template)):
+    if any(_missing(with_.get(match["name"])) and not match["optional"] for match in _FIELD.finditer(template)):
         return ""
 
     def shown(match: re.Match[str]) -> str:
-        inside = template[: match.start()].count('"') % 2 == 1 or match["name"] == "arguments"
-        text = show(with_[match["name"]])
-        return text if inside else wrap(text)
+        given = with_.get(match["name"])
+        quoted = template[: match.start()].count('"') % 2 == 1 or match["name"] in ("arguments", "properties")
+        if isinstance(given, Mapping) and match["name"] == "properties":
+            return " ".join(f"{name}={show(one)}" for name, one in given.items())
+        text = "" if _missing(given) else show(given)
+        return text if quoted or not text else wrap(text)
 
-    return re.sub(r"\{(?P<name>\w+)\}", shown, template)
+    filled = _FIELD.sub(shown, template)
+    return re.sub(r"(?<=\w)(\\\\+)(?=[\w{<.])", r"\\", re.sub(r"  +", " ", filled))
+
+
+def _missing(given: Any) -> bool:
+    return given is None or given == ""

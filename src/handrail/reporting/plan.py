@@ -135,7 +135,7 @@ def way_back_blocks(outline: Outline, level: int = 2) -> Iterator[Block]:
 
 
 def _restore_point(outline: Outline, point: Step, used: list[Step]) -> Item:
-    text = f"{outline.name(point.id)} proves {words.listed(point.protects)} of {point.installation}"
+    text = f"{outline.name(point.id)} proves {words.listed([words.asset(one) for one in point.protects])}"
     back = words.listed([f"{outline.numbers[step.id]}" for step in used], 12)
     return Item(text, inside=(Rows((("takes back", f"step {back}" if back else ""),)),))
 
@@ -148,7 +148,7 @@ def _way_back(outline: Outline) -> Iterator[Block]:
         yield Paragraph(
             f"Point of no return: {outline.name(point)}. Once it has begun there is no complete way back.", "bad"
         )
-    undone = [step for step in outline.plan.steps if step.way_back.kind == "undo"]
+    undone = [step for step in outline.plan.steps if step.way_back.kind == "undo" and step.kind == "do"]
     restored = [step for step in outline.plan.steps if step.way_back.kind == "restore"]
     if undone:
         yield Paragraph(f"{words.count(len(undone), 'step is', 'steps are')} undone by their opposite, the last first.")
@@ -164,11 +164,13 @@ def _way_back(outline: Outline) -> Iterator[Block]:
 
 def way_back_text(outline: Outline, step: Step) -> str:
     """How one step is taken back, in a sentence; empty when it changes nothing."""
-    if step.way_back.kind == "undo":
+    if step.way_back.kind == "undo" and step.kind == "do":
         return "undone by its opposite, if it changed anything"
     if step.way_back.kind == "restore":
         return f"restored from {words.listed([outline.name(one) for one in step.way_back.from_])}"
-    return f"none for {words.listed(step.changes)}" if step.changes else ""
+    if step.way_back.kind == "undo":
+        return ""
+    return f"none for {words.listed([words.asset(one) for one in step.changes])}" if step.changes else ""
 
 
 def erratum_blocks(outline: Outline, level: int = 2) -> Iterator[Block]:

@@ -16,6 +16,9 @@ from handrail.reporting.plan import erratum_blocks, hop_item, way_back_blocks, w
 
 _ENDED = {"done": "was done", "skipped": "was skipped", "failed": "failed"}
 
+# Parameters that only tell the program how to go about it.
+_NOT_FOR_HANDS = {"kind", "patience"}
+
 
 def runbook_page(plan: Plan) -> Page:
     outline = Outline(plan)
@@ -100,20 +103,26 @@ def _doing(outline: Outline, step: Step) -> Iterator[Block]:
         yield from person_blocks(step, show)
         return
     entry = BY_HAND.get(step.uses, ByHand())
-    do = lines(entry.do, step.with_, show)
-    look = lines(entry.look, step.with_, show)
+    known = outline.plan.estate.hosts.get(step.host or "")
+    windows = known is not None and known.is_windows
+    values = {**entry.defaults, **step.with_}
+    do = lines(entry.do, values, show)
+    look = lines(entry.look, values, show)
+    where = f"On {step.host}, in an elevated command prompt:" if windows else f"On {step.host}:"
     if do:
+        yield Paragraph(where)
         yield Code(do)
-    rest = {name: given for name, given in step.with_.items() if given is not None and name not in used(entry)}
+    shown = used(entry) | _NOT_FOR_HANDS
+    rest = {name: given for name, given in step.with_.items() if given not in (None, "") and name not in shown}
     if rest:
         yield Paragraph("Values:")
         yield Table(("what", "value"), tuple((name, show(given)) for name, given in rest.items()))
     if not do and not look and not entry.expect:
         yield Paragraph(f"Action: `{step.uses}`.")
     if look:
-        yield Paragraph("Look:")
+        yield Paragraph("Then look:" if do else where)
         yield Code(look)
-    yield Rows((("worked", sentence(entry.expect, step.with_, show) or _expected(step)),))
+    yield Rows((("worked", sentence(entry.expect, values, show) or _expected(step)),))
 
 
 def _expected(step: Step) -> str:
@@ -126,16 +135,17 @@ def _expected(step: Step) -> str:
 
 
 def _remedy(outline: Outline, remedy: Remedy) -> Item:
-    signs = [f"exit code {words.listed([str(code) for code in remedy.exit], 12)}"] if remedy.exit else []
+    signs = [f"exit code {' or '.join(str(code) for code in remedy.exit)}"] if remedy.exit else []
     if remedy.log:
         signs.append(f"the log matches `{remedy.log}`")
     steps = words.listed([outline.name(one) for one in remedy.steps], 12)
     times = "once" if remedy.retries == 1 else f"up to {remedy.retries} times"
+    again = f"{steps}; then this step again, {times}" if steps else f"this step again, {times}"
     rows = (
         ("cause", remedy.says),
         ("seen by", " or ".join(signs)),
-        ("do", f"{steps}; then this step again, {times}" if steps else f"try this step again, {times}"),
-        ("wait", words.duration(remedy.wait) if remedy.wait else ""),
+        ("do", again if remedy.retries else "nothing helps by itself: mend the cause, then do this step again"),
+        ("wait", words.duration(remedy.wait) if remedy.wait and remedy.retries else ""),
         ("source", words.source(remedy.source) if remedy.source else ""),
     )
     return Item(remedy.error, inside=(Rows(rows),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handrail.model.finding import Citation
@@ -41,7 +41,7 @@ def source(citation: Citation) -> str:
 
 
 def value(given: Any) -> str:
-    """A parameter's value for people; nested values as JSON."""
+    """A parameter's value for people; deeply nested values as JSON."""
     if isinstance(given, str):
         return given
     if given is None:
@@ -52,4 +52,14 @@ def value(given: Any) -> str:
         return ", ".join(str(one) for one in given) or "none"
     if isinstance(given, int | float):
         return str(given)
+    if isinstance(given, Mapping) and all(isinstance(one, str | int | float) for one in given.values()):
+        return ", ".join(f"{name} {one}" for name, one in given.items()) or "none"
     return json.dumps(given, ensure_ascii=False, default=str)
+
+
+def asset(address: str) -> str:
+    """An asset as people name it: `key-set of identity/sync@sync01`, `database sync-db`."""
+    subject, hash_, name = address.partition("#")
+    if hash_:
+        return f"{name} of {subject}"
+    return address.replace(":", " ", 1)
