@@ -7,6 +7,7 @@ answers only what the part that was read decides.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -43,6 +44,9 @@ _PYTHON: Mapping[type, str] = {
     dict: "map",
     object: "any",
 }
+# The compiler rewrites `has(host.os)` of a declared name into the name itself, so it is looked for in the text.
+_HAS = re.compile(r"(?<![\w.])has\s*\(")
+_STRINGS = re.compile(r"""('{3}|"{3}).*?\1|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|//[^\n]*""", re.S)
 _RESULTS = {"STRING": "text", "BOOL": "yes-no", "INT": "whole", "UINT": "whole", "DOUBLE": "number", "NULL": "null"}
 
 
@@ -105,13 +109,13 @@ class Language:
             syntax = decode(program.serialize())
         except (RuntimeError, ValueError, UnicodeError) as error:
             raise explain(text, str(error), self.variables) from None
-        for node in syntax.root.walk():
-            if node.tests:
-                raise BadExpression(
-                    "`has()` would turn a fact that was not read into a no.",
-                    "Ask for the value itself: a fact that is not there is unknown, and null is known absence.",
-                    max(0, text.find("has(")),
-                )
+        has = _HAS.search(_STRINGS.sub(lambda quoted: " " * len(quoted[0]), text))
+        if has:
+            raise BadExpression(
+                "`has()` would turn a fact that was not read into a no.",
+                "Ask for the value itself: a fact that is not there is unknown, and null is known absence.",
+                has.start(),
+            )
         return Expression(text, program, syntax, self)
 
     def _pieces(self, template: str) -> tuple[str | Expression, ...]:

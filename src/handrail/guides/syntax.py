@@ -27,7 +27,6 @@ class Node:
     value: Any = None
     children: tuple[Node, ...] = ()
     member: bool = False
-    tests: bool = False
     raw: bytes = b""
 
     def walk(self) -> Iterator[Node]:
@@ -91,7 +90,7 @@ def _node(raw: bytes) -> Node:
     if 5 in fields:
         select = dict(_fields(fields[5]))
         operand = (_node(select[1]),) if 1 in select else ()
-        return Node("select", id, _text(select.get(2)), children=operand, tests=bool(select.get(3)), raw=raw)
+        return Node("select", id, _text(select.get(2)), children=operand, raw=raw)
     if 6 in fields:
         parts = list(_fields(fields[6]))
         target = tuple(_node(value) for number, value in parts if number == 1)
