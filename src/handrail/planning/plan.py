@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from handrail.assessing.assess import NO_WAY_BACK as NO_WAY_BACK_RULE
@@ -35,6 +37,17 @@ def make_plan(
 
     UnknownName for a deployment, release, accepted rule or action that nothing has; BadInput where a guide is at fault.
     """
+    with _no_collection():
+        return _make_plan(estate, catalogue, signatures, to, accept)
+
+
+def _make_plan(
+    estate: Estate,
+    catalogue: Catalogue,
+    signatures: Mapping[str, Signature],
+    to: Mapping[str, str] | None,
+    accept: Sequence[Acceptance],
+) -> Plan | Assessment:
     surveyed = survey(estate, catalogue, to=to, accept=accept)
     web, builder, findings, ordered = _prepared(surveyed, signatures)
     assessment = surveyed.assessment(findings)
@@ -56,6 +69,19 @@ def make_plan(
             errata=_errata(surveyed, laid),
         )
     )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Plans hold no cycles, and a hundred thousand steps would be searched for them again and again: a third of the
+    time. What was switched on before is on again afterwards."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def judge(
