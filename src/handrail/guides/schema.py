@@ -115,10 +115,7 @@ class _Schema:
         return body
 
     def _action(self, signature: Signature) -> dict[str, Any]:
-        parameters = {
-            name: {"anyOf": [dict(parameter.schema), _TEMPLATE, _LATE]}
-            for name, parameter in signature.parameters.items()
-        }
+        parameters = {name: _or_later(one.schema) for name, one in signature.parameters.items()}
         required = [name for name, parameter in signature.parameters.items() if parameter.required]
         with_: dict[str, Any] = {
             "type": "object",
@@ -131,6 +128,17 @@ class _Schema:
             with_["required"] = required
             then["required"] = ["with"]
         return {"if": {"properties": {"uses": {"const": signature.name}}, "required": ["uses"]}, "then": then}
+
+
+def _or_later(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """A parameter's schema, where any value in it may also be a text with expressions or an output of another step."""
+    inner = dict(plain)
+    for key in ("items", "additionalProperties"):
+        if isinstance(inner.get(key), Mapping):
+            inner[key] = _or_later(inner[key])
+    if isinstance(inner.get("properties"), Mapping):
+        inner["properties"] = {name: _or_later(one) for name, one in inner["properties"].items()}
+    return {"anyOf": [inner, _TEMPLATE, _LATE]} if inner else {}
 
 
 def _summary(cls: type[Any]) -> str:
