@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 HANDRAIL = Path(sys.executable).with_name("handrail")
 WIDTH = 100
@@ -23,7 +23,11 @@ class DemoFailed(Exception):
 
 
 def chapter(title: str) -> None:
-    print(f"\n\033[1m{title}\033[0m\n{'─' * min(len(title), WIDTH)}" if sys.stdout.isatty() else f"\n{title}\n{'-' * len(title)}")
+    print(
+        f"\n\033[1m{title}\033[0m\n{'─' * min(len(title), WIDTH)}"
+        if sys.stdout.isatty()
+        else f"\n{title}\n{'-' * len(title)}"
+    )
 
 
 def tell(text: str) -> None:
@@ -37,6 +41,7 @@ class Stage:
     out: Path
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    WAITING: ClassVar[int] = 4
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, **self.environment, "HANDRAIL_HOME": str(self.home), "NO_COLOR": "1", "COLUMNS": "100"}
@@ -62,27 +67,40 @@ class Stage:
             raise DemoFailed(f"`handrail {arguments[0]}` ended with {done.returncode}; the story expects {expect}.")
         return done.stdout
 
-    def ask(self, *arguments: str) -> Any:
-        """The JSON answer of a reading command, without showing it."""
+    def try_(self, *arguments: str) -> int:
+        """Runs a command with its last lines shown; its exit code."""
         done = subprocess.run(
-            [str(HANDRAIL), *arguments, "--format", "json"], env=self._environment(), stdout=subprocess.PIPE, text=True
+            self._show(arguments), env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        return json.loads(done.stdout)
+        for line in done.stdout.rstrip().splitlines()[-6:]:
+            print("  " + line)
+        return done.returncode
+
+    def ask(self, *arguments: str) -> Any:
+        """The JSON answer of a reading command, without showing it; an empty one when there is none."""
+        done = subprocess.run(
+            [str(HANDRAIL), *arguments, "--format", "json"], env=self._environment(), capture_output=True, text=True
+        )
+        return json.loads(done.stdout) if done.stdout else {}
+
+    def newest_run(self) -> str | None:
+        found = self.ask("status").get("run")
+        return None if found is None else str(found)
 
     def killed_half_way(self, *arguments: str, steps: int) -> str:
         """Starts a run, kills it with SIGKILL when half of `steps` have ended; the id of the run."""
         running = subprocess.Popen(self._show(arguments), env=self._environment(), stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
+        run = None
         while time.monotonic() < deadline and running.poll() is None:
-            runs = self.ask("status").get("runs", [])
-            if runs and self.ended(runs[0]["run"]) >= steps // 2:
+            run = run or self.newest_run()
+            if run is not None and self.ended(run) >= steps // 2:
                 break
             time.sleep(0.02)
-        if running.poll() is not None:
+        if run is None or running.poll() is not None:
             raise DemoFailed("The run ended before it could be killed half-way.")
         running.send_signal(signal.SIGKILL)
         running.wait()
-        run = str(self.ask("status")["runs"][0]["run"])
         print(f"  killed with SIGKILL after {self.ended(run)} of {steps} steps")
         return run
 
