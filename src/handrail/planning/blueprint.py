@@ -24,7 +24,7 @@ EVERYTHING = "everything"
 HOSTLESS = frozenset({"hold", "barrier"})
 _TAKES = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-_HARMLESS: frozenset[Kind] = frozenset(("check", "back-up", "prove", "hold"))
+_HARMLESS: frozenset[Kind] = frozenset(("check", "back-up", "prove", "hold", "reboot"))
 _SLUG = re.compile(r"[^a-z0-9.]+")
 
 
