@@ -118,7 +118,7 @@ class Carrier:
 
     async def _begun(self, attempt: Attempt, seen: Observation) -> None:
         """Journal the intent, then act; a lost line may make that a few attempts."""
-        for _ in range(self._patience.again + 1):
+        for left in range(self._patience.again, -1, -1):
             step, number = attempt.step, attempt.receipt.attempt
             before = {"state": seen.state, "because": seen.because, "evidence": seen.evidence, "outputs": seen.outputs}
             await self._record(step, Entry("begun", step.id, number, {"before": before, "late": attempt.late}))
@@ -126,7 +126,8 @@ class Carrier:
             again = await self._act(attempt)
             if again is None:
                 return
-            attempt, seen = self._attempt(step, number + 1), again
+            if left:
+                attempt, seen = self._attempt(step, number + 1), again
         await self._failed(attempt, seen, Evidence(), "its outcome was lost again and again, and it is not done")
 
     async def _settle(self, step: Step, number: int) -> None:

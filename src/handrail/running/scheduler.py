@@ -186,7 +186,7 @@ class Schedule:
             return "succeeded"
         if self._open or any(one.state == "begun" and one.mending is None for one in self._states):
             return "running"
-        states = {one.state for one in self._states}
+        states = {one.state for one in self._states if one.answer is None}
         if "in-doubt" in states:
             return "in-doubt"
         return "waiting" if "waiting" in states and "failed" not in states else "failed"
@@ -396,10 +396,12 @@ class Schedule:
         step = one.step
         if one.unsettled:
             return Move("settle", step.id, one.attempts)
+        if one.state == "in-doubt" and one.answer == "done":
+            return Move("answer", step.id, one.attempts, answer=one.answer)
         if self._halted:
             return None
         if one.answer is not None:
-            if one.state == "in-doubt" and one.answer == "no":
+            if one.state == "in-doubt":
                 return Move("begin", step.id, one.attempts + 1)
             return Move("answer", step.id, one.attempts, answer=one.answer)
         if one.mending is not None:
