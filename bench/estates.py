@@ -32,7 +32,7 @@ def fleet(installations: int) -> tuple[Estate, Catalogue, Mapping[str, Signature
             host, database = f"{site}-{component}", f"{site}-{component}-db"
             hosts[host] = Host(host, os="windows-server-2019", software=SOFTWARE, facts={"mounted_media": []})
             databases[database] = Database(database, "sqlserver", f"{site}-sql", f"FIM{component}", "15.0.4375.4")
-            facts = {"language_packs": []}
+            facts: dict[str, list[str]] = {"language_packs": []}
             members.append(
                 Installation(
                     site, component, host, "4.6.34.0", database=database, account=f"svc-{component}", facts=facts

@@ -17,7 +17,6 @@ LIMIT_MEMORY = 1024.0
 def measure(installations: int) -> None:
     """Prints seconds of planning, MiB at the peak, and the count of steps."""
     from bench.estates import fleet
-
     from handrail.model.plan import Plan
     from handrail.planning.plan import make_plan
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from demo.stage import DemoFailed, Stage, chapter, tell
 from tests.support import postgres
 from tests.support.postgres import Playground
+
+from demo.stage import DemoFailed, Stage, chapter, tell
 
 ROWS = 100_000
 SECRETS = 200
@@ -31,7 +32,7 @@ def play(stage: Stage) -> None:
         stage.handrail("plan", str(estate), "-o", plan, lines=24)
 
         tell(
-            "\nEvery step is carried out on the server itself. Questions that the plan asks are answered by this script:"
+            "\nEvery step is carried out on the server itself. This script answers what the plan asks:"
         )
         run = _carry_out(stage, plan)
         stage.handrail("verify", run)
