@@ -1,0 +1,248 @@
+"""What a product declares about itself for the twin (`twin.yaml`): packages, components, media, tools.
+
+These are facts about a product's bits, not about how it is upgraded; the mechanisms that use them are ours. Texts may
+hold `{build}` (the build of the medium or installation), `{host}`, `{account}`, `{database}` and `{server}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from handrail.documents.read import read
+from handrail.documents.tree import load
+from handrail.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceBits:
+    """`holds` are patterns of files below the component's folder that stay open while it runs. `needs`: database and
+    keys, without which it does not start."""
+
+    name: str
+    display: str
+    binary: str = ""
+    account: str = "{account}"
+    start: str = "auto"
+    depends: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    running: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """A registry key and its values. A value is text (REG_SZ), a whole number (REG_DWORD), or `{type:, data:}`."""
+
+    key: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    view: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseBits:
+    """`tables` maps a name to a count of rows or to the rows themselves (a list of mappings; `{agent}` expands over the
+    fact `test_agents` or else `agents`). `schemas` maps the least build to the schema number that its binaries need.
+    `secrets`: tables whose content is encrypted under the installation's key set."""
+
+    name: str
+    tables: Mapping[str, Any] = field(default_factory=dict)
+    schemas: Mapping[str, int] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentBits:
+    """`files` carry the build as their version; `texts` have none, are kept when somebody edited them, and map the
+    least build to the content that ships with it."""
+
+    package: str
+    folder: str
+    files: tuple[str, ...] = ()
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict)
+    services: tuple[ServiceBits, ...] = ()
+    registry: tuple[Values, ...] = ()
+    database: DatabaseBits | None = None
+    keys: bool = False
+    events: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageBits:
+    """One Windows Installer package. `file` is its name, `source` where it was once installed from, `bases` the builds
+    that came as a package of their own (the others are patched ones). `requires` are
+    launch conditions: software that has to be there at least at this version. `upgrades`: an .msi of another build
+    replaces an installed one."""
+
+    title: str
+    file: str
+    source: str
+    publisher: str = "Microsoft Corporation"
+    code: str = ""
+    view: int = 64
+    bases: tuple[str, ...] = ()
+    upgrades: bool = False
+    restart: bool = False
+    requires: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PatchBits:
+    """A patch of a package: which installed builds it fits (`least` <= build < `below`, or one of `builds`), whether it
+    needs the original source, and whether the machine restarts after it."""
+
+    package: str
+    least: str = ""
+    below: str = ""
+    builds: tuple[str, ...] = ()
+    source: bool = True
+    requires: Mapping[str, str] = field(default_factory=dict)
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MediumBits:
+    """What a medium holds. It is about an estate's medium when every key given here has the medium's value. A medium
+    that is one file `is` something; an image, archive or folder `holds` files. `build`, or
+    `build_of` its release, is for media that state none."""
+
+    kind: tuple[str, ...]
+    component: tuple[str, ...] = ()
+    release: tuple[str, ...] = ()
+    product: str | None = None
+    builds: tuple[str, ...] = ()
+    build: str = ""
+    build_of: Mapping[str, str] = field(default_factory=dict)
+    label: str = ""
+    is_: Mapping[str, Any] = field(default_factory=dict)
+    holds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WmiClass:
+    """A WMI class whose instances are the rows of a table of a component's database. `methods` maps a method's name to
+    what it returns and what it leaves behind."""
+
+    namespace: str
+    name: str
+    component: str
+    table: str
+    service: str
+    methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolBits:
+    """A tool of the product: a file of a component, and which of our mechanisms it is."""
+
+    component: str
+    file: str
+    does: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A web address or service end point that answers while its services run: `port` or `path` in its address."""
+
+    services: tuple[str, ...]
+    component: str
+    contains: str
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PersonBits:
+    """What a person does at a step: `step` is a pattern for the last part of its id, of one `component` or of any.
+    `runs` are command lines on its host; `installs` components that stand there afterwards, out of the newest package
+    among that host's media. With neither, what the person does leaves no trace on a host."""
+
+    step: str
+    component: str = ""
+    runs: tuple[str, ...] = ()
+    installs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SoftwareBits:
+    """What is there when a software of an estate is: `versions` maps its version, as an estate writes it, to further
+    texts for the values below (the key `{v}` and others)."""
+
+    registry: tuple[Values, ...] = ()
+    uninstall: Mapping[str, Any] = field(default_factory=dict)
+    services: tuple[ServiceBits, ...] = ()
+    versions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    view: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SystemBits:
+    """A Windows: its build number and what it calls itself."""
+
+    build: str
+    product: str
+    version: str = "10.0"
+    installation_type: str = "Server"
+
+
+@dataclass(frozen=True, slots=True)
+class TwinBits:
+    """A whole `twin.yaml`."""
+
+    twin: str
+    packages: Mapping[str, PackageBits] = field(default_factory=dict)
+    components: Mapping[str, ComponentBits] = field(default_factory=dict)
+    patches: Mapping[str, PatchBits] = field(default_factory=dict)
+    media: tuple[MediumBits, ...] = ()
+    tools: tuple[ToolBits, ...] = ()
+    wmi: tuple[WmiClass, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    persons: tuple[PersonBits, ...] = ()
+    software: Mapping[str, SoftwareBits] = field(default_factory=dict)
+    systems: Mapping[str, SystemBits] = field(default_factory=dict)
+
+
+WINDOWS = Path(__file__).parent / "windows.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """All that is declared for one twin, by product; `windows` is the operating system and common software."""
+
+    products: Mapping[str, TwinBits]
+    windows: TwinBits
+
+    def package(self, reference: str) -> PackageBits:
+        """`PRODUCT/PACKAGE`."""
+        product, _, name = reference.partition("/")
+        return self.products[product].packages[name]
+
+    def component(self, product: str, name: str) -> ComponentBits | None:
+        bits = self.products.get(product)
+        return bits.components.get(name) if bits else None
+
+    def software(self, name: str) -> SoftwareBits | None:
+        everywhere = [self.windows, *self.products.values()]
+        return next((bits.software[name] for bits in everywhere if name in bits.software), None)
+
+
+def read_declarations(files: Mapping[str, Path]) -> Declarations:
+    """Product name to its `twin.yaml`. BadDocument or BadInput, with the place, for what is wrong in one."""
+    return Declarations({name: _read(path) for name, path in files.items()}, _read(WINDOWS))
+
+
+def _read(path: Path) -> TwinBits:
+    tree = load(path, "The twin declaration")
+    bits = read(TwinBits, tree)
+    for section, entries in (("components", bits.components), ("patches", bits.patches)):
+        for name, entry in entries.items():
+            if entry.package not in bits.packages:
+                raise BadInput(
+                    f"{section} {name!r} names the package {entry.package!r}, which is not declared.",
+                    "Declare it under packages.",
+                    tree.place(section, name, "package"),
+                )
+    return bits

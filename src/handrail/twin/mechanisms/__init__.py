@@ -1,0 +1,1 @@
+"""What Windows does underneath its console tools: files, registry, services, installer, databases, keys, boots."""

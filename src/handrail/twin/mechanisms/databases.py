@@ -1,0 +1,130 @@
+"""SQL Server: instances, databases with content, and backups that a restore really uses."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handrail.twin.codec import decode, encode
+from handrail.twin.machine import Machine
+from handrail.twin.mechanisms import files
+from handrail.twin.things import Component, Database, Entry, Service, SqlInstance
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An instance that answers, on its machine."""
+
+    machine: Machine
+    instance: SqlInstance
+
+
+def connect(machine: Machine, address: str) -> Server | None:
+    r"""`HOST`, `HOST\INSTANCE` or `HOST,PORT`; None when nothing answers there (unknown, or its service is stopped)."""
+    address = address.removeprefix("tcp:").removeprefix("np:").split(",")[0]
+    host, _, name = address.partition("\\")
+    other = machine.other(host)
+    instance = other.sql(name) if other else None
+    if other is None or instance is None:
+        return None
+    service = other.get(Service, instance.service)
+    return Server(other, instance) if service and service.state == "RUNNING" else None
+
+
+def _key(instance: SqlInstance, name: str) -> str:
+    return f"{instance.name}|{name}"
+
+
+def find(server: Server, name: str) -> Database | None:
+    return server.machine.get(Database, _key(server.instance, name))
+
+
+def all_of(server: Server) -> list[Database]:
+    return [one for one in server.machine.all(Database) if one.instance.lower() == server.instance.name.lower()]
+
+
+def put(server: Server, database: Database) -> None:
+    server.machine.put(_key(server.instance, database.name), database)
+
+
+def drop(server: Server, name: str) -> None:
+    server.machine.drop(Database, _key(server.instance, name))
+    server.machine.did("database", f"database {name} dropped")
+
+
+def of_component(machine: Machine, component: Component) -> tuple[Server, Database] | None:
+    """The database that a component uses, when its server answers and the database is online."""
+    if not component.database:
+        return None
+    server = connect(machine, component.server)
+    database = find(server, component.database) if server else None
+    return (server, database) if server and database and database.state == "ONLINE" else None
+
+
+def digest(database: Database) -> str:
+    """Of all that the database holds; equal content, equal digest."""
+    text = repr(sorted((name, repr(table)) for name, table in database.tables.items()))
+    return hashlib.sha256(f"{database.schema}|{database.key_set}|{text}".encode()).hexdigest()
+
+
+def rows(database: Database, table: str) -> tuple[Mapping[str, Any], ...]:
+    """The rows of a table that has them one by one; nothing for one that only counts."""
+    held = database.tables.get(table, {}).get("rows", ())
+    return held if isinstance(held, tuple) else ()
+
+
+def back_up(server: Server, database: Database, path: str, options: Mapping[str, bool]) -> bool:
+    """Write a backup of the database as it is now to a file on the server's own machine. False when the file cannot be
+    written."""
+    machine = server.machine
+    if not files.writable(machine, path):
+        return False
+    header = {
+        "DatabaseName": database.name,
+        "DatabaseVersion": "904",
+        "DatabaseCreationDate": machine.system.booted,
+        "BackupStartDate": machine.stamp(),
+        "BackupFinishDate": machine.stamp(),
+        "ServerName": machine.name,
+        "BackupType": "1",
+        "IsCopyOnly": "1" if options.get("copy_only") else "0",
+        "HasBackupChecksums": "1" if options.get("checksum") else "0",
+        "BackupSetGUID": hashlib.sha256(f"{path}{machine.stamp()}".encode()).hexdigest()[:32],
+    }
+    holds: dict[str, Any] = {"backup": {"header": header, "database": encode(database)}}
+    old = files.find(machine, path)
+    if old and "backup" in old.holds and not options.get("init"):
+        holds["backup"]["before"] = old.holds["backup"]
+    files.write(machine, path, files.made(path, holds, machine.stamp()))
+    machine.did("backup", f"database {database.name} backed up to {path}")
+    return True
+
+
+def header_of(entry: Entry | None) -> Mapping[str, str] | None:
+    """The backup header in a file; None when it is no backup, or its content is not what was written."""
+    if entry is None or "backup" not in entry.holds or not files.intact(entry):
+        return None
+    header: Mapping[str, str] = entry.holds["backup"]["header"]
+    return header
+
+
+def saved(entry: Entry) -> Database:
+    return decode(Database, entry.holds["backup"]["database"])
+
+
+def restore(server: Server, name: str, entry: Entry) -> None:
+    """The database becomes what it was when the backup was taken."""
+    database = saved(entry)
+    database = Database(
+        name=name,
+        instance=server.instance.name,
+        state="ONLINE",
+        schema=database.schema,
+        tables=database.tables,
+        key_set=database.key_set,
+        guid=database.guid,
+    )
+    put(server, database)
+    server.machine.did("database", f"database {name} restored from {entry.path}")

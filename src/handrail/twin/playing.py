@@ -1,0 +1,126 @@
+"""What a person does at a step, on the twin: as the product declares it, with the same tools that we use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from handrail.errors import NotRehearsed
+from handrail.model.plan import Step
+from handrail.model.version import key
+from handrail.twin import paths
+from handrail.twin.declarations import PersonBits
+from handrail.twin.machine import Machine
+from handrail.twin.mechanisms import components, databases, files, installer, services
+from handrail.twin.things import Component, Entry, KeySet, Product, Service
+from handrail.twin.tools import cmd
+
+
+def play(machine: Machine, step: Step) -> None:
+    """NotRehearsed when nothing is declared for the step."""
+    bits = _declared(machine, step)
+    values = {"host": machine.name, **{name: str(one) for name, one in _values(step).items()}}
+    for line in bits.runs:
+        reply = cmd.run_line(machine, components.fill(line, values))
+        if reply.code:
+            text = (reply.out + reply.err).strip()
+            raise NotRehearsed(f"What a person does at {step.id} does not work on the twin: {line}: {text}")
+    for name in bits.installs:
+        _install(machine, step, name)
+
+
+def _declared(machine: Machine, step: Step) -> PersonBits:
+    last = step.id.rsplit("/", 1)[-1]
+    component = step.installation.rpartition("/")[2].partition("@")[0]
+    for product in machine.context.declarations.products.values():
+        for bits in product.persons:
+            if paths.matches(last, bits.step) and (not bits.component or bits.component == component):
+                return bits
+    raise NotRehearsed(
+        f"Nobody has declared what a person does on the twin at {step.id}.",
+        "The product's twin.yaml says so under persons; with --ask you are asked instead.",
+    )
+
+
+def _values(step: Step) -> Mapping[str, Any]:
+    inner = step.with_.get("values")
+    return {**step.with_, **(inner if isinstance(inner, Mapping) else {})}
+
+
+def _install(machine: Machine, step: Step, name: str) -> None:
+    """The component stands here afterwards, at the build of the newest package on this host's media, on the database
+    that it had wherever it was before."""
+    before = _wherever(machine, step, name)
+    bits = machine.context.declarations.component(before.product, name)
+    assert bits is not None
+    reference = f"{before.product}/{bits.package}"
+    package = _newest_package(machine, reference)
+    if package is None:
+        raise NotRehearsed(f"No medium on {machine.name} holds {reference}, which a person installs at {step.id}.")
+    build, entry = package
+    component = replace(before, folder=bits.folder)
+    there = machine.components().get(name)
+    old = installer.product_of(machine, reference)
+    if there and old and old.version == build:
+        return
+    found = databases.of_component(machine, component)
+    if found is not None and bits.database is not None:
+        schema = services.floor(bits.database.schemas, build, found[1].schema)
+        databases.put(found[0], replace(found[1], schema=max(schema, found[1].schema)))
+        if found[1].key_set:
+            machine.put(component.account, KeySet(component.account, found[1].key_set, machine.system.machine))
+    machine.put(name, component)
+    components.lay(machine, components.place_of(machine, component, build), None, _plant(machine))
+    package_bits = machine.context.declarations.package(reference)
+    features = tuple(dict.fromkeys((*(old.features if old else ()), name)))
+    code = installer.code_of(reference, package_bits)
+    cached = installer.cache(machine, entry)
+    installer.register(
+        machine,
+        Product(code, reference, build, build, cached, features, folder=component.folder),
+        package_bits,
+        paths.parent(entry.path),
+    )
+    machine.did("software", f"{package_bits.title} {build} installed by a person")
+    for service in bits.services:
+        made = machine.get(Service, service.name)
+        if made is not None and service.running:
+            services.start(machine, made)
+
+
+def _plant(machine: Machine) -> components.Replace:
+    def replace_file(new: Entry) -> bool:
+        files.plant(machine, new)
+        return True
+
+    return replace_file
+
+
+def _wherever(machine: Machine, step: Step, name: str) -> Component:
+    deployment = step.installation.partition("/")[0]
+    for host in (machine.name, *machine.context.hosts):
+        other = machine.other(host)
+        component = other.components().get(name) if other else None
+        if component is not None and component.deployment == deployment:
+            return component
+    for product, bits in machine.context.declarations.products.items():
+        if name in bits.components:
+            return Component(product, name, deployment, bits.components[name].folder)
+    raise NotRehearsed(f"Nobody declares the component {name} that a person installs at {step.id}.")
+
+
+def _newest_package(machine: Machine, reference: str) -> tuple[str, Entry] | None:
+    found = [
+        (str(held["version"]), entry)
+        for entry in machine.all(Entry)
+        for held in _held(entry)
+        if held.get("package") == reference
+    ]
+    return max(found, key=lambda one: key("windows", one[0])) if found else None
+
+
+def _held(entry: Entry) -> Iterator[Mapping[str, Any]]:
+    yield entry.holds
+    for inner in ("image", "archive"):
+        yield from entry.holds.get(inner, {}).get("files", {}).values()

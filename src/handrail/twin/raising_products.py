@@ -1,0 +1,163 @@
+"""Databases, products and components of an estate, on the hosts where they stand now."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from handrail.model.estate import Database as EstateDatabase
+from handrail.model.estate import Estate, Installation
+from handrail.twin import paths
+from handrail.twin.codec import plain
+from handrail.twin.declarations import ComponentBits, DatabaseBits
+from handrail.twin.machine import Machine
+from handrail.twin.mechanisms import components, files, installer, packages, registry
+from handrail.twin.mechanisms.components import fill
+from handrail.twin.mechanisms.services import floor
+from handrail.twin.things import Component, Database, Entry, KeySet, Product, Service, SqlInstance
+
+
+def raise_databases(estate: Estate, machine: Machine) -> None:
+    """The SQL Server instances of this host and their databases, with the content that their components declare."""
+    for database in estate.databases.values():
+        if database.host != machine.name or database.engine != "sqlserver":
+            continue
+        instance = database.instance or ""
+        _raise_instance(machine, instance, database.version or "15.0.2000.5")
+        users = _users(estate, machine, database.id)
+        made = Database(name=database.name, instance=instance)
+        for installation, bits in users:
+            made = _filled(estate, database, made, installation, bits)
+        machine.put(f"{instance}|{database.name}", made)
+
+
+def _raise_instance(machine: Machine, instance: str, version: str) -> None:
+    name = f"MSSQL${instance}" if instance else "MSSQLSERVER"
+    shown = f"SQL Server ({instance or 'MSSQLSERVER'})"
+    machine.put(instance or "mssqlserver", SqlInstance(instance, version, name))
+    if machine.get(Service, name) is None:
+        service = Service(name, shown, account=rf"NT Service\{name}")
+        machine.put(name, service)
+        components.register_service(machine, service)
+
+
+def _users(estate: Estate, machine: Machine, database: str) -> list[tuple[Installation, ComponentBits]]:
+    found = []
+    for deployment in estate.deployments.values():
+        for one in deployment.installations:
+            bits = machine.context.declarations.component(deployment.product, one.component)
+            if one.database == database and bits is not None:
+                found.append((one, bits))
+    return found
+
+
+def _filled(
+    estate: Estate, database: EstateDatabase, made: Database, installation: Installation, bits: ComponentBits
+) -> Database:
+    if bits.database is None:
+        return made
+    tables = {
+        name: _table(f"{estate.name}/{database.id}/{name}", declared, installation, bits.database)
+        for name, declared in bits.database.tables.items()
+    }
+    guid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"handrail:twin:{estate.name}/{database.id}"))
+    return Database(
+        name=made.name,
+        instance=made.instance,
+        schema=floor(bits.database.schemas, installation.build, 0) if installation.build else 0,
+        tables=plain({**made.tables, **tables}),
+        key_set=key_set_of(guid) if bits.keys else made.key_set,
+        guid=guid,
+    )
+
+
+def key_set_of(guid: str) -> str:
+    return str(uuid.uuid5(uuid.UUID(guid), "key set"))
+
+
+def _table(seed: str, declared: Any, installation: Installation, bits: DatabaseBits) -> dict[str, Any]:
+    """A count with a digest that stands for the content, or the rows themselves."""
+    if isinstance(declared, int):
+        return {"rows": declared, "digest": hashlib.sha256(f"{seed}:{declared}".encode()).hexdigest()}
+    facts = {name: one for name, one in installation.facts.items() if isinstance(one, str)}
+    agents = installation.facts.get("test_agents") or bits.agents
+    rows: list[dict[str, Any]] = []
+    for row in declared:
+        repeated = any("{agent}" in one for one in row.values() if isinstance(one, str))
+        rows += [_row(row, {**facts, "agent": agent}) for agent in (agents if repeated else ("",))]
+    return {"rows": rows}
+
+
+def _row(row: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    return {name: fill(one, values) if isinstance(one, str) else one for name, one in row.items()}
+
+
+def raise_products(estate: Estate, machine: Machine) -> None:
+    """The components of this host at their builds, and the packages they came in."""
+    found: dict[str, list[Installation]] = {}
+    for deployment in estate.deployments.values():
+        for one in deployment.installations:
+            bits = machine.context.declarations.component(deployment.product, one.component)
+            if one.host == machine.name and bits is not None and one.build:
+                _raise_component(estate, machine, deployment.product, one, bits)
+                found.setdefault(f"{deployment.product}/{bits.package}", []).append(one)
+    for reference, installations in found.items():
+        _raise_package(machine, reference, installations)
+
+
+def _raise_component(
+    estate: Estate, machine: Machine, product: str, installation: Installation, bits: ComponentBits
+) -> None:
+    database = estate.databases.get(installation.database or "")
+    account = estate.accounts.get(installation.account or "")
+    server = f"{database.host}\\{database.instance}" if database and database.instance else database and database.host
+    component = Component(
+        product=product,
+        name=installation.component,
+        deployment=installation.deployment,
+        folder=bits.folder,
+        account=account.name if account else "",
+        database=database.name if database else "",
+        server=server or "",
+    )
+    machine.put(component.name, component)
+    assert installation.build is not None
+
+    def put(new: Entry) -> bool:
+        files.plant(machine, new)
+        return True
+
+    components.lay(machine, components.place_of(machine, component, installation.build), None, put)
+    deleted = machine_facts(estate, machine, "deleted_profiles")
+    if bits.keys and account and database and installation.account not in deleted:
+        guid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"handrail:twin:{estate.name}/{database.id}"))
+        machine.put(account.name, KeySet(account.name, key_set_of(guid), machine.system.machine))
+
+
+def machine_facts(estate: Estate, machine: Machine, name: str) -> tuple[str, ...]:
+    stated = estate.hosts[machine.name].facts.get(name)
+    return tuple(stated) if isinstance(stated, (list, tuple)) else ()
+
+
+def _raise_package(machine: Machine, reference: str, installations: list[Installation]) -> None:
+    """Registered as it was installed once: at its first build, then patched up to what the estate states."""
+    bits = machine.context.declarations.package(reference)
+    build = max((one.build for one in installations if one.build), key=lambda one: [int(n) for n in one.split(".")])
+    base = packages.newest(bits.bases, build)
+    facts = {name: one for each in installations for name, one in each.facts.items()}
+    source = str(facts.get("install_source") or bits.source)
+    held = {"package": reference, "version": base}
+    original = files.made(paths.join(source, bits.file), held, machine.stamp())
+    product = Product(
+        code=installer.code_of(reference, bits),
+        package=reference,
+        version=build,
+        base=base,
+        cached=installer.cache(machine, original),
+        features=tuple(one.component for one in installations),
+        folder=machine.components()[installations[0].component].folder,
+    )
+    installer.register(machine, product, bits, source, str(facts.get("disk_label") or ""))
+    registry.write(machine, registry.UNINSTALL, {})

@@ -1,0 +1,316 @@
+"""`cmd /c`: what the command interpreter itself does with files and folders, and the way to every other tool."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+
+from handrail.twin import paths
+from handrail.twin.machine import Machine
+from handrail.twin.mechanisms import drives, files
+from handrail.twin.things import Entry
+from handrail.twin.tools import commandline
+from handrail.twin.tools.options import not_rehearsed, split
+from handrail.twin.tools.reply import Reply, complain, say
+
+_NO_PATH = "The system cannot find the path specified."
+_NO_FILE = "The system cannot find the file specified."
+_NOT_FOUND = "File Not Found"
+
+
+def run(machine: Machine, arguments: Sequence[str]) -> Reply:
+    """`cmd /c LINE` or `cmd /c WORD...`"""
+    rest = list(arguments)
+    while rest and rest[0].lower() in ("/d", "/s", "/q"):
+        rest.pop(0)
+    if len(rest) < 2 or rest[0].lower() != "/c":
+        raise not_rehearsed("cmd", arguments)
+    line = rest[1] if len(rest) == 2 else subprocess.list2cmdline(rest[1:])
+    return run_line(machine, line)
+
+
+def run_line(machine: Machine, line: str) -> Reply:
+    """One line: its commands one after another, with their redirections."""
+    out = err = ""
+    code = 0
+    for part in commandline.parse(line):
+        if (part.joined == "&&" and code != 0) or (part.joined == "||" and code == 0):
+            continue
+        boots = machine.system.boots
+        reply = _redirected(machine, part, run_words(machine, part.words, part.text))
+        code, out, err = reply.code, out + reply.out, err + reply.err
+        if machine.system.boots != boots:
+            break
+    return Reply(code, out, err)
+
+
+def _redirected(machine: Machine, part: commandline.Part, reply: Reply) -> Reply:
+    out, err = reply.out, reply.err
+    if part.err == "1":
+        out, err = out + err, ""
+    elif part.err is not None:
+        if not _keep(machine, part.err, err, False):
+            return complain(1, _NO_PATH)
+        err = ""
+    if part.out is not None:
+        if not _keep(machine, part.out, out, part.append):
+            return complain(1, _NO_PATH)
+        out = ""
+    return Reply(reply.code, out, err)
+
+
+def _keep(machine: Machine, name: str, text: str, append: bool) -> bool:
+    if name.lower() == "nul":
+        return True
+    path = machine.path(name)
+    if not files.writable(machine, path):
+        return False
+    old = files.find(machine, path)
+    before = files.content(old) if append and old else b""
+    files.write(machine, path, files.of_bytes(path, before + text.encode(), machine.stamp()))
+    _noted(machine, path, f"file {path} written")
+    return True
+
+
+def _noted(machine: Machine, path: str, what: str) -> None:
+    """A job's own output and exit files are its receipt, not something it did."""
+    if machine.job is None or not paths.inside(paths.key(path), paths.key(machine.job)):
+        machine.did("file", what)
+
+
+def run_words(machine: Machine, words: Sequence[str], text: str) -> Reply:
+    """A command that the interpreter knows itself, or a program."""
+    name, rest = words[0].lower(), list(words[1:])
+    for glued in ("cd", "dir", "md"):
+        if name.startswith((glued + ".", glued + "\\")):
+            name, rest = glued, [words[0][len(glued) :], *rest]
+    built_in = _BUILT_IN.get(name)
+    if built_in is not None:
+        return built_in(machine, rest)
+    if name in ("echo", "echo.", "rem", "@echo"):
+        return _echo(commandline.text_before_redirection(text), name)
+    from handrail.twin.tools import dispatch
+
+    return dispatch.run(machine, words)
+
+
+def _echo(text: str, name: str) -> Reply:
+    said = text.strip(" ").lstrip("@")[len(name.lstrip("@")) :]
+    if name == "rem" or said.strip().lower() in ("off", "on"):
+        return Reply()
+    return say(0, said.removeprefix(" "))
+
+
+def _mkdir(machine: Machine, words: list[str]) -> Reply:
+    code, err = 0, ""
+    for word in words:
+        path = machine.path(word)
+        if files.find(machine, path) is not None:
+            code, err = 1, err + f"A subdirectory or file {word} already exists.\r\n"
+        elif not files.make_folder(machine, path):
+            code, err = 1, err + "The system cannot find the drive specified.\r\n"
+        else:
+            machine.did("folder", f"folder {path} made")
+    return Reply(code, "", err) if words else complain(1, "The syntax of the command is incorrect.")
+
+
+def _targets(machine: Machine, word: str) -> list[Entry]:
+    """The files that a path with or without wild cards names."""
+    path = machine.path(word)
+    if "*" in path or "?" in path:
+        pattern = paths.name(path)
+        below = files.children(machine, paths.parent(path))
+        return [one for one in below if not one.folder and paths.matches(paths.name(one.path), pattern)]
+    entry = files.find(machine, path)
+    if entry is not None and entry.folder:
+        return [one for one in files.children(machine, path) if not one.folder]
+    return [entry] if entry else []
+
+
+def _copy(machine: Machine, words: list[str]) -> Reply:
+    plain, options = split("copy", words, flags=("y", "b", "v", "-y"))
+    if len(plain) not in (1, 2) or "-y" in options:
+        raise not_rehearsed("copy", words)
+    target = machine.path(plain[1] if len(plain) == 2 else machine.cwd)
+    sources = [Entry("nul", text="")] if plain[0].lower() == "nul" else _targets(machine, plain[0])
+    if not sources:
+        return complain(1, _NO_FILE) if plain[0] else complain(1, _NO_PATH)
+    into = files.is_folder(machine, target)
+    copied = 0
+    for one in sources:
+        path = paths.join(target, paths.name(one.path)) if into else target
+        if not files.writable(machine, path):
+            return Reply(1, "        0 file(s) copied.\r\n", _unwritable(machine, path))
+        new = files.of_bytes(path, b"", machine.stamp()) if one.path == "nul" else replace(one, path=path)
+        if files.write(machine, path, new):
+            machine.did("file", f"file {path} written")
+        copied += 1
+    return say(0, f"{copied:>9} file(s) copied.")
+
+
+def _unwritable(machine: Machine, path: str) -> str:
+    place = drives.locate(machine, path)
+    if place is None:
+        return _NO_PATH + "\r\n"
+    volume = drives.volume(place[0], paths.drive(place[1]))
+    return ("The media is write protected." if volume and volume.kind != "fixed" else _NO_PATH) + "\r\n"
+
+
+def _move(machine: Machine, words: list[str]) -> Reply:
+    plain, _ = split("move", words, flags=("y",))
+    if len(plain) != 2:
+        raise not_rehearsed("move", words)
+    source, target = files.find(machine, plain[0]), machine.path(plain[1])
+    if source is None or source.folder:
+        return complain(1, _NO_FILE)
+    if files.is_folder(machine, target):
+        target = paths.join(target, paths.name(source.path))
+    if not files.writable(machine, target):
+        return complain(1, _NO_PATH)
+    place = drives.locate(machine, plain[0])
+    assert place is not None
+    files.write(machine, target, source)
+    files.delete(place[0], source)
+    _noted(machine, target, f"file {machine.path(plain[0])} moved to {target}")
+    return say(0, "        1 file(s) moved.")
+
+
+def _type(machine: Machine, words: list[str]) -> Reply:
+    if len(words) != 1:
+        raise not_rehearsed("type", words)
+    entry = files.find(machine, words[0])
+    if entry is None:
+        return complain(1, _NO_FILE)
+    if entry.folder:
+        return complain(1, "Access is denied.")
+    return Reply(0, files.content(entry).decode("utf-8", "replace"))
+
+
+def _dir(machine: Machine, words: list[str]) -> Reply:
+    plain, options = split("dir", words, flags=("b", "s", "a", "a-d", "ad", "-c", "o"))
+    path = machine.path(plain[0]) if plain else machine.cwd
+    place = drives.locate(machine, path)
+    if place is None:
+        return complain(1, "The system cannot find the path specified.")
+    entry = files.find(machine, path)
+    folder = path if entry is not None and entry.folder else paths.parent(path)
+    if entry is not None and entry.folder:
+        shown = files.below(machine, path) if "s" in options else files.children(machine, path)
+    else:
+        shown = [entry] if entry is not None else _targets(machine, path) if "*" in path or "?" in path else []
+    if "ad" in options or "a-d" in options:
+        shown = [one for one in shown if one.folder == ("ad" in options)]
+    if "b" in options:
+        names = [one.path if "s" in options else paths.name(one.path) for one in shown]
+        return say(0, *names) if shown or entry is not None else complain(1, _NOT_FOUND)
+    volume = drives.volume(place[0], paths.drive(place[1]))
+    label = volume.label if volume else ""
+    letter = paths.drive(path)[:1]
+    head = [
+        f" Volume in drive {letter} is {label}" if label else f" Volume in drive {letter} has no label.",
+        " Volume Serial Number is 5CA1-AB1E",
+        "",
+        f" Directory of {folder}",
+        "",
+    ]
+    if not shown and (entry is None or not entry.folder):
+        return Reply(1, say(0, *head[:4]).out, _NOT_FOUND + "\r\n")
+    sizes = sum(one.size for one in shown)
+    count = sum(not one.folder for one in shown)
+    tail = [f"{count:>16} File(s) {sizes:>14,} bytes", f"{len(shown) - count:>16} Dir(s)  64,000,000,000 bytes free"]
+    return say(0, *head, *(_line(one) for one in shown), *tail)
+
+
+def _line(entry: Entry) -> str:
+    date = f"{entry.time[5:7]}/{entry.time[8:10]}/{entry.time[:4]}  {entry.time[11:16]} AM" if entry.time else ""
+    size = "   <DIR>         " if entry.folder else f"{entry.size:>17,}"
+    return f"{date:<20}{size} {paths.name(entry.path)}"
+
+
+def _del(machine: Machine, words: list[str]) -> Reply:
+    plain, _ = split("del", words, flags=("f", "q", "a"))
+    if not plain:
+        raise not_rehearsed("del", words)
+    for word in plain:
+        found = _targets(machine, word)
+        place = drives.locate(machine, word)
+        if place is None:
+            return complain(1, _NO_PATH)
+        if not found:
+            return complain(0, f"Could Not Find {machine.path(word)}")
+        for entry in found:
+            if files.held_by(place[0], entry.path):
+                return complain(1, "The process cannot access the file because it is being used by another process.")
+            files.delete(place[0], entry)
+            machine.did("file", f"file {machine.path(word)} deleted")
+    return Reply()
+
+
+def _rmdir(machine: Machine, words: list[str]) -> Reply:
+    plain, options = split("rmdir", words, flags=("s", "q"))
+    if len(plain) != 1:
+        raise not_rehearsed("rmdir", words)
+    place, entry = drives.locate(machine, plain[0]), files.find(machine, plain[0])
+    if place is None or entry is None:
+        return complain(2, _NO_FILE)
+    if not entry.folder:
+        return complain(267, "The directory name is invalid.")
+    if files.children(machine, plain[0]) and "s" not in options:
+        return complain(145, "The directory is not empty.")
+    files.delete(place[0], entry)
+    machine.did("folder", f"folder {machine.path(plain[0])} removed")
+    return Reply()
+
+
+def _if(machine: Machine, words: list[str]) -> Reply:
+    """`if [not] exist PATH COMMAND...`"""
+    negated = bool(words) and words[0].lower() == "not"
+    rest = words[1:] if negated else words
+    if len(rest) < 3 or rest[0].lower() != "exist":
+        raise not_rehearsed("if", words)
+    there = files.find(machine, rest[1].rstrip("\\") or rest[1]) is not None
+    return run_words(machine, rest[2:], " ".join(rest[2:])) if there != negated else Reply()
+
+
+def _cd(machine: Machine, words: list[str]) -> Reply:
+    plain = [one for one in words if one.lower() != "/d"]
+    if not plain or plain == ["."]:
+        return say(0, machine.cwd) if not plain else Reply()
+    path = machine.path(plain[0])
+    if not files.is_folder(machine, path):
+        return complain(1, _NO_PATH)
+    machine.cwd = path
+    return Reply()
+
+
+def _vol(machine: Machine, words: list[str]) -> Reply:
+    letter = words[0].upper() if words else paths.drive(machine.cwd)
+    place = drives.locate(machine, letter + "\\")
+    if place is None:
+        return complain(1, _NO_PATH)
+    volume = drives.volume(place[0], paths.drive(place[1]))
+    label = volume.label if volume else ""
+    named = f" Volume in drive {letter[:1]} is {label}" if label else f" Volume in drive {letter[:1]} has no label."
+    return say(0, named, " Volume Serial Number is 5CA1-AB1E")
+
+
+def _exit(_: Machine, words: list[str]) -> Reply:
+    numbers = [one for one in words if one.lstrip("-").isdigit()]
+    return Reply(int(numbers[0]) if numbers else 0)
+
+
+def _ver(machine: Machine, _: list[str]) -> Reply:
+    system = machine.system
+    return say(0, "", f"Microsoft Windows [Version {system.version}.{system.build}]")
+
+
+def _chcp(_: Machine, words: list[str]) -> Reply:
+    return say(0, f"Active code page: {words[0] if words else '437'}")
+
+
+_BUILT_IN = {
+    "mkdir": _mkdir, "md": _mkdir, "copy": _copy, "move": _move, "type": _type, "dir": _dir, "del": _del,
+    "erase": _del, "rmdir": _rmdir, "rd": _rmdir, "if": _if, "cd": _cd, "chdir": _cd, "vol": _vol, "exit": _exit,
+    "ver": _ver, "chcp": _chcp,
+}  # fmt: skip

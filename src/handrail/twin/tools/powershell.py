@@ -1,0 +1,128 @@
+"""PowerShell, as far as the reviewed scripts of `hosts.powershell` go: each is known by its name, none is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from handrail.hosts import powershell as scripts
+from handrail.twin import paths
+from handrail.twin.machine import Machine
+from handrail.twin.mechanisms import answers, drives, files, installer
+from handrail.twin.things import Volume
+from handrail.twin.tools.options import not_rehearsed
+from handrail.twin.tools.reply import Reply, complain, say
+
+ABSENT = Reply(scripts.ABSENT)
+
+
+def run(machine: Machine, arguments: Sequence[str]) -> Reply:
+    known = scripts.recognise(("powershell", *arguments))
+    script = _SCRIPTS.get(known[0]) if known else None
+    if known is None or script is None:
+        raise not_rehearsed("powershell", [re.sub(r"\s+", " ", one)[:200] for one in arguments])
+    return script(machine, *known[1])
+
+
+def _file_version(machine: Machine, path: str) -> Reply:
+    entry = files.find(machine, path)
+    if entry is None:
+        return ABSENT
+    return say(0, entry.version or "0.0.0.0")
+
+
+def _hash_tree(machine: Machine, path: str) -> Reply:
+    entry = files.find(machine, path)
+    if entry is None:
+        return ABSENT
+    if not entry.folder:
+        return say(0, f"{entry.sha256.upper()}|{entry.size}|{paths.name(entry.path)}")
+    place = drives.locate(machine, path)
+    assert place is not None
+    found = [one for one in files.below(machine, path) if not one.folder]
+    return say(0, *(f"{one.sha256.upper()}|{one.size}|{paths.relative(one.path, place[1])}" for one in found))
+
+
+def _msi_version(machine: Machine, path: str) -> Reply:
+    entry = files.find(machine, path)
+    if entry is None:
+        return ABSENT
+    if not files.intact(entry) or not {"package", "software"} & set(entry.holds):
+        return complain(1, 'Exception calling "InvokeMember": "OpenDatabase,DatabasePath,OpenMode"')
+    if "software" in entry.holds:
+        return say(0, f"ProductName={entry.holds['software']}", f"ProductVersion={entry.holds.get('version', '')}")
+    reference = str(entry.holds["package"])
+    bits = machine.context.declarations.package(reference)
+    return say(
+        0,
+        f"ProductName={bits.title}",
+        f"ProductVersion={entry.holds['version']}",
+        f"ProductCode={installer.code_of(reference, bits)}",
+    )
+
+
+def _mounted(machine: Machine) -> Reply:
+    media = [one for one in machine.all(Volume) if one.kind == "cdrom"]
+    return say(0, *(f"{one.letter}|{one.label}|{one.image}" for one in media))
+
+
+def _mount(machine: Machine, image: str) -> Reply:
+    if files.find(machine, image) is None:
+        return ABSENT
+    if drives.mount(machine, image) is None:
+        return complain(1, "Mount-DiskImage : The file or directory is corrupted and unreadable.")
+    return Reply()
+
+
+def _dismount(machine: Machine, image: str) -> Reply:
+    place = drives.locate(machine, image)
+    for one in machine.all(Volume):
+        if place and one.image.lower() == place[1].lower():
+            drives.dismount(machine, one)
+            return Reply()
+    return (
+        Reply() if files.find(machine, image) else complain(1, "Dismount-DiskImage : The system cannot find the file.")
+    )
+
+
+def _expand(machine: Machine, archive: str, folder: str) -> Reply:
+    entry = files.find(machine, archive)
+    if entry is None:
+        return ABSENT
+    if "archive" not in entry.holds or not files.intact(entry):
+        return complain(1, "Expand-Archive : End of Central Directory record could not be found.")
+    if files.find(machine, folder) is not None or not files.make_folder(machine, folder):
+        return complain(1, "Move-Item : Cannot create a file when that file already exists.")
+    place = drives.locate(machine, folder)
+    assert place is not None
+    for name, held in entry.holds["archive"]["files"].items():
+        files.plant(place[0], files.made(paths.join(place[1], name), held, entry.time))
+    machine.did("media", f"{entry.path} unpacked to {folder}")
+    return Reply()
+
+
+def _web_status(machine: Machine, url: str) -> Reply:
+    status = answers.status(machine, url)
+    if status is None:
+        return complain(1, "Invoke-WebRequest : Unable to connect to the remote server")
+    return say(0, str(status))
+
+
+def _object_update(machine: Machine, address: str, object_id: str) -> Reply:
+    result = answers.update(machine, address, object_id)
+    if result is None:
+        return complain(1, "Export-FIMConfig : There was no endpoint listening at that address.")
+    return say(0, "updated") if result else ABSENT
+
+
+_SCRIPTS: dict[str, Callable[..., Reply]] = {
+    "file-version": _file_version,
+    "hash-tree": _hash_tree,
+    "msi-version": _msi_version,
+    "mounted-media": _mounted,
+    "mount-image": _mount,
+    "dismount-image": _dismount,
+    "expand-archive": _expand,
+    "web-status": _web_status,
+    "object-update": _object_update,
+}

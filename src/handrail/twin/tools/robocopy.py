@@ -1,0 +1,118 @@
+"""`robocopy`: its exit code is a sum of 1 (copied), 2 (extra files at the target), 8 (failed), 16 (nothing done)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from handrail.twin import paths
+from handrail.twin.machine import Machine
+from handrail.twin.mechanisms import drives, files
+from handrail.twin.things import Entry
+from handrail.twin.tools.options import not_rehearsed, split
+from handrail.twin.tools.reply import Reply, say
+
+_FLAGS = (
+    "e",
+    "s",
+    "copy",
+    "dcopy",
+    "r",
+    "w",
+    "np",
+    "nfl",
+    "ndl",
+    "njh",
+    "njs",
+    "mir",
+    "purge",
+    "is",
+    "it",
+    "z",
+    "b",
+    "xj",
+    "mt",
+)
+_COPIED, _EXTRA, _FAILED, _NOTHING = 1, 2, 8, 16
+
+
+def run(machine: Machine, arguments: Sequence[str]) -> Reply:
+    words, options = split("robocopy", arguments, flags=_FLAGS)
+    if len(words) < 2:
+        raise not_rehearsed("robocopy", arguments)
+    source, target, patterns = words[0], machine.path(words[1]), words[2:] or ["*"]
+    if not files.is_folder(machine, source):
+        text = f"ERROR 2 (0x00000002) Accessing Source Directory {source}"
+        return say(_NOTHING, _header(source, target), text, "The system cannot find the file specified.")
+    if files.find(machine, target) is None and not files.make_folder(machine, target):
+        text = f"ERROR 3 (0x00000003) Creating Destination Directory {target}"
+        return say(_NOTHING, _header(source, target), text, "The system cannot find the path specified.")
+    everything = {"e", "s", "mir"} & set(options)
+    copied, failed, same = _copy(machine, source, target, patterns, bool(everything))
+    extra = _extras(machine, source, target) if everything else []
+    if extra and {"mir", "purge"} & set(options):
+        for one in extra:
+            files.delete(machine, one)
+        machine.did("file", f"{len(extra)} extra files removed below {target}")
+    if copied:
+        machine.did("file", f"copied from {source} to {target}: {', '.join(copied)}")
+    code = (_COPIED if copied else 0) | (_EXTRA if extra else 0) | (_FAILED if failed else 0)
+    total = len(copied) + len(failed) + same
+    return say(
+        code,
+        _header(source, target),
+        *(f"\t    New File  \t\t{name}" for name in copied),
+        *(f"ERROR 5 (0x00000005) Copying File {name}" for name in failed),
+        "               Total    Copied   Skipped  Mismatch    FAILED    Extras",
+        f"   Files : {total:>9} {len(copied):>9} {same:>9}         0 {len(failed):>9} {len(extra):>9}",
+    )
+
+
+def _header(source: str, target: str) -> str:
+    title = "   ROBOCOPY     ::     Robust File Copy for Windows"
+    return "\r\n".join(("", title, "", f"   Source : {source}", f"     Dest : {target}", ""))
+
+
+def _root(machine: Machine, folder: str) -> str:
+    place = drives.locate(machine, folder)
+    assert place is not None
+    return place[1]
+
+
+def _copy(
+    machine: Machine, source: str, target: str, patterns: Sequence[str], everything: bool
+) -> tuple[list[str], list[str], int]:
+    """Names copied, names that failed, and how many were the same (in size and time, as robocopy judges)."""
+    root = _root(machine, source)
+    copied, failed, same = [], [], 0
+    for one in files.below(machine, source) if everything else files.children(machine, source):
+        name = paths.relative(one.path, root)
+        path = paths.join(target, name)
+        if one.folder:
+            if everything:
+                files.make_folder(machine, path)
+            continue
+        if not any(paths.matches(paths.name(name), pattern) for pattern in patterns):
+            continue
+        there = files.find(machine, path)
+        if there is not None and (there.size, there.time) == (one.size, one.time):
+            same += 1
+        elif not files.writable(machine, path) or files.held_by(machine, path):
+            failed.append(name)
+        else:
+            _put(machine, path, one)
+            copied.append(name)
+    return copied, failed, same
+
+
+def _put(machine: Machine, path: str, entry: Entry) -> None:
+    place = drives.locate(machine, path)
+    assert place is not None
+    host, physical = place
+    host.put(physical, replace(entry, path=physical, read_only=False))
+
+
+def _extras(machine: Machine, source: str, target: str) -> list[Entry]:
+    there = {paths.relative(one.path, _root(machine, source)).lower() for one in files.below(machine, source)}
+    root = _root(machine, target)
+    return [one for one in files.below(machine, target) if paths.relative(one.path, root).lower() not in there]
