@@ -32,7 +32,7 @@ def test_job_cmd_is_what_windows_needs() -> None:
         "@echo off",
         'cd /d "E:\\Sync Service"',
         f'msiexec /p "E:\\Sync Service\\a.msp" REINSTALL=ALL /qn > "{HERE}\\out.txt" 2>&1',
-        f'echo %ERRORLEVEL%> "{HERE}\\exit.tmp"',
+        f'echo %ERRORLEVEL% > "{HERE}\\exit.tmp"',
         f'move /y "{HERE}\\exit.tmp" "{HERE}\\exit.txt" > nul',
         "",
     ]

@@ -72,9 +72,10 @@ def script(job: str, command: Command) -> bytes:
     here = folder(job)
     lines = [
         "@echo off",
-        *([f'cd /d "{command.cwd}"'] if command.cwd else []),
+        *(['cd /d "' + command.cwd.replace("%", "%%") + '"'] if command.cwd else []),
         f'{line} > "{here}\\out.txt" 2>&1',
-        f'echo %ERRORLEVEL%> "{here}\\exit.tmp"',
+        # With no blank before the arrow, cmd takes a one-digit code for the number of a handle and writes nothing.
+        f'echo %ERRORLEVEL% > "{here}\\exit.tmp"',
         f'move /y "{here}\\exit.tmp" "{here}\\exit.txt" > nul',
     ]
     if not all(one.isascii() for one in lines):
