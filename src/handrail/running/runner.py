@@ -10,17 +10,19 @@ import contextlib
 import heapq
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from handrail.actions.protocol import Secrets
+from handrail.errors import HandrailError, NotRehearsed, StoreError
 from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry, Event, RunStatus
 from handrail.model.plan import Plan, Step
 from handrail.running.carrying import Build, Carrier, Hosts, Patience
 from handrail.running.chain import Head, head_of
 from handrail.running.clock import Clock, SystemClock, moment
 from handrail.running.journal import Item, Journal
+from handrail.running.late import resolve
 from handrail.running.scheduler import Move, Schedule, lane_of
 from handrail.running.writer import Writer
 
@@ -114,9 +116,8 @@ class Runner:
 
     async def carry_out(self) -> Outcome:
         """Go on until nothing more can be done. Raises StoreError when the journal cannot be written."""
-        events = self._journal.read(self._run)
-        self.schedule.apply_all(events)
-        for event in events:
+        for event in self._journal.read(self._run):
+            self.schedule.apply(event)
             if event.lane == PEOPLE_LANE:
                 self._answers = head_of(event)
         if self.schedule.state == "succeeded":
@@ -255,10 +256,19 @@ class Runner:
         self._poll()
 
     async def _play(self, step: Step) -> None:
-        asked = self.schedule.question(step.id)
-        if self._people is None or asked is None or self.schedule.one(step.id).state != "waiting":
+        """Have people played, where somebody plays them and the question is put for the first time."""
+        asked, one = self.schedule.question(step.id), self.schedule.one(step.id)
+        if self._people is None or asked is None or one.state != "waiting" or one.because:
             return
-        answer = await self._people(step)
+        try:
+            answer = await self._people(replace(step, with_=resolve(step.with_, self.schedule)[0]))
+        except StoreError:
+            raise
+        except HandrailError as error:
+            name = "not-rehearsed" if isinstance(error, NotRehearsed) else None
+            data: dict[str, Any] = {"because": str(error), "error": name}
+            await self._record(step, Entry("failed", step.id, one.attempts, data))
+            return
         if answer is not None:
             data = {"answer": answer, "who": "played", "asked": asked, "note": ""}
             self._journal.add(self._run, PEOPLE_LANE, Entry("answered", step.id, data=data))

@@ -129,12 +129,15 @@ class Session:
     async def verify(self, run: str, who: str) -> Verification:
         """Observe every lasting step again, and journal what was seen."""
         plan = self.plan(run)
+        schedule = schedule_of(self.journal, run, plan)
+        if not any(step.lasting and schedule.one(step.id).state == "done" for step in plan.steps):
+            raise BadInput(f"Run {run} has done nothing lasting yet: there is nothing to verify.")
         with self._target(run, plan) as target:
             try:
                 found = await verify(
                     run,
                     plan,
-                    self.schedule(run),
+                    schedule,
                     hosts=target.host,
                     build=self.build,
                     secrets=self.secrets,

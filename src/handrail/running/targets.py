@@ -71,28 +71,34 @@ class TwinHosts:
         self, plan: Plan, folder: Path, new: bool, declarations: Mapping[str, Path], ask: bool = False
     ) -> None:
         from handrail.twin.raising import raise_twin
-        from handrail.twin.world import open_twin
+        from handrail.twin.world import is_raised, open_twin
 
         self._ask = ask
-        if (folder / "twin.db").exists() and not new:
+        self._hosts: dict[str, Host] = {}
+        if is_raised(folder):
             self.twin = open_twin(folder)
         elif new:
-            # Killed while it was being raised, or before anything began: nothing of value is in it.
+            # Killed while it was being raised: what lies there is no twin yet.
             for rest in folder.glob("twin.db*"):
                 rest.unlink()
             self.twin = raise_twin(plan.estate, declarations, folder)
         else:
-            raise HostError(f"The twin of this run is gone: there is no {folder / 'twin.db'}.", "Begin a new run.")
+            raise HostError(f"The twin of this run is gone from {folder}.", "Begin a new run.")
 
     def host(self, name: str) -> Host:
-        return self.twin.host(name)
+        # One session per host, as with a real connection: what a session maps is its own.
+        if name not in self._hosts:
+            self._hosts[name] = self.twin.host(name)
+        return self._hosts[name]
 
     async def play(self, step: Step) -> str | None:
         if self._ask:
             return None
         if step.kind == "hold":
             return "yes"
-        self.twin.play(step)
+        # We may have been killed between what people did and their answer.
+        if all(effect.command != f"person: {step.id}" for effect in self.twin.effects()):
+            self.twin.play(step)
         return "done"
 
     async def close(self) -> None:
