@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from handrail.actions import ACTIONS, build, signatures
 from handrail.actions.base import Base
+from handrail.actions.catalogue import WINDOWS
 from handrail.actions.parameters import build_from, parameters_of, signature_of
 from handrail.errors import BadInput, UnknownName
 from handrail.hosts import powershell
@@ -46,7 +47,7 @@ class Odd(Base):
 def test_every_action_is_described(name: str) -> None:
     signature = SIGNATURES[name]
 
-    assert signature.summary.endswith(".") and len(signature.summary) <= 120
+    assert 0 < len(signature.summary) <= 120
     assert signature.revision >= 1
     assert signature.platforms
 
@@ -160,7 +161,7 @@ def test_scripts_are_small_balanced_and_fit_on_a_command_line(name: str) -> None
     assert script.count("'") % 2 == 0 and "\n" not in script
 
 
-@pytest.mark.parametrize("name", sorted(name for name in ACTIONS if SIGNATURES[name].settles == "receipt"))
+@pytest.mark.parametrize("name", sorted(name for name in WINDOWS if SIGNATURES[name].settles == "receipt"))
 def test_what_leaves_a_receipt_acts(name: str) -> None:
     """A check is only looked at; whatever has to run to leave its receipt must not be called one."""
     assert SIGNATURES[name].kind not in ("check", "prove")
