@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from handrail.actions.protocol import ActFailed, Action, Evidence, InDoubt, Observation, Receipt
+from handrail.actions.protocol import ActFailed, Action, Evidence, InDoubt, Observation, Receipt, Secrets
 from handrail.documents.plan import freeze
 from handrail.errors import HostUnreachable
 from handrail.hosts.protocol import Command, Host, Outcome
@@ -325,6 +325,9 @@ class Folder:
         if not self._play:
             return None
         return "yes" if step.kind == "hold" else "done"
+
+    def secrets(self, real: Secrets) -> Secrets:
+        return real
 
     async def close(self) -> None:
         pass

@@ -111,7 +111,8 @@ class Carrier:
             return  # a hold halted the run meanwhile
         if seen.state == "done":
             await self._done(attempt, seen, already=True)
-        elif step.kind == "check" or seen.state == "unknown":
+        elif (step.kind == "check" and attempt.action.settles == "state") or seen.state == "unknown":
+            # A check that leaves a receipt (digests taken, a tool's own check) is made, not just looked at.
             await self._failed(attempt, seen, Evidence(), seen.because)
         else:
             await self._begun(attempt, seen)

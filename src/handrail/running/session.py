@@ -107,14 +107,16 @@ class Session:
         plan = self.plan(run)
         self._check_revisions(plan)
         with held(self.journal.store.locks / f"{run}.lock", f"Run {run}"), self._target(run, plan) as target:
-            self._learn_secrets(plan)
+            secrets = target.secrets(self.secrets)
+            if secrets is self.secrets:
+                self._learn_secrets(plan)
             runner = Runner(
                 self.journal,
                 run,
                 plan,
                 hosts=target.host,
                 build=self.build,
-                secrets=self.secrets,
+                secrets=secrets,
                 who=who,
                 clock=self.clock,
                 people=target.play,
@@ -140,7 +142,7 @@ class Session:
                     schedule,
                     hosts=target.host,
                     build=self.build,
-                    secrets=self.secrets,
+                    secrets=target.secrets(self.secrets),
                 )
             finally:
                 await target.close()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from handrail.actions.protocol import Secrets
 from handrail.errors import BadInput, HostError
 from handrail.hosts.protocol import Host
 from handrail.model.plan import Plan, Step
@@ -19,6 +21,10 @@ class Target(Protocol):
 
     async def play(self, step: Step) -> str | None:
         """The answer of people to a step's question, once what they do has taken effect; None to ask real ones."""
+        ...
+
+    def secrets(self, real: Secrets) -> Secrets:
+        """Where its steps look secrets up; `real` knows the real ones."""
         ...
 
     async def close(self) -> None: ...
@@ -41,6 +47,9 @@ class RealHosts:
 
     async def play(self, step: Step) -> str | None:  # noqa: ARG002 - people of flesh and blood answer
         return None
+
+    def secrets(self, real: Secrets) -> Secrets:
+        return real
 
     async def close(self) -> None:
         await asyncio.gather(*(host.close() for host in self._hosts.values()), return_exceptions=True)
@@ -101,8 +110,18 @@ class TwinHosts:
             self.twin.play(step)
         return "done"
 
+    def secrets(self, real: Secrets) -> Secrets:  # noqa: ARG002 - a twin has no use for them
+        return PretendSecrets()
+
     async def close(self) -> None:
         self.twin.close()
+
+
+class PretendSecrets:
+    """For twins: any reference has a secret, always the same one. No real secret is touched for a rehearsal."""
+
+    def resolve(self, reference: str) -> str:
+        return "Pretend-" + hashlib.sha256(reference.encode()).hexdigest()[:12]
 
 
 def twin_opener(guides: Sequence[Path] = (), ask: bool = False) -> Opener:
