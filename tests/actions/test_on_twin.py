@@ -12,7 +12,6 @@ from tests.support import virtual_time
 import handrail
 from handrail.actions import build, receipts
 from handrail.actions.protocol import ActFailed, Observation, Receipt
-from handrail.actions.secrets import PretendSecrets
 from handrail.documents.estate import read_estate
 from handrail.twin.raising import raise_twin
 from handrail.twin.world import Twin
@@ -35,6 +34,11 @@ def raised(tmp_path_factory: pytest.TempPathFactory) -> Twin:
     return raise_twin(estate, {"mim": MIM / "twin.yaml"}, tmp_path_factory.mktemp("twin"))
 
 
+class AnySecret:
+    def resolve(self, reference: str) -> str:
+        return f"pretend secret for {reference}"
+
+
 class Site:
     """A twin of its own, and the actions that are carried out on it."""
 
@@ -44,7 +48,7 @@ class Site:
 
     def receipt(self, step: str, attempt: int = 1, before: Observation | None = None) -> Receipt:
         evidence = {"evidence": before.evidence} if before else {}
-        return Receipt("run-1", step, attempt, PretendSecrets(), "2020-01-01T00:00:00Z", evidence)
+        return Receipt("run-1", step, attempt, AnySecret(), "2020-01-01T00:00:00Z", evidence)
 
     def look(self, uses: str, on: str = "sync01", **with_: Any) -> Observation:
         return self.look_under(self.receipt(uses), uses, on, **with_)

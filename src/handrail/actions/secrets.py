@@ -95,13 +95,6 @@ class SecretStore:
         return value
 
 
-class PretendSecrets:
-    """The secrets of a twin: a rehearsal must neither need the real ones nor ever see them."""
-
-    def resolve(self, reference: str) -> str:
-        return f"pretend secret for {reference}"
-
-
 def redacted(what: T, secrets: set[str] | frozenset[str]) -> T:
     """The same shape with every secret hidden, longest first, wherever it stands: also inside keys."""
     ordered = sorted((one for one in secrets if len(one) >= SHORTEST), key=len, reverse=True)
