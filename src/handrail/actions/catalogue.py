@@ -16,6 +16,7 @@ from handrail.actions import (
     media,
     person,
     portal,
+    postgresql,
     product,
     registry,
     service,
@@ -74,7 +75,7 @@ WINDOWS: Mapping[str, type[Action]] = {
     "sync.import": sync.RunImport,
 }
 
-POSTGRESQL: Mapping[str, type[Action]] = {}
+POSTGRESQL: Mapping[str, type[Action]] = postgresql.ACTIONS
 
 ACTIONS: Mapping[str, type[Action]] = {**EVERYWHERE, **WINDOWS, **POSTGRESQL}
 

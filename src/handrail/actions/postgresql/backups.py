@@ -18,11 +18,12 @@ from handrail.hosts import detached
 from handrail.hosts.protocol import Command, Host
 from handrail.model.signature import Kind, Settles
 
-# $1 programs, $2 folder, $3 socket, $4 port, $5 user. The programs fetch what was written meanwhile, too.
+# $1 programs, $2 folder, $3 socket, $4 port, $5 user. What a killed round left is put aside.
 _BACKUP = """
 set -eu
 umask 077
 mkdir -p "$(dirname "$2")"
+if [ -e "$2" ]; then mv -T "$2" "$2.broken-$$"; fi
 "$1/pg_basebackup" -D "$2" -F p -X stream -c fast -h "$3" -p "$4" -U "$5" -w
 """
 
@@ -55,7 +56,7 @@ class Backup(Cluster):
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         for attempt in range(receipt.attempt, 0, -1):
-            state = await tools.ended(host, tools.job_name(receipt, "backup", attempt))
+            state = await tools.ended(host, receipt, "backup", attempt)
             folder = self.folder(receipt, attempt)
             if state is None or not state.succeeded:
                 continue

@@ -54,7 +54,7 @@ class Dump(Cluster):
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         for attempt in range(receipt.attempt, 0, -1):
-            state = await tools.ended(host, tools.job_name(receipt, "dump", attempt))
+            state = await tools.ended(host, receipt, "dump", attempt)
             if state is None or not state.succeeded:
                 continue
             file, noted = self.file(receipt, attempt), state.text.strip()

@@ -23,6 +23,8 @@ HOURS = 3600.0
 CLOSED = re.compile(r"/tmp/handrail-[A-Za-z0-9]{8}\Z")
 """Where the sockets of closed servers lie: short, because a socket's path may have 107 bytes at most."""
 
+MOST_ROUNDS = 9
+
 PROGRAMS = ("postgres", "initdb", "pg_ctl", "psql", "pg_controldata", "pg_config")
 
 _STATUS = """
@@ -160,34 +162,46 @@ async def major_of(host: Host, data: str) -> str | None:
     return answer.text.strip() or None
 
 
-def job_name(receipt: Receipt, what: str, attempt: int | None = None) -> str:
-    return f"{receipt.run}/{receipt.step}/{attempt or receipt.attempt}/{what}"
+def job_name(receipt: Receipt, what: str, attempt: int | None = None, round_: int = 1) -> str:
+    """`round_` counts within an attempt: a job that was killed with its machine is begun anew in the next round."""
+    again = f"/{round_}" if round_ > 1 else ""
+    return f"{receipt.run}/{receipt.step}/{attempt or receipt.attempt}/{what}{again}"
 
 
-async def ended(host: Host, job: str) -> JobState | None:
-    """The job once it has ended; None when it was never started.
+async def ended(host: Host, receipt: Receipt, what: str, attempt: int) -> JobState | None:
+    """The last round of an attempt once it has ended; None when it was never started.
 
     One that still runs (we were killed meanwhile, say) is waited for: looking at what it is changing would say nothing.
     """
-    state = await detached.poll(host, job)
-    if state.state == "running":
-        state = await detached.run(host, job, Command(("true",)), 24 * HOURS)
-    if state.state == "running":
-        raise Undetermined(f"{job} still runs on {host.name}")
-    return state if state.state != "absent" else None
+    last = None
+    for round_ in range(1, MOST_ROUNDS + 1):
+        name = job_name(receipt, what, attempt, round_)
+        state = await detached.poll(host, name)
+        if state.state == "running":
+            state = await detached.run(host, name, Command(("true",)), 24 * HOURS)
+        if state.state == "running":
+            raise Undetermined(f"{what} still runs on {host.name}")
+        if state.state == "absent":
+            break
+        last = state
+    return last
 
 
 async def newest(host: Host, receipt: Receipt, what: str) -> JobState | None:
     """The newest of this step's attempts at `what` that was started, once it has ended; None when none was."""
     for attempt in range(receipt.attempt, 0, -1):
-        if state := await ended(host, job_name(receipt, what, attempt)):
+        if state := await ended(host, receipt, what, attempt):
             return state
     return None
 
 
 async def job(host: Host, receipt: Receipt, what: str, command: Command, patience: float = 24 * HOURS) -> JobState:
     """Carry `command` out as this attempt's job. `Undetermined` when it still runs after `patience` seconds."""
-    state = await detached.run(host, job_name(receipt, what), command, patience)
+    for round_ in range(1, MOST_ROUNDS + 1):
+        name = job_name(receipt, what, round_=round_)
+        if (await detached.poll(host, name)).state in ("absent", "running"):
+            break
+    state = await detached.run(host, name, command, patience)
     if state.state == "running":
         raise Undetermined(f"{what} still runs after {patience:g} seconds")
     return state
