@@ -147,8 +147,10 @@ class _Rules:
     def _edge(self, edge: Edge, keys: Keys) -> None:
         self._component_name((*keys, "component"), edge.component)
         origin = edge.from_
-        if (origin.build is None) == (origin.release is None):
-            self.notes.add((*keys, "from"), "An edge begins at a build or at a release.", "Give one of the two.")
+        ranges = origin.release or origin.least or origin.below
+        if (origin.build is None) == (ranges is None):
+            advice = "Give a build, or a release, or bounds (least, below), or a release with bounds."
+            self.notes.add((*keys, "from"), "An edge begins at a build, at a release or within bounds.", advice)
         if origin.release is not None:
             self._release_name((*keys, "from", "release"), origin.release)
         for name in ("build", "least", "below"):

@@ -86,7 +86,8 @@ class MediumNeed:
 
 @dataclass(frozen=True, slots=True)
 class From:
-    """Where an edge begins: an exact build, or a release with optional bounds (`least` <= build < `below`)."""
+    """Where an edge begins: an exact build, or a release with optional bounds (`least` <= build < `below`), or
+    bounds alone."""
 
     build: str | None = None
     release: str | None = None
