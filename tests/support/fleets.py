@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,56 @@ def catalogue(*texts: str) -> Catalogue:
 def estate_of(data: Mapping[str, Any], known: Catalogue) -> Estate:
     """An estate from plain data, checked as a file is."""
     return check_estate(estate_document(tree_of({"handrail": "estate/v1", **data}, "the estate")), known)
+
+
+SMALL: Mapping[str, Any] = {
+    "name": "small",
+    "hosts": {
+        "a": {"os": "debian-12", "software": {"runtime": "2"}},
+        "b": {"os": "debian-12", "software": {"runtime": "2"}},
+    },
+    "databases": {"goods": {"engine": "postgresql", "version": "15.0", "host": "a", "name": "goods"}},
+    "media": {
+        "patch": {
+            "product": "shop", "component": "store", "release": "1", "build": "1.5", "kind": "msp", "path": "/m/p.msp",
+        },
+        "two": {"product": "shop", "release": "2", "build": "2.0", "kind": "exe", "path": "/m/two.exe"},
+        "three": {"product": "shop", "release": "3", "build": "3.0.7", "kind": "exe", "path": "/m/three.exe"},
+        "runtime-3": {"product": "runtime", "kind": "msi", "path": "/m/runtime.msi"},
+    },
+    "deployments": {
+        "shop": {
+            "product": "shop",
+            "installations": [
+                {"component": "store", "host": "a", "build": "1.1", "database": "goods", "facts": {"size": "small"}},
+                {"component": "desk", "host": "b", "build": "1.5", "facts": {"size": "small"}},
+            ],
+        }
+    },
+    "aim": {"shop": {"to": "2"}},
+}  # fmt: skip
+
+
+def changed(data: Mapping[str, Any], path: str, value: Any = None) -> dict[str, Any]:
+    """The same data with what `path` (`hosts.a.os`) leads to replaced; taken out when `value` is None."""
+    copy: dict[str, Any] = json.loads(json.dumps(data))
+    node: Any = copy
+    *way, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    for part in way:
+        node = node[part]
+    if value is None:
+        del node[last]
+    else:
+        node[last] = value
+    return copy
+
+
+def small(*changes: tuple[str, Any], known: Catalogue | None = None) -> Estate:
+    """A store at 1.1 on host a and a desk at 1.5 on host b, aimed at 2, with these changes."""
+    data: Mapping[str, Any] = SMALL
+    for path, value in changes:
+        data = changed(data, path, value)
+    return estate_of(data, known or catalogue())
 
 
 def fleet_estate(count: int) -> Estate:
