@@ -36,7 +36,7 @@ def _is_default(field: dataclasses.Field[Any], value: Any) -> bool:
 
 def decode(cls: type[T], data: Mapping[str, Any]) -> T:
     """Data as `encode` wrote it. KeyError, TypeError or ValueError when it is not."""
-    hints: dict[str, Any] = _hints(cls)
+    hints: dict[str, Any] = _hints(typing.cast(Hashable, cls))
     return cls(**{name: _value(hints[name], one) for name, one in data.items()})
 
 

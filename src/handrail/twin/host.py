@@ -86,7 +86,7 @@ class TwinHost:
         def in_session(machine: Machine) -> tuple[T, str]:
             boots = machine.system.boots
             session = self._session if self._session.startswith(f"{boots}.") else ""
-            machine.session, machine.user, machine.connection = session, self._user, True
+            machine.session, machine.user = session, self._user
             result = work(machine)
             return result, machine.session if machine.system.boots == boots else ""
 

@@ -5,7 +5,7 @@ Tools and mechanisms know this and nothing of storage, journals or other process
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -31,12 +31,12 @@ class Note:
 
 @dataclass(slots=True)
 class Context:
-    """What all machines share while one command is carried out."""
+    """What all machines share while one command is carried out. `hosts` maps short names, in lower case, to names."""
 
     draft: Draft
     clock: Clock
     declarations: Declarations
-    hosts: tuple[str, ...]
+    hosts: Mapping[str, str]
     notes: list[Note] = field(default_factory=list)
 
     def now(self) -> datetime:
@@ -47,10 +47,14 @@ class Context:
         return found
 
 
+def short_names(hosts: Iterable[str]) -> dict[str, str]:
+    return {name.split(".")[0].lower(): name for name in hosts}
+
+
 @dataclass(slots=True)
 class Machine:
     """`session` is the logon session; `cwd` where relative paths start; `job` the folder of the detached job we run in;
-    `env` the variables of a batch file; `level` how deep scripts call each other."""
+    `env` the variables of a batch file."""
 
     context: Context
     name: str
@@ -60,7 +64,6 @@ class Machine:
     stdin: bytes = b""
     job: str | None = None
     env: dict[str, str] = field(default_factory=dict)
-    connection: bool = False
 
     def get(self, kind: type[T], name: str) -> T | None:
         found: T | None = self.context.draft.get(self.name, kind.__name__.lower(), name.lower())
@@ -95,14 +98,12 @@ class Machine:
         wanted = host.split(".")[0].lower()
         if wanted in (".", "", "localhost", "(local)", self.name.split(".")[0].lower()):
             return self
-        for name in self.context.hosts:
-            if name.split(".")[0].lower() == wanted:
-                return Machine(self.context, name, SYSTEM, job=self.job)
-        return None
+        name = self.context.hosts.get(wanted)
+        return Machine(self.context, name, SYSTEM, job=self.job) if name is not None else None
 
     def as_system(self) -> Machine:
         """The same host in the operating system's own session."""
-        return replace(self, session=SYSTEM, user="SYSTEM", env={}, stdin=b"", connection=False)
+        return replace(self, session=SYSTEM, user="SYSTEM", env={}, stdin=b"")
 
     def as_logon(self) -> str:
         """The id of our logon session, made now if we have none: a session counts once it leaves something behind."""

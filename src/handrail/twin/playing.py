@@ -99,7 +99,7 @@ def _plant(machine: Machine) -> components.Replace:
 
 def _wherever(machine: Machine, step: Step, name: str) -> Component:
     deployment = step.installation.partition("/")[0]
-    for host in (machine.name, *machine.context.hosts):
+    for host in (machine.name, *machine.context.hosts.values()):
         other = machine.other(host)
         component = other.components().get(name) if other else None
         if component is not None and component.deployment == deployment:

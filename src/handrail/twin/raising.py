@@ -10,7 +10,7 @@ from pathlib import Path
 from handrail.errors import StoreError, StoreUnwritable
 from handrail.model.estate import Estate, Host
 from handrail.twin.declarations import Declarations, read_declarations
-from handrail.twin.machine import Clock, Context, Machine
+from handrail.twin.machine import Clock, Context, Machine, short_names
 from handrail.twin.mechanisms import booting, files, installer, registry, services, software
 from handrail.twin.raising_media import raise_media
 from handrail.twin.raising_products import raise_databases, raise_products
@@ -67,7 +67,7 @@ def raise_in_memory(estate: Estate, declarations: Declarations, clock: Clock = c
 def raise_state(estate: Estate, declarations: Declarations, clock: Clock) -> State:
     state = State()
     draft = Draft(state)
-    context = Context(draft, clock, declarations, tuple(estate.hosts))
+    context = Context(draft, clock, declarations, short_names(estate.hosts))
     for account in estate.accounts.values():
         kind = account.kind or "domain"
         draft.put(ESTATE, "account", account.name.lower(), Account(account.name, kind))
@@ -85,8 +85,9 @@ def raise_state(estate: Estate, declarations: Declarations, clock: Clock) -> Sta
     for _ in range(_ROUNDS):
         for machine in windows:
             _start_services(machine)
-    _settle(draft)
-    state.apply(draft.changes.items())
+    # What raising wrote into event logs belongs to nobody's past.
+    draft.forget("event")
+    state.apply(draft.changes())
     return state
 
 
@@ -134,9 +135,3 @@ def _start_services(machine: Machine) -> None:
             current = machine.get(Service, service.name)
             if current and current.state != "RUNNING":
                 services.start(machine, current)
-
-
-def _settle(draft: Draft) -> None:
-    """What raising wrote into event logs belongs to nobody's past."""
-    for address in [one for one in draft.changes if one[1] == "event"]:
-        del draft.changes[address]

@@ -60,42 +60,45 @@ class State:
 
 
 class Draft:
-    """Changes to a state that are seen by whoever made them and by nobody else until they are applied."""
+    """Changes to a state that are seen by whoever made them and by nobody else until they are applied. None stands for
+    what is to be removed."""
 
-    __slots__ = ("_state", "changes")
+    __slots__ = ("_changes", "_state")
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self.changes: dict[Address, Any] = {}
+        self._changes: dict[tuple[str, str], Table] = {}
 
     def get(self, host: str, kind: str, name: str) -> Any:
-        address = (host, kind, name)
-        if address in self.changes:
-            return self.changes[address]
+        mine = self._changes.get((host, kind))
+        if mine is not None and name in mine:
+            return mine[name]
         return self._state.table(host, kind).get(name)
 
     def put(self, host: str, kind: str, name: str, value: Any) -> None:
         """Putting what is there already is no change."""
-        address = (host, kind, name)
         if self._state.table(host, kind).get(name) == value:
-            self.changes.pop(address, None)
+            self._changes.get((host, kind), {}).pop(name, None)
         else:
-            self.changes[address] = value
+            self._changes.setdefault((host, kind), {})[name] = value
 
     def drop(self, host: str, kind: str, name: str) -> None:
         self.put(host, kind, name, None)
 
     def items(self, host: str, kind: str) -> list[tuple[str, Any]]:
         """Names and values, by name."""
-        table = self._state.table(host, kind)
-        mine = {name: value for (h, k, name), value in self.changes.items() if h == host and k == kind}
+        table, mine = self._state.table(host, kind), self._changes.get((host, kind))
         if mine:
             table = {name: value for name, value in (table | mine).items() if value is not None}
         return sorted(table.items())
 
-    def mark(self) -> dict[Address, Any]:
-        """A point to go back to with `back`."""
-        return dict(self.changes)
+    def forget(self, kind: str) -> None:
+        """Take back every change to things of a kind."""
+        self._changes = {place: table for place, table in self._changes.items() if place[1] != kind}
 
-    def back(self, mark: dict[Address, Any]) -> None:
-        self.changes = dict(mark)
+    def changes(self) -> list[tuple[Address, Any]]:
+        return [
+            ((host, kind, name), value)
+            for (host, kind), table in self._changes.items()
+            for name, value in table.items()
+        ]

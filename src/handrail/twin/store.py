@@ -33,8 +33,8 @@ CREATE TABLE effects (n INTEGER PRIMARY KEY, at TEXT NOT NULL, host TEXT NOT NUL
 @dataclass(frozen=True, slots=True)
 class Effect:
     """Something that really changed: the `n`-th in this twin. `kind` is service, software, file, folder, registry,
-    drive, media, database, backup, keys, agent, task, boot, event or other. `job` is the folder of the detached job that
-    it ran in, if it did."""
+    drive, media, database, backup, keys, agent, task, boot, event or other. `job` is the folder of the detached job
+    that it ran in, if it did."""
 
     n: int
     host: str

@@ -6,7 +6,7 @@ the effect log and the receipt of the job that it ran in; then in memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,9 +16,9 @@ from handrail.model.plan import Step
 from handrail.twin import codec
 from handrail.twin.declarations import Declarations, TwinBits
 from handrail.twin.host import LinuxTwinHost, TwinHost
-from handrail.twin.machine import Clock, Context, Machine, Note
+from handrail.twin.machine import Clock, Context, Machine, Note, short_names
 from handrail.twin.playing import play
-from handrail.twin.state import Draft, State
+from handrail.twin.state import Address, Draft, State
 from handrail.twin.store import FILE, Effect, Store
 from handrail.twin.things import SYSTEM, System
 
@@ -47,6 +47,7 @@ class Twin:
         self._state = state
         self._declarations = declarations
         self._hosts = hosts
+        self._names = short_names(hosts)
         self._store = store
         self._effects = list(effects)
         self._clock = clock
@@ -93,7 +94,7 @@ class Twin:
 
     def machine(self, host: str, draft: Draft | None = None) -> Machine:
         """The host as its own operating system sees it, for looking at the ground truth. Changes stay in the draft."""
-        context = Context(draft or Draft(self.state), self._clock, self._declarations, self._hosts)
+        context = Context(draft or Draft(self.state), self._clock, self._declarations, self._names)
         return Machine(context, host, SYSTEM)
 
     def transact(self, host: str, command: str, work: Callable[[Machine], T]) -> T:
@@ -106,8 +107,8 @@ class Twin:
         return result
 
     def _keep(self, context: Context, host: str, command: str) -> None:
-        changes = list(context.draft.changes.items())
-        notes = context.notes or ([_unsaid(host, context.draft)] if changes else [])
+        changes = context.draft.changes()
+        notes = context.notes or ([_unsaid(host, changes)] if changes else [])
         if not notes:
             return
         at = context.now().isoformat()
@@ -127,10 +128,10 @@ class Twin:
             self._effects = self._store.effects()
 
 
-def _unsaid(host: str, draft: Draft) -> Note:
+def _unsaid(host: str, changes: Sequence[tuple[Address, Any]]) -> Note:
     """What changed without any mechanism saying so, such as a log line or the time of a file."""
-    kinds = {kind for _, kind, _ in draft.changes}
-    names = sorted(f"{kind} {name}" for _, kind, name in draft.changes)
+    kinds = {kind for (_, kind, _), _ in changes}
+    names = sorted(f"{kind} {name}" for (_, kind, name), _ in changes)
     return Note(host, "event" if kinds == {"event"} else "other", ", ".join(names[:5]))
 
 

@@ -53,6 +53,9 @@ def _redirected(machine: Machine, part: commandline.Part, reply: Reply) -> Reply
         if not _keep(machine, part.err, err, False):
             return complain(1, _NO_PATH)
         err = ""
+    for name in part.empty:
+        if not _keep(machine, name, "", False):
+            return complain(1, _NO_PATH)
     if part.out is not None:
         if not _keep(machine, part.out, out, part.append):
             return complain(1, _NO_PATH)
@@ -96,10 +99,10 @@ def run_words(machine: Machine, words: Sequence[str], text: str) -> Reply:
 
 
 def _echo(text: str, name: str) -> Reply:
-    said = text.strip(" ").lstrip("@")[len(name.lstrip("@")) :]
+    said = text.lstrip(" @")[len(name.lstrip("@")) :]
     if name == "rem" or said.strip().lower() in ("off", "on"):
         return Reply()
-    return say(0, said.removeprefix(" "))
+    return say(0, said.removeprefix(" ") if said.strip() or name == "echo." else "ECHO is off.")
 
 
 def _mkdir(machine: Machine, words: list[str]) -> Reply:

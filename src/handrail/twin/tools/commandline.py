@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from handrail.errors import NotRehearsed
 
 _TOKEN = re.compile(
-    r"""\s+ | (?P<between>&&|\|\||&|\|) | (?P<to>[012]?>>?(?:&[012])?|<) | (?P<word>(?:"[^"]*"?|\^.|[^\s&|<>"^])+)""",
+    r"""\s+ | (?P<between>&&|\|\||&|\|) | (?P<to>[0-9]?>>?(?:&[0-9])?|<) | (?P<word>(?:"[^"]*"?|\^.|[^\s&|<>"^])+)""",
     re.VERBOSE,
 )
 
@@ -17,7 +17,8 @@ _TOKEN = re.compile(
 @dataclass(frozen=True, slots=True)
 class Part:
     """One command of a line. `joined` says how it follows the one before: "", "&", "&&" or "||". `out` and `err` are
-    files (or "1" for the standard output); `append` adds to `out`."""
+    files (or "1" for the standard output); `append` adds to `out`.
+    `empty` are files for handles that nobody writes to: `echo 0> FILE` means handle 0, and FILE stays empty."""
 
     words: tuple[str, ...]
     text: str
@@ -25,6 +26,7 @@ class Part:
     out: str | None = None
     err: str | None = None
     append: bool = False
+    empty: tuple[str, ...] = ()
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
@@ -37,15 +39,16 @@ def parse(line: str) -> list[Part]:
     """NotRehearsed for pipes and whatever else is not understood."""
     parts: list[Part] = []
     words: list[str] = []
+    empty: list[str] = []
     out = err = None
     append = False
     joined, begun, waiting, at = "", 0, "", 0
 
     def close(end: int) -> None:
-        nonlocal words, out, err, append
+        nonlocal words, out, err, append, empty
         if words:
-            parts.append(Part(tuple(words), line[begun:end].strip(), joined, out, err, append))
-        words, out, err, append = [], None, None, False
+            parts.append(Part(tuple(words), line[begun:end].strip(), joined, out, err, append, tuple(empty)))
+        words, out, err, append, empty = [], None, None, False, []
 
     while at < len(line):
         token = _TOKEN.match(line, at)
@@ -58,18 +61,16 @@ def parse(line: str) -> list[Part]:
             joined, begun = token["between"], token.end()
         elif token["to"]:
             waiting = token["to"]
-            if words[-1:] == ["echo"] and waiting[0].isdigit():
-                # cmd.exe itself takes the digit for a handle here and writes nothing.
-                words.append(waiting[0])
-                waiting = waiting[1:]
             if waiting == "2>&1":
                 err, waiting = "1", ""
-            elif waiting not in (">", ">>", "1>", "1>>", "2>"):
+            elif "&" in waiting or waiting == "<":
                 raise NotRehearsed(f"The twin does not understand {waiting!r} in: {line[:300]}")
         elif token["word"]:
             word = plain(token["word"])
-            if waiting == "2>":
+            if waiting[:1] == "2":
                 err = word
+            elif waiting[:1] in ("0", *"3456789"):
+                empty.append(word)
             elif waiting:
                 out, append = word, waiting.endswith(">>")
             else:
@@ -87,4 +88,4 @@ def plain(word: str) -> str:
 
 def text_before_redirection(text: str) -> str:
     """The part of a command's own text that comes before any redirection, as `echo` prints it."""
-    return re.split(r"[12]?>", text, maxsplit=1)[0]
+    return re.split(r"(?<=\s)[0-9]>|>", text, maxsplit=1)[0]

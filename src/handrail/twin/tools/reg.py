@@ -156,9 +156,9 @@ def _import(machine: Machine, words: list[str], _: dict[str, str], view: int) ->
     keys = reg_files.read(files.content(entry))
     if keys is None:
         return complain(1, "ERROR: The specified file is not a registry script.")
-    before = len(machine.context.draft.changes)
+    before = [registry.find(machine, path, view) for path, _ in keys]
     for path, values in keys:
         registry.write(machine, path, values, view)
-    if len(machine.context.draft.changes) != before:
+    if [registry.find(machine, path, view) for path, _ in keys] != before:
         machine.did("registry", f"{entry.path} imported")
     return Reply(0, "", f"{_DONE}\r\n")

@@ -181,7 +181,7 @@ def _restore(asked: _Asked, found: re.Match[str]) -> Reply:
 def _in_use(asked: _Asked, name: str) -> bool:
     """Whether a running service anywhere in the estate works on the database."""
     machine = asked.server.machine
-    for host in machine.context.hosts:
+    for host in machine.context.hosts.values():
         other = machine.other(host)
         if other is None:
             continue
