@@ -30,7 +30,7 @@ def runbook(plan: Plan | None = None) -> str:
         "identity/sync@sync01: 4.6.673.0 to 2016-sp3 (4.7.12.0) by patch",
         "It keeps the database.",
         "There is no installer for it.",
-        "identity/sync@sync01 before identity/service@svc01: The engine comes first.",
+        "identity/sync@sync01 to 2016-sp3 before identity/service@svc01 to 2016-sp3: The engine comes first.",
         "Steps on sync01",
         "2.  Stop the service [downtime]",
         "6.  Remove what names the old medium [only after a known error]",
@@ -68,7 +68,9 @@ def test_hosts_with_the_same_steps_are_shown_once() -> None:
 
 
 def test_order_within_one_procedure_needs_no_reason() -> None:
-    assert [(one.first, one.then, one.times) for one in Outline(sample_plan()).reasons()] == [(SYNC, SERVICE, 1)]
+    assert [(one.first, one.then, one.times) for one in Outline(sample_plan()).reasons()] == [
+        (f"{SYNC} to 2016-sp3", f"{SERVICE} to 2016-sp3", 1)
+    ]
 
 
 def test_remedies_do_not_count_into_the_time_it_takes() -> None:

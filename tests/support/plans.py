@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handrail.model.estate import Estate, Host
+from handrail.model.estate import Aim, Deployment, Estate, Host, Installation
 from handrail.model.finding import Citation, Finding
 from handrail.model.journal import RunStatus, StepStatus
 from handrail.model.plan import (
@@ -114,7 +114,21 @@ def sample_plan() -> Plan:
     steps = (source, stop, backup, prove, patch, clean, wizard, hold, service)
     return Plan(
         digest="sha256:" + "ab" * 32,
-        estate=Estate("contoso", hosts={"sync01": Host("sync01"), "svc01": Host("svc01")}),
+        estate=Estate(
+            "contoso",
+            hosts={"sync01": Host("sync01"), "svc01": Host("svc01")},
+            deployments={
+                "identity": Deployment(
+                    "identity",
+                    "mim",
+                    (
+                        Installation("identity", "sync", "sync01", "4.6.673.0"),
+                        Installation("identity", "service", "svc01", "4.6.673.0"),
+                    ),
+                )
+            },
+            aim={"identity": Aim("identity", "2016-sp3")},
+        ),
         aim={"identity": "2016-sp3"},
         guides=(GuideRef("mim", "sha256:" + "cd" * 32),),
         findings=(RISK, NOTE),

@@ -20,6 +20,9 @@ from handrail.reporting.text import harmless, paint
 # So many busy hosts have a line of their own; the others are counted.
 BUSY_SHOWN = 12
 
+# Steps that end within so many seconds are told once, when they have ended.
+SOON = 30.0
+
 
 Teller = Callable[[Event, object], None]
 """Takes an event as it is committed (and the schedule, which it does not need)."""
@@ -46,8 +49,10 @@ class Plain:
         self._hosts = min(max((len(step.host or "-") for step in steps.values()), default=1), 24)
 
     def __call__(self, event: Event, _: object = None) -> None:
-        line = line_of(event, self._steps.get(event.entry.step or ""))
-        if line is not None:
+        step = self._steps.get(event.entry.step or "")
+        line = line_of(event, step)
+        soon = step is not None and step.takes < SOON and event.entry.attempt <= 1
+        if line is not None and not (line.busy and soon):
             self.tell(line)
 
     def tell(self, line: Line) -> None:

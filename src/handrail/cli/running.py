@@ -113,6 +113,10 @@ def _carry_on(output: Output, session: Session, run: str, title: str, format: st
     except KeyboardInterrupt:
         output.complain(f"handrail: Interrupted. Go on with: handrail resume {run}{going.everywhere}{going.resuming}")
         return FAILED
+    for step in outcome.status.steps:
+        if step.state in ("failed", "in-doubt"):
+            state = "failed" if step.state == "failed" else "is in doubt"
+            output.complain(text.harmless(f"handrail: {step.id} {state}: {step.because}"))
     if aside:
         output.json(status_to_json(outcome.status))
     else:

@@ -21,6 +21,8 @@ def read_bytes(path: Path | str, what: str = "The file", limit: int | None = Non
         status = file.stat()
         if stat.S_ISDIR(status.st_mode):
             raise BadInput(f"{what} is a folder.", "Give the path of a file.", place)
+        if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+            raise BadInput(f"{what} is a device.", "Give the path of a file.", place)
         if limit is not None and status.st_size > limit:
             raise BadInput(
                 f"{what} is {_size(status.st_size)} large; the limit is {_size(limit)}.",

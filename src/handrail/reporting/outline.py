@@ -14,7 +14,7 @@ NO_HOST = "-"
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why some steps come after others, told once for all steps that it orders."""
+    """Why some come after others, told once for all that it orders: `first` and `then` say what for, by which hop."""
 
     first: str
     then: str
@@ -72,8 +72,8 @@ class Outline:
                 before = self.steps.get(because.after)
                 if before is None or before.installation == step.installation:
                     continue
-                pair = (before.installation, step.installation)
-                key = (_component(pair[0]), _component(pair[1]), because.reason, str(because.source))
+                pair = (_goal(before), _goal(step))
+                key = (_without_host(before), _without_host(step), because.reason, str(because.source))
                 told.setdefault(key, (because.source, {}))[1][pair] = None
         return [
             Reason(*next(iter(pairs)), reason=key[2], source=source, times=len(pairs))
@@ -160,8 +160,14 @@ def late_values(with_: Any) -> Iterator[str]:
             yield from late_values(one)
 
 
-def _component(subject: str) -> str:
-    return subject.rpartition("@")[0] or subject
+def _goal(step: Step) -> str:
+    """`identity/sync@sync01 to 2016-sp3`: what a step works for."""
+    release = step.id.removeprefix(f"{step.installation}/").partition("/")[0]
+    return f"{step.installation} to {release}" if step.id.startswith(f"{step.installation}/") else step.installation
+
+
+def _without_host(step: Step) -> str:
+    return _goal(step).replace(f"@{step.installation.rpartition('@')[2]}", "")
 
 
 def _shape(host: str, steps: list[Step]) -> Any:

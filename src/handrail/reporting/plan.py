@@ -27,7 +27,9 @@ def plan_page(plan: Plan) -> Page:
     )
     if not plan.steps:
         yield Paragraph("Nothing is to be done: everything is where it shall be.", "good")
-    yield from _hops(plan.hops)
+    if plan.hops:
+        yield Heading("Hops")
+        yield Items(tuple(hop_items(plan.hops)))
     yield from finding_blocks(plan.findings)
     yield from _order(outline)
     yield from _steps(outline)
@@ -35,23 +37,22 @@ def plan_page(plan: Plan) -> Page:
     yield from erratum_blocks(outline)
 
 
-def _hops(hops: tuple[Hop, ...]) -> Iterator[Block]:
-    if not hops:
-        return
-    yield Heading("Hops")
+def hop_items(hops: tuple[Hop, ...]) -> Iterator[Item]:
+    """Hops that differ only in their host are shown as one."""
     alike: dict[tuple[object, ...], list[Hop]] = {}
     for hop in hops:
         component = hop.installation.rpartition("@")[0]
         told = (component, hop.from_, hop.to, hop.build, hop.method, _without_host(hop, hop.why))
         alike.setdefault((*told, *((no.method, _without_host(hop, no.because)) for no in hop.not_)), []).append(hop)
-    yield Items(tuple(hop_item(group[0], [hop.installation for hop in group[1:]]) for group in alike.values()))
+    for group in alike.values():
+        yield _hop_item(group[0], [hop.installation for hop in group[1:]])
 
 
 def _without_host(hop: Hop, text: str) -> str:
     return text.replace(hop.installation.rpartition("@")[2], "\0")
 
 
-def hop_item(hop: Hop, like: list[str]) -> Item:
+def _hop_item(hop: Hop, like: list[str]) -> Item:
     """One hop with why this method and why not the others; `like` are installations that hop the same way."""
     to = f"{hop.to} ({hop.build})" if hop.build and hop.build != hop.to else hop.to
     rows = (

@@ -12,7 +12,7 @@ from handrail.reporting.findings import aim_rows, finding_blocks
 from handrail.reporting.outline import Outline
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows, Table
 from handrail.reporting.person import person_blocks
-from handrail.reporting.plan import erratum_blocks, hop_item, way_back_blocks, way_back_text
+from handrail.reporting.plan import erratum_blocks, hop_items, way_back_blocks, way_back_text
 
 _ENDED = {"done": "was done", "skipped": "was skipped", "failed": "failed"}
 
@@ -42,7 +42,7 @@ def runbook_page(plan: Plan) -> Page:
         yield Heading("Before you begin")
         yield from finding_blocks(plan.findings, 3)
     yield Heading("What is done, and why so")
-    yield Items(tuple(hop_item(hop, []) for hop in plan.hops))
+    yield Items(tuple(hop_items(plan.hops)))
     yield from way_back_blocks(outline)
     yield Heading("Steps")
     readers = outline.readers()

@@ -47,7 +47,7 @@ def line_of(event: Event, step: Step | None) -> Line | None:
     if entry.attempt > 1 and entry.kind == "begun":
         text += f" (attempt {entry.attempt})"
     if entry.kind == "done":
-        if told.get("already"):
+        if told.get("already") and step.kind == "do":
             text += " (it was so already)"
         elif told.get("settled"):
             text += " (it had happened before the interruption)"

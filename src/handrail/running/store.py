@@ -103,7 +103,7 @@ def _path(url: str) -> Path:
         return Path(url).expanduser().absolute()
     try:
         parsed: URL = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise BadInput(f"{url!r} is not the URL of a store.", "Write sqlite:///PATH.") from error
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise BadInput(
