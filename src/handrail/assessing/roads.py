@@ -271,9 +271,12 @@ class _Search:
         picked = self._pick(edge, facts)
         passed_over = []
         alternatives = []
+        as_far = {other.method for _, other in starting if other.to == edge.to}
         for (_, other), (open_, _) in zip(starting, judged, strict=True):
             if other is edge or other.method == edge.method:
                 continue
+            if other.to != edge.to and other.method in as_far:
+                continue  # the same method leads to where this hop goes: that one is compared
             if not open_:
                 because = other.otherwise or f"its condition does not hold: {other.when}"
                 passed_over.append(PassedOver(other.method, because, bool(other.otherwise)))
