@@ -156,6 +156,11 @@ def test_what_nothing_is_called_is_refused(to: dict[str, str]) -> None:
         find_roads(small(), catalogue(), to)
 
 
+def test_a_preferred_method_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(UnknownName, match="Did you mean 'in-place'"):
+        roads(("aim.shop", {"to": "2", "prefer": "in-palce"}))
+
+
 def test_without_an_aim_there_is_nothing_to_plan() -> None:
     with pytest.raises(BadInput, match="no aim"):
         find_roads(small(("aim", None)), catalogue())

@@ -9,12 +9,17 @@ from handrail.errors import BadInput, UnknownName
 from handrail.guides.catalogue import Catalogue
 from handrail.model.estate import Aim, Estate
 
+# How a hop can be made; a guide may name others.
+METHODS = frozenset(
+    ("hotfix", "patch", "in-place", "reinstall-on-database", "side-by-side", "new-deployment", "manual")
+)
+
 
 def aims_of(estate: Estate, catalogue: Catalogue, to: Mapping[str, str]) -> dict[str, Aim]:
     """The aim of every deployment that has one, by deployment, in order of their ids.
 
     `to` maps deployments to releases and wins over the file; the key "" stands for the only deployment (or the only
-    one with an aim). UnknownName for a deployment or release that is not there; BadInput when nothing is aimed at.
+    one with an aim). UnknownName for a deployment, release or method that is not there; BadInput when nothing is aimed at.
     """
     aims = dict(estate.aim)
     for name, release in to.items():
@@ -29,6 +34,9 @@ def aims_of(estate: Estate, catalogue: Catalogue, to: Mapping[str, str]) -> dict
         guide = catalogue.of(estate.deployments[id].product).guide
         if aim.to not in guide.releases and catalogue.of(guide.name).release_of(aim.to) is None:
             raise UnknownName(f"The release of {guide.name}", aim.to, guide.releases)
+        methods = METHODS | {edge.method for edge in guide.edges}
+        if aim.prefer is not None and aim.prefer not in methods:
+            raise UnknownName("The preferred method", aim.prefer, methods)
         for one in estate.deployments[id].installations:
             if one.component not in guide.components:
                 raise UnknownName(f"The component of {guide.name}", one.component, guide.components)

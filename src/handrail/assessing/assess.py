@@ -95,7 +95,14 @@ def _about(country: Country, road: Road) -> Iterator[Finding]:
         yield Finding(rule, "blocker", subject, f"{road.blocked}.", remedy, source, unknown=not stated)
     elif road.blocked:
         source = Citation("ours", "only moves that a guide supports are planned")
-        yield Finding(NO_ROAD, "blocker", subject, f"{road.blocked}.", "Change what stands against a method, or aim at another release.", source)
+        yield Finding(
+            NO_ROAD,
+            "blocker",
+            subject,
+            f"{road.blocked}.",
+            "Change what stands against a method, or aim at another release.",
+            source,
+        )
     for hop in road.hops:
         yield from _about_hop(country, road, hop)
 
