@@ -58,7 +58,8 @@ def estates(draw: st.DrawFn, spoiled: bool = False) -> dict[str, Any]:
     used = {host for _, host in pairs} | {"a"}
     aim: dict[str, Any] = {"to": draw(st.sampled_from(["2", "3"]))}
     spare = sorted(set("abc") - used)
-    if spare and draw(st.booleans()):
+    moves = draw(st.booleans())
+    if spare and moves:
         aim["installations"] = {"@".join(draw(st.sampled_from(pairs))): {"host": spare[0]}}
         used.add(spare[0])
     if draw(st.booleans()):

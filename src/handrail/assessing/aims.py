@@ -19,7 +19,7 @@ def aims_of(estate: Estate, catalogue: Catalogue, to: Mapping[str, str]) -> dict
     """The aim of every deployment that has one, by deployment, in order of their ids.
 
     `to` maps deployments to releases and wins over the file; the key "" stands for the only deployment (or the only
-    one with an aim). UnknownName for a deployment, release or method that is not there; BadInput when nothing is aimed at.
+    one with an aim). UnknownName for a deployment, release or method that nobody knows; BadInput when there is no aim.
     """
     aims = dict(estate.aim)
     for name, release in to.items():
