@@ -31,9 +31,7 @@ def play(stage: Stage) -> None:
         plan = str(stage.out / "postgresql.plan.json")
         stage.handrail("plan", str(estate), "-o", plan, lines=24)
 
-        tell(
-            "\nEvery step is carried out on the server itself. This script answers what the plan asks:"
-        )
+        tell("\nEvery step is carried out on the server itself. This script answers what the plan asks:")
         run = _carry_out(stage, plan)
         stage.handrail("verify", run)
         after = _look(ground, programs["17"])

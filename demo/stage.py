@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 HANDRAIL = Path(sys.executable).with_name("handrail")
 WIDTH = 100
+ENDED = re.compile(r"\d\d:\d\d:\d\d +\S+ +(done|skipped) ")
 
 
 class DemoFailed(Exception):
@@ -88,20 +89,23 @@ class Stage:
         return None if found is None else str(found)
 
     def killed_half_way(self, *arguments: str, steps: int) -> str:
-        """Starts a run, kills it with SIGKILL when half of `steps` have ended; the id of the run."""
-        running = subprocess.Popen(self._show(arguments), env=self._environment(), stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 60
-        run = None
-        while time.monotonic() < deadline and running.poll() is None:
-            run = run or self.newest_run()
-            if run is not None and self.ended(run) >= steps // 2:
+        """Starts a run and kills it with SIGKILL when half of `steps` have ended; the id of the run."""
+        running = subprocess.Popen(
+            self._show(arguments), env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert running.stdout is not None
+        ended = 0
+        for line in running.stdout:
+            ended += bool(ENDED.match(line))
+            if ended >= steps // 2:
                 break
-            time.sleep(0.02)
-        if run is None or running.poll() is not None:
-            raise DemoFailed("The run ended before it could be killed half-way.")
         running.send_signal(signal.SIGKILL)
-        running.wait()
-        print(f"  killed with SIGKILL after {self.ended(run)} of {steps} steps")
+        if running.wait() != -signal.SIGKILL:
+            raise DemoFailed("The run ended before it could be killed half-way.")
+        run = self.newest_run()
+        if run is None:
+            raise DemoFailed("The run did not begin.")
+        print(f"  … killed with SIGKILL when {self.ended(run)} of {steps} steps had ended")
         return run
 
     def ended(self, run: str) -> int:
