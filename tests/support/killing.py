@@ -81,12 +81,20 @@ def carry_out(
 
 
 def kill_at_each_write(
-    opening: Opening, homes: Path, plan: Path, *, moments: Iterable[Moment] = ("before", "after"), **more: object
+    opening: Opening,
+    homes: Path,
+    plan: Path,
+    *,
+    moments: Iterable[Moment] = ("before", "after"),
+    first: int = 1,
+    stride: int = 1,
+    **more: object,
 ) -> Iterator[tuple[Kill, Path]]:
-    """For each write of an undisturbed run, and each moment: a home of its own in which the run was killed there and
-    then gone on with by another process, which ended with 0. Yields each for the caller to judge."""
+    """For each write of an undisturbed run (or each `stride`-th from `first` on), and each moment: a home of its own in
+    which the run was killed there and then gone on with by another process, which ended with 0. Yields each for the
+    caller to judge."""
     for moment in moments:
-        for number in count(1):
+        for number in count(first, stride):
             kill = Kill(number, moment)
             home = homes / f"{number}-{moment}"
             home.mkdir(parents=True)

@@ -104,7 +104,8 @@ def _path(url: str) -> Path:
     try:
         parsed: URL = make_url(url)
     except (ArgumentError, ValueError) as error:
-        raise BadInput(f"{url!r} is not the URL of a store.", "Write sqlite:///PATH.") from error
+        # It is not repeated: it may hold a password.
+        raise BadInput("What was given as the store is no URL.", "Write sqlite:///PATH.") from error
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise BadInput(
             f"A store at {parsed.render_as_string(hide_password=True)} cannot be used.",
