@@ -8,6 +8,7 @@ from datetime import datetime
 
 from handrail.model.journal import Event
 from handrail.model.plan import Step
+from handrail.reporting.outline import is_remedy
 from handrail.reporting.page import Tone
 
 _WORDS: Mapping[str, tuple[str, Tone]] = {
@@ -41,6 +42,8 @@ def line_of(event: Event, step: Step | None) -> Line | None:
     entry = event.entry
     if entry.kind not in _WORDS or step is None:
         return None
+    if entry.kind == "skipped" and is_remedy(step):
+        return None  # an error that did not happen is no news
     word, tone = _WORDS[entry.kind]
     told = entry.data
     text = step.title
