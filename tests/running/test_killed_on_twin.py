@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.support import twins
+from tests.support import on_twin
 from tests.support.killing import Kill, Moment, carry_out, kill_again_and_again, kill_at_each_write
-from tests.support.twins import PRELOAD, ground_truth, judge, opening
+from tests.support.on_twin import PRELOAD, ground_truth, judge, opening
 
 from handrail.guides.catalogue import SHIPPED
 
@@ -18,7 +18,7 @@ SHARDS = 4
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("plan") / "mim.json"
-    twins.plan_file(SHIPPED / "mim" / "estates" / "contoso.yaml", path)
+    on_twin.plan_file(SHIPPED / "mim" / "estates" / "contoso.yaml", path)
     return path
 
 
