@@ -34,6 +34,10 @@ Opener = Callable[[Plan, Path, bool], Target]
 """Opens a target for a plan; the folder is the run's own; the flag says that nothing has been begun in it yet."""
 
 
+Declared = Callable[[Plan], Mapping[str, Path]]
+"""Where the products of a plan's estate declare what their twins are like."""
+
+
 class RealHosts:
     """The hosts of the estate, reached as each `connect` says. BadInput, before anything begins, when one cannot be."""
 
@@ -76,9 +80,7 @@ class RealHosts:
 class TwinHosts:
     """The twin of the plan's estate, kept in the run's folder, so that it outlives us."""
 
-    def __init__(
-        self, plan: Plan, folder: Path, new: bool, declarations: Mapping[str, Path], ask: bool = False
-    ) -> None:
+    def __init__(self, plan: Plan, folder: Path, new: bool, declared: Declared, ask: bool = False) -> None:
         from handrail.twin.raising import raise_twin
         from handrail.twin.world import is_raised, open_twin
 
@@ -90,7 +92,7 @@ class TwinHosts:
             # Killed while it was being raised: what lies there is no twin yet.
             for rest in folder.glob("twin.db*"):
                 rest.unlink()
-            self.twin = raise_twin(plan.estate, declarations, folder)
+            self.twin = raise_twin(plan.estate, declared(plan), folder)
         else:
             raise HostError(f"The twin of this run is gone from {folder}.", "Begin a new run.")
 
@@ -128,14 +130,23 @@ def twin_opener(guides: Sequence[Path] = (), ask: bool = False) -> Opener:
     """Opens twins as the products (of ours, and in the folders `guides`) declare them."""
 
     def opener(plan: Plan, folder: Path, new: bool) -> Target:
-        from handrail.guides.catalogue import load
-
-        catalogue = load(guides)
-        products = dict.fromkeys(deployment.product for deployment in plan.estate.deployments.values())
-        declared = {name: catalogue.of(name).twin_path for name in products if name in catalogue.guides}
-        return TwinHosts(plan, folder, new, {name: path for name, path in declared.items() if path is not None}, ask)
+        return TwinHosts(plan, folder, new, lambda made: _declared(made, guides), ask)
 
     return opener
+
+
+def _declared(plan: Plan, guides: Sequence[Path]) -> Mapping[str, Path]:
+    """The `twin.yaml` of every product of the plan's estate that has one."""
+    from handrail.guides.catalogue import SHIPPED, TWIN, load
+
+    products = dict.fromkeys(deployment.product for deployment in plan.estate.deployments.values())
+    if guides:
+        catalogue = load(guides)
+        paths = {name: catalogue.of(name).twin_path for name in products if name in catalogue.guides}
+    else:
+        # Reading every guide for a path would take longer than many a run.
+        paths = {name: path if (path := SHIPPED / name / TWIN).is_file() else None for name in products}
+    return {name: path for name, path in paths.items() if path is not None}
 
 
 def hosts_opener() -> Opener:
