@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from handrail.assessing.facts import MISSING, Facts, Kept
 from handrail.guides.catalogue import CompiledGuide
 from handrail.guides.language import Expression, Known, Text, Unknown
 
 Answer = Known[Any] | Unknown
+Kept_ = TypeVar("Kept_")
+
+_ENOUGH = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Judge:
         self.keep = kept or Kept()
         self._expressions: dict[str, tuple[Expression, Reads, dict[Any, Answer]]] = {}
         self._texts: dict[str, tuple[Text, Reads, dict[Any, Answer]]] = {}
+        self._phrases: dict[str, dict[Any, str]] = {}
         self._held: dict[int, tuple[Any, Any]] = {}
 
     def ask(self, text: str, facts: Facts) -> Answer:
@@ -49,7 +53,7 @@ class Judge:
         key = self.key(reads, facts)
         answer = known.get(key)
         if answer is None:
-            answer = known[key] = self._settled(expression.evaluate(facts.chosen(reads.names)))
+            answer = _room(known)[key] = self._settled(expression.evaluate(facts.chosen(reads.names)))
         return answer
 
     def render(self, template: str, facts: Facts) -> Answer:
@@ -60,7 +64,7 @@ class Judge:
         key = self.key(reads, facts)
         answer = known.get(key)
         if answer is None:
-            answer = known[key] = self._settled(text.render(facts.chosen(reads.names)))
+            answer = _room(known)[key] = self._settled(text.render(facts.chosen(reads.names)))
         return answer
 
     def phrase(self, template: str, facts: Facts) -> str:
@@ -68,7 +72,12 @@ class Judge:
         if "{{" not in template:
             return template
         text, reads, _ = self._text(template)
-        return text.show(facts.chosen(reads.names))
+        phrases = self._phrases.setdefault(template, {})
+        key = self.key(reads, facts)
+        phrase = phrases.get(key)
+        if phrase is None:
+            phrase = _room(phrases)[key] = text.show(facts.chosen(reads.names))
+        return phrase
 
     def value(self, template: Any, facts: Facts) -> Answer:
         """A parameter: texts are rendered wherever they stand in lists and mappings."""
@@ -138,6 +147,13 @@ class Judge:
         if isinstance(answer, Known) and isinstance(answer.value, (list, dict)):
             return Known(self.keep(answer.value))
         return answer
+
+
+def _room(known: dict[Any, Kept_]) -> dict[Any, Kept_]:
+    """What is read by few is asked again and again; what is different everywhere is not worth keeping."""
+    if len(known) >= _ENOUGH:
+        known.clear()
+    return known
 
 
 def _missing(answers: Iterable[Answer]) -> tuple[str, ...]:

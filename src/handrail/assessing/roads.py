@@ -375,8 +375,9 @@ def find_roads(estate: Estate, catalogue: Catalogue, to: Mapping[str, str] | Non
     roads: dict[str, Road] = {}
     for id in aims:
         compiled = catalogue.of(estate.deployments[id].product)
-        country = by_guide.setdefault(compiled.guide.name, Country(estate, compiled, aims))
-        countries[id] = country
+        if compiled.guide.name not in by_guide:
+            by_guide[compiled.guide.name] = Country(estate, compiled, aims)
+        country = countries[id] = by_guide[compiled.guide.name]
         for installation in sorted(estate.deployments[id].installations, key=lambda one: (one.component, one.host)):
             roads[installation.subject] = country.road(installation)
     return Roads(aims, countries, roads)

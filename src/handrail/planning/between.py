@@ -7,16 +7,17 @@ keeps the run away from it; where none can, that is said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from handrail.assessing.assess import STATE_IN_BETWEEN, Survey
 from handrail.assessing.facts import Facts
-from handrail.assessing.roads import Country, State
+from handrail.assessing.roads import Country, Road, State
 from handrail.guides.language import Unknown
 from handrail.model.finding import Citation, Finding
 from handrail.model.guide import WorksWith
 from handrail.planning.blocks import Block
+from handrail.planning.graph import Link
 from handrail.planning.order import Reason, Web
 
 Node = tuple[int, int]  # cohort, hop counted from 1
@@ -49,29 +50,50 @@ class _Pair:
 def keep_supported(survey: Survey, web: Web) -> list[Finding]:
     """Adds to `web` the order that keeps every state in between supported; the findings where none does."""
     findings: list[Finding] = []
-    by_subject: dict[str, list[Block]] = {}
+    sequences: dict[str, dict[str, list[Block]]] = {}
     for block in web.blocks.values():
         if not block.mend:
-            by_subject.setdefault(block.subject, []).append(block)
-    sequences: dict[str, dict[str, list[Block]]] = {}
-    for subject, blocks in by_subject.items():
-        sequences.setdefault(blocks[0].deployment, {})[subject] = sorted(blocks, key=lambda one: one.index)
+            sequences.setdefault(block.deployment, {}).setdefault(block.subject, []).append(block)
+    roads: dict[str, dict[str, Road]] = {}
+    for subject, road in survey.roads.roads.items():
+        roads.setdefault(road.installation.deployment, {})[subject] = road
+    links: dict[str, list[Link[Reason]]] = {}
+    for link in web.links:
+        # What holds between two blocks only proves nothing about the rest of their cohorts.
+        if not link.tag.partial:
+            for deployment in {_deployment(web, link.first), _deployment(web, link.then)}:
+                links.setdefault(deployment, []).append(link)
     for deployment, country in survey.roads.countries.items():
         if country.guide.works_with:
-            between = _Between(survey, web, country, deployment, sequences.get(deployment, {}))
+            own = {subject: sorted(one, key=_index) for subject, one in sequences.get(deployment, {}).items()}
+            between = _Between(web, country, deployment, own, roads.get(deployment, {}), links.get(deployment, []))
             findings += between.settle()
     return findings
 
 
+def _index(block: Block) -> int:
+    return block.index
+
+
+def _deployment(web: Web, key: str) -> str:
+    return web.blocks[key].deployment if key in web.blocks else web.barriers[key].deployment
+
+
 class _Between:
     def __init__(
-        self, survey: Survey, web: Web, country: Country, deployment: str, sequences: Mapping[str, list[Block]]
+        self,
+        web: Web,
+        country: Country,
+        deployment: str,
+        sequences: Mapping[str, list[Block]],
+        roads: Mapping[str, Road],
+        links: Iterable[Link[Reason]],
     ) -> None:
         self._web = web
         self._country = country
         self._deployment = deployment
         self._sequences = sequences
-        self._cohorts = self._group(survey)
+        self._cohorts = self._group(roads)
         self._node_of: dict[str, Node] = {
             block.key: (cohort.number, index)
             for cohort in self._cohorts
@@ -82,10 +104,8 @@ class _Between:
         for cohort in self._cohorts:
             for index in range(1, len(cohort.states) - 1):
                 self._after.setdefault((cohort.number, index), set()).add((cohort.number, index + 1))
-        for link in web.links:
-            # What holds between two blocks only proves nothing about the rest of their cohorts.
-            if not link.tag.partial:
-                self._link(link.first, link.then)
+        for link in links:
+            self._link(link.first, link.then)
 
     def settle(self) -> Iterator[Finding]:
         for rule in self._country.guide.works_with:
@@ -99,11 +119,9 @@ class _Between:
             return True
         return a.number < b.number or (a.number == b.number and len(a.subjects) > 1)
 
-    def _group(self, survey: Survey) -> list[Cohort]:
+    def _group(self, roads: Mapping[str, Road]) -> list[Cohort]:
         found: dict[object, list[str]] = {}
-        for subject, road in survey.roads.roads.items():
-            if road.installation.deployment != self._deployment:
-                continue
+        for subject, road in roads.items():
             blocks = self._sequences.get(subject, [])
             if len(blocks) != len(road.hops):
                 continue

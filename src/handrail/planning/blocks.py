@@ -51,10 +51,12 @@ class Block:
     rests: frozenset[str]
     blueprint: Blueprint
     mend: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
     rendered: Mapping[str, Rendered] = field(default_factory=dict)
 
     def ids(self, relative: Iterable[str]) -> tuple[str, ...]:
-        return tuple(self.key + one for one in relative)
+        """Ids of the plan for ids of the blueprint; one object for each, however often it is named."""
+        return tuple(self.names[one] for one in relative)
 
 
 class Builder:
@@ -109,8 +111,9 @@ class Builder:
         if blueprint is None:
             shaping = Shaping(country, self._signatures, source)
             blueprint = self._blueprints[shape] = shaping.make(chosen, left_out)
+        key = f"{installation.subject}/{within}"
         block = Block(
-            key=f"{installation.subject}/{within}",
+            key=key,
             subject=installation.subject,
             deployment=installation.deployment,
             component=installation.component,
@@ -122,6 +125,7 @@ class Builder:
             rests=rests,
             blueprint=blueprint,
             mend=mend,
+            names={step.id: key + step.id for step in blueprint.steps},
         )
         rendered = {step.id: self._render(block, step) for step in blueprint.steps}
         object.__setattr__(block, "rendered", rendered)

@@ -164,7 +164,9 @@ def _way_back(step: Step) -> str:
 
 def _one_way(plan: Plan) -> str:
     if plan.point_of_no_return is None:
-        return "Every step that may destroy something comes after a proved restore point of it; the way back stays open."
+        return (
+            "Every step that may destroy something comes after a proved restore point of it; the way back stays open."
+        )
     step = next(one for one in plan.steps if one.id == plan.point_of_no_return)
     return f"After {step.id} there is no way back for {', '.join(step.changes) or step.installation}."
 

@@ -115,7 +115,7 @@ class _Laying:
         rendered = block.rendered[step.id]
         begins = not step.after and not step.is_remedy
         template = step.chosen.flat.template
-        id = block.key + step.id
+        id = block.names[step.id]
         way_back = step.way_back
         if way_back.from_:
             way_back = WayBack(way_back.kind, block.ids(way_back.from_))
@@ -135,7 +135,7 @@ class _Laying:
                 source=step.source,
                 with_=self._builder.parameters(block, step, rendered),
                 when=tuple(
-                    Condition(block.key + one.step, one.ended, one.error, one.output, one.equals) for one in step.when
+                    Condition(block.names[one.step], one.ended, one.error, one.output, one.equals) for one in step.when
                 ),
                 lasting=step.lasting,
                 takes=step.takes,
