@@ -54,8 +54,10 @@ class Store:
             self._sql = sqlite3.connect(self._path, isolation_level=None, timeout=30, check_same_thread=False)
             self._sql.execute("PRAGMA journal_mode = WAL")
             self._sql.execute("PRAGMA synchronous = FULL")
-        except sqlite3.Error as error:
+        except sqlite3.OperationalError as error:
             raise _unwritable(self._path, error) from None
+        except sqlite3.DatabaseError:
+            raise _no_twin(self._path) from None
         self._seen: int = self._version()
 
     def close(self) -> None:
@@ -84,7 +86,7 @@ class Store:
         try:
             about = {name: json.loads(value) for name, value in self._sql.execute("SELECT name, value FROM about")}
         except sqlite3.DatabaseError:
-            raise StoreError(f"{self._path} is not a twin.", "Remove it; a new one is raised from the plan.") from None
+            raise _no_twin(self._path) from None
         if about.get("format", 0) > FORMAT:
             raise StoreNewer(f"{self._path} was written by a newer Handrail.", "Use that version, or a new run.")
         return about
@@ -132,6 +134,10 @@ class Store:
 
 def _text(value: Any) -> str:
     return json.dumps(encode(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def _no_twin(path: Path) -> StoreError:
+    return StoreError(f"{path} is not a whole twin.", "Remove it and begin a new run; its journal is not touched.")
 
 
 def _unwritable(path: Path, error: sqlite3.Error) -> StoreUnwritable:

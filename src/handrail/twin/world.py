@@ -139,7 +139,10 @@ def is_raised(folder: Path) -> bool:
     """Whether a whole twin lies in that folder."""
     if not (folder / FILE).is_file():
         return False
-    store = Store(folder)
+    try:
+        store = Store(folder)
+    except StoreError:
+        return False
     try:
         store.about()
     except StoreError:

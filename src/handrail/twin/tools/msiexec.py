@@ -61,7 +61,7 @@ def _parse(arguments: Sequence[str]) -> _Line | None:
         word = rest.pop(0)
         low = word.lower().replace("-", "/", 1) if word[:1] == "-" else word.lower()
         if low in _VERBS:
-            if line.verb or not rest:
+            if line.verb or not rest or rest[0].startswith("/"):
                 return None
             line.verb, line.subject = _VERBS[low], rest.pop(0)
         elif low in _QUIET:

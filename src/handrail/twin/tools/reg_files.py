@@ -50,7 +50,7 @@ def _written(value: Value) -> str:
 def read(data: bytes) -> list[tuple[str, dict[str, Value]]] | None:
     """Keys and their values; None when this is no such file."""
     text = data.decode("utf-16" if data[:2] == b"\xff\xfe" else "utf-8", "replace")
-    lines = re.sub(r",\\\r?\n\s*", ",", text).splitlines()
+    lines = re.sub(r",\\\r?\n\s*", ",", text).replace("\r\n", "\n").split("\n")
     if not lines or lines[0].strip() not in (HEAD, "REGEDIT4"):
         return None
     keys: list[tuple[str, dict[str, Value]]] = []
