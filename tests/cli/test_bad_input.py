@@ -83,7 +83,7 @@ def refused(said: Said, *named: str) -> None:
         assert name in said.err
 
 
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("reader", ["assess", "explain", "run", "lint", "guides"])
 @pytest.mark.parametrize("garbage", GARBAGE)
 def test_garbage_is_refused_with_its_place(tmp_path: Path, reader: str, garbage: str) -> None:
     path = write(tmp_path / "given", reader, GARBAGE[garbage])

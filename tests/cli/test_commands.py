@@ -327,6 +327,7 @@ def lines(process: Any) -> Iterator[str]:
         yield line.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals are a thing of POSIX")
 @pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_stopped_half_way_is_resumed_to_the_end(tmp_path: Path, plan: Path, signal_: int) -> None:
@@ -349,6 +350,7 @@ def test_a_run_that_is_stopped_half_way_is_resumed_to_the_end(tmp_path: Path, pl
     assert handrail("verify", run, home=tmp_path).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals are a thing of POSIX")
 def test_a_second_runner_on_the_same_run_is_refused(tmp_path: Path, plan: Path) -> None:
     process = start("run", plan, "--twin", home=tmp_path)
@@ -368,6 +370,7 @@ def test_a_second_runner_on_the_same_run_is_refused(tmp_path: Path, plan: Path) 
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_run_whose_reader_goes_away_goes_on_to_its_end(tmp_path: Path, plan: Path) -> None:
     process = start("run", plan, "--twin", home=tmp_path)
     run = (re.match(r"Run ([\w-]+)", process.stdout.readline().decode()) or [""])[1]  # type: ignore[union-attr]
@@ -378,6 +381,7 @@ def test_a_run_whose_reader_goes_away_goes_on_to_its_end(tmp_path: Path, plan: P
     assert set(states(tmp_path, run).values()) == {"done", "skipped"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="pseudo-terminals are a thing of POSIX")
 def test_on_a_terminal_the_story_is_told_in_full(tmp_path: Path, plan: Path) -> None:
     import pty

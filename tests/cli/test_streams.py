@@ -36,7 +36,7 @@ def test_a_reader_that_goes_away_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell's way to close a stream")
-@pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-", "<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closing", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_no_problem(tmp_path: Path, closing: str) -> None:
     line = f"{sys.executable} -m handrail.cli.main assess {ESTATE} {closing}"
     ended = subprocess.run(line, shell=True, capture_output=True, env={**os.environ, "HANDRAIL_HOME": str(tmp_path)})
@@ -54,7 +54,7 @@ def test_output_that_is_lost_to_a_full_disk_is_a_failure(tmp_path: Path) -> None
     assert said.err.count("\n") == 1 and "No space left" in said.err
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-16", "utf-8"])
+@pytest.mark.parametrize("encoding", ["ascii", "utf-16"])
 def test_any_terminal_can_show_it(tmp_path: Path, encoding: str) -> None:
     estate = tmp_path / "estate.yaml"
     estate.write_text("handrail: estate/v1\nname: müller → 日本\nhosts: {hört: {ox: x}}\n", "utf-8")

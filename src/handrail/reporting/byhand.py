@@ -25,6 +25,11 @@ class ByHand:
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _cluster(do: tuple[str, ...] = (), look: tuple[str, ...] = (), expect: str = "") -> ByHand:
+    """What is done to a PostgreSQL cluster, by its superuser unless the step names another."""
+    return ByHand(do, look, expect, {"user": "postgres"})
+
+
 BY_HAND: Mapping[str, ByHand] = {
     "service.stop": ByHand(("sc stop {name}",), ("sc query {name}",), "STATE is STOPPED."),
     "service.start": ByHand(("sc start {name}",), ("sc query {name}",), "STATE is RUNNING."),
@@ -136,6 +141,74 @@ BY_HAND: Mapping[str, ByHand] = {
     ),
     "portal.answers": ByHand(expect="{url} answers in a browser."),
     "host.reboot": ByHand(("shutdown /r /t 0",), expect="It is up again, with a new start time."),
+    "postgresql.programs": _cluster(
+        look=('"{bin}/postgres" --version', 'ls "{bin}/../share/extension"'),
+        expect="It is {build}. These extensions are there: {extensions}.",
+    ),
+    "postgresql.as_planned": _cluster(
+        look=(
+            'psql -U "{user}" -c "SELECT datname, datcollate, encoding FROM pg_database" postgres',
+            'psql -U "{user}" -c "SHOW data_checksums" postgres',
+        ),
+        expect="Locale {locale}, encoding {encoding}, checksums {checksums}. Extensions: {extensions}.",
+    ),
+    "postgresql.build": _cluster(
+        look=('psql -U "{user}" -c "SHOW server_version" postgres', 'cat "{data}/PG_VERSION"'), expect="It is {build}."
+    ),
+    "postgresql.room": _cluster(
+        look=('du -sh "{data}"', 'df -h "{folder}"'), expect="There is room for {times?} times the data directory."
+    ),
+    "postgresql.start": _cluster(
+        ('"{bin}/pg_ctl" -D "{data}" -w start',), ('"{bin}/pg_ctl" -D "{data}" status',), "The server is running."
+    ),
+    "postgresql.stop": _cluster(
+        ('"{bin}/pg_ctl" -D "{data}" -m fast -w stop',), ('"{bin}/pg_ctl" -D "{data}" status',), "No server is running."
+    ),
+    "postgresql.backup": _cluster(
+        ('"{bin}/pg_basebackup" -U "{user}" -D "{to}/NEWFOLDER" -X stream -c fast --manifest-checksums=SHA256',),
+        ('"{bin}/pg_verifybackup" "{to}/NEWFOLDER"',),
+        "The backup is verified; note the name that you gave to the folder.",
+    ),
+    "postgresql.prove_backup": _cluster(
+        ('cp -a "{folder}" SCRATCH', '"{bin}/pg_ctl" -D SCRATCH -o "-p 54321" -w start'),
+        expect="The scratch server starts and holds what the original holds. Stop and remove it afterwards.",
+    ),
+    "postgresql.dump": _cluster(
+        ('"{programs}/pg_dumpall" -U "{user}" -f "{to}/NEWFILE.sql"',),
+        expect="It ends with 0 and the file ends with the words that the dump is complete; note its name.",
+    ),
+    "postgresql.load": _cluster(
+        ('psql -U "{user}" -X -v ON_ERROR_STOP=1 -f "{file}" postgres',), expect="It ends with 0 and without an error."
+    ),
+    "postgresql.create": _cluster(
+        ('"{bin}/initdb" -D "{data}" -U "{user}"',),
+        expect="Locale, encoding and checksums are those of the cluster in {like_data} (initdb --locale, --encoding).",
+    ),
+    "postgresql.upgrade_check": _cluster(
+        ('"{new_bin}/pg_upgrade" -b "{old_bin}" -B "{new_bin}" -d "{old_data}" -D "{new_data}" --check',),
+        expect="It says that the clusters are compatible.",
+    ),
+    "postgresql.upgrade": _cluster(
+        ('"{new_bin}/pg_upgrade" -b "{old_bin}" -B "{new_bin}" -d "{old_data}" -D "{new_data}"',),
+        expect="It says that the upgrade is complete.",
+    ),
+    "postgresql.upgrade_linked": _cluster(
+        ('"{new_bin}/pg_upgrade" -b "{old_bin}" -B "{new_bin}" -d "{old_data}" -D "{new_data}" --link',),
+        expect="It says that the upgrade is complete. Never start the old cluster again.",
+    ),
+    "postgresql.update_extensions": _cluster(
+        ('psql -U "{user}" -c "ALTER EXTENSION NAME UPDATE" DATABASE',),
+        expect="Done for every extension and database.",
+    ),
+    "postgresql.analyze": _cluster(
+        ('"{bin}/vacuumdb" -U "{user}" --all --analyze-in-stages',), expect="It ends with 0."
+    ),
+    "postgresql.set_aside": _cluster(
+        ('"{bin}/pg_ctl" -D "{data}" -m fast -w stop', 'mv "{data}" "{data}.aside"'), expect="Nothing is deleted."
+    ),
+    "postgresql.remove": _cluster(
+        ('rm -r "{data}"',), expect="Only after the hold before it was answered, and while no server uses it."
+    ),
     "barrier": ByHand(expect="All steps before this one have ended."),
 }
 
