@@ -129,3 +129,21 @@ def test_who_has_arrived_is_asked_nothing() -> None:
 def test_the_gravest_findings_come_first() -> None:
     found = assessed(("hosts.a.os", "debian-9"), ("deployments.shop.installations.0.facts.size", "big"))
     assert [one.level for one in found.findings] == ["blocker", "risk", "note"]
+
+
+DEPLOYMENT = (
+    "requirements:\n"
+    "  - {rule: shop/one-store, scope: deployment, must: 'size(deployment.hosts[\"store\"]) <= 1',"
+    " says: Too many stores., remedy: Close one., source: manual#stores}\n"
+    "  - {rule: shop/named, scope: estate, must: 'estate.name != \"small\"', level: note, says: A small estate.,"
+    " remedy: None., source: manual#estate}\n"
+)
+
+
+def test_a_deployment_and_the_estate_are_asked_once() -> None:
+    found = assessed(guide=GUIDE.replace("requirements:\n", DEPLOYMENT))
+    assert of(found, "shop/one-store") == []
+    assert [one.subject for one in of(found, "shop/named")] == ["estate"]
+    second = {"component": "store", "host": "b", "build": "1.5", "database": "goods", "facts": {"size": "small"}}
+    crowded = assessed(("deployments.shop.installations.1", second), guide=GUIDE.replace("requirements:\n", DEPLOYMENT))
+    assert [one.subject for one in of(crowded, "shop/one-store")] == ["deployment:shop"]

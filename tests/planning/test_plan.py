@@ -272,3 +272,18 @@ def test_judging_finds_what_only_shows_when_steps_are_made() -> None:
 def test_nothing_to_do_is_a_plan_without_steps() -> None:
     plan = planned(*((f"deployments.shop.installations.{number}.build", "2.0") for number in (0, 1)))
     assert (plan.hops, plan.steps) == ((), ())
+
+
+def test_equal_steps_share_what_they_are_given() -> None:
+    """Cohorts: ten thousand equal installations must not cost ten thousand copies."""
+    installations = [
+        {"component": "desk", "host": host, "build": "1.5", "facts": {"size": "small"}} for host in ("a", "b")
+    ]
+    plan = planned(("deployments.shop.installations", installations), ("databases", None))
+    found = steps(plan)
+    assert found["shop/desk@a/2/stop"].with_ is found["shop/desk@b/2/stop"].with_
+
+
+def test_a_step_without_conditions_rests_on_nothing_that_only_names_it() -> None:
+    addresses = {one.address for step in planned().steps for one in step.rests_on}
+    assert not {one for one in addresses if one.endswith((".id", ".name")) and not one.startswith("database:")}
