@@ -119,8 +119,11 @@ def test_declarations_are_kept_with_the_twin_word_for_word() -> None:
     ("text", "message"),
     [
         ("twin: x\npackges: {}\n", "Did you mean 'packages'"),
-        ("twin: x\ncomponents: {a: {package: b, folder: C}}\n", "names the package 'b', which is not declared"),
+        ("twin: x\ncomponents: {a: {package: b, folder: C}}\n", "The package 'b' is not known"),
         ("twin: x\nmedia: [{kind: 3}]\n", "must be text"),
+        ("twin: x\nmedia: [{kind: msp, is: {patch: y}}]\n", "The patch 'y' is not known"),
+        ("twin: x\nmedia: [{kind: msp, is: {pach: y}}]\n", "Did you mean 'patch'"),
+        ("twin: x\npersons: [{step: a, installs: [y]}]\n", "The component 'y' is not known"),
         ("", "."),
     ],
 )

@@ -6,14 +6,14 @@ hold `{build}` (the build of the medium or installation), `{host}`, `{account}`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from handrail.documents.read import read
-from handrail.documents.tree import load
-from handrail.errors import BadInput
+from handrail.documents.tree import Tree, load
+from handrail.errors import BadDocument, BadInput, UnknownName
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,10 @@ class WmiClass:
     methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
+TOOL_KINDS = ("key-management",)
+"""What a product's own tool can be."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolBits:
     """A tool of the product: a file of a component, and which of our mechanisms it is."""
@@ -237,12 +241,43 @@ def read_declarations(files: Mapping[str, Path]) -> Declarations:
 def _read(path: Path) -> TwinBits:
     tree = load(path, "The twin declaration")
     bits = read(TwinBits, tree)
-    for section, entries in (("components", bits.components), ("patches", bits.patches)):
-        for name, entry in entries.items():
-            if entry.package not in bits.packages:
-                raise BadInput(
-                    f"{section} {name!r} names the package {entry.package!r}, which is not declared.",
-                    "Declare it under packages.",
-                    tree.place(section, name, "package"),
-                )
+    mistakes = list(_loose_ends(bits, tree))
+    if mistakes:
+        raise BadDocument(mistakes)
     return bits
+
+
+_HELD = ("package", "patch", "software", "version", "text")
+
+
+def _loose_ends(bits: TwinBits, tree: Tree) -> Iterator[BadInput]:
+    """Names that nothing in the declaration has."""
+
+    def look(what: str, name: str, known: Iterable[str], *keys: str | int) -> Iterator[BadInput]:
+        if name not in known:
+            yield UnknownName(what, name, known, tree.place(*keys))
+
+    for name, component in bits.components.items():
+        yield from look("The package", component.package, bits.packages, "components", name, "package")
+    for name, patch in bits.patches.items():
+        yield from look("The package", patch.package, bits.packages, "patches", name, "package")
+    for number, medium in enumerate(bits.media):
+        places: list[tuple[Mapping[str, Any], tuple[str | int, ...]]] = [(medium.is_, ("media", number, "is"))]
+        places += [(held, ("media", number, "holds", path)) for path, held in medium.holds.items()]
+        for held, keys in places:
+            for key in held:
+                yield from look("The key", key, _HELD, *keys, key)
+            if "package" in held:
+                yield from look("The package", str(held["package"]), bits.packages, *keys, "package")
+            if "patch" in held:
+                yield from look("The patch", str(held["patch"]), bits.patches, *keys, "patch")
+    used = [("tools", n, tool.component) for n, tool in enumerate(bits.tools)]
+    used += [("wmi", n, wmi.component) for n, wmi in enumerate(bits.wmi)]
+    used += [("answers", n, answer.component) for n, answer in enumerate(bits.answers)]
+    for section, number, name in used:
+        yield from look("The component", name, bits.components, section, number, "component")
+    for number, tool in enumerate(bits.tools):
+        yield from look("The mechanism", tool.does, TOOL_KINDS, "tools", number, "does")
+    for number, person in enumerate(bits.persons):
+        for name in person.installs:
+            yield from look("The component", name, bits.components, "persons", number, "installs")

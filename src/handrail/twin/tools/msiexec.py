@@ -13,6 +13,8 @@ from handrail.twin.tools.options import not_rehearsed
 from handrail.twin.tools.reply import Reply
 
 _LOG_FAILED = 1622
+_PLAIN = ("=", "Product:", "Action ")
+"""Lines of the log that the engine writes without naming itself."""
 _QUIET = ("/qn", "/quiet", "/q", "/passive", "/qb", "/qb!", "/qb-", "/qr")
 _VERBS = {"/i": "i", "/package": "i", "/p": "p", "/update": "p", "/x": "x", "/uninstall": "x"}
 _CODE = re.compile(r"^\{[0-9A-F-]{36}\}$", re.IGNORECASE)
@@ -45,7 +47,7 @@ def run(machine: Machine, arguments: Sequence[str]) -> Reply:
         code = packages.REBOOTING
     lines += [f"MainEngineThread is returning {code}", "=== Verbose logging stopped ==="]
     if log is not None:
-        text = "".join(f"MSI (s) {one}\r\n" if not one.startswith("=") else one + "\r\n" for one in lines)
+        text = "".join(f"{one}\r\n" if one.startswith(_PLAIN) else f"MSI (s) {one}\r\n" for one in lines)
         data = b"\xff\xfe" + text.encode("utf-16-le")
         files.write(machine, log, files.of_bytes(log, data, machine.stamp()))
     if restart:
