@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handrail.planning.graph import Cycle, Link, Ordered, ancestors, in_order
+from handrail.planning.graph import Cycle, Link, Ordered, in_order
 
 
 def links(text: str) -> list[Link[str]]:
@@ -58,8 +58,3 @@ def test_either_every_link_holds_or_a_real_cycle_is_named(pairs: list[tuple[int,
 def test_the_order_does_not_depend_on_the_order_of_links(pairs: list[tuple[int, int]], random: object) -> None:
     forwards = [Link(str(min(a, b)), str(max(a, b)), None) for a, b in pairs if a != b]
     assert in_order(map(str, range(9)), forwards) == in_order(map(str, reversed(range(9))), forwards[::-1])
-
-
-def test_ancestors_are_all_that_must_have_ended_before() -> None:
-    before = ancestors({1: [0], 2: [1], 3: [0]}, 4)
-    assert before == [0b000, 0b001, 0b011, 0b001]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -67,14 +67,3 @@ def _cycle(stuck: set[str], links: Sequence[Link[Tag]]) -> Cycle[Tag]:
         walked.append(before[key])
         key = before[key].first
     return Cycle(tuple(reversed(walked[seen[key] :])))
-
-
-def ancestors(after: Mapping[int, Sequence[int]], count: int) -> list[int]:
-    """For every node of 0..count-1, whose `after` all have lower numbers, the set of those before it, as bits."""
-    before: list[int] = []
-    for node in range(count):
-        bits = 0
-        for one in after.get(node, ()):
-            bits |= before[one] | (1 << one)
-        before.append(bits)
-    return before
