@@ -30,8 +30,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(output: Output, arguments: Sequence[str] | None) -> int:
-    from handrail.cli.faults import explain_fault
-
     try:
         from handrail.cli.app import command
 
@@ -45,6 +43,8 @@ def _run(output: Output, arguments: Sequence[str] | None) -> int:
     except SystemExit as leaving:  # Typer leaves this way when standard output is gone
         return leaving.code if isinstance(leaving.code, int) else 1
     except Exception as error:
+        from handrail.cli.faults import explain_fault
+
         return explain_fault(error, output, os.environ)
 
 

@@ -9,7 +9,6 @@ import contextlib
 import os
 import shutil
 import sys
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
@@ -120,6 +119,8 @@ def _near(character: str, encoding: str) -> str:
     try:
         character.encode(encoding)
     except (UnicodeEncodeError, LookupError):
+        import unicodedata  # late: most terminals can show everything
+
         plain = _PLAIN.get(character) or unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
         return plain or character.encode("ascii", "backslashreplace").decode()
     return character

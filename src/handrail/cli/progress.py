@@ -23,6 +23,9 @@ BUSY_SHOWN = 12
 # Steps that end within so many seconds are told once, when they have ended.
 SOON = 30.0
 
+# What ends is taken off the busy hosts at once, but not more often than after so many seconds.
+REDRAW = 0.05
+
 
 Teller = Callable[[Event, object], None]
 """Takes an event as it is committed (and the schedule, which it does not need)."""
@@ -83,6 +86,7 @@ def _live(output: Output, steps: Mapping[str, Step]) -> Iterator[Teller]:
     console = Console(file=output.out, no_color=not output.colour, highlight=False, emoji=False, markup=False)
     plain = Plain(output, steps)
     busy: dict[str, tuple[str, float]] = {}
+    drawn_at = [0.0]
 
     def drawn() -> Any:
         encoding = getattr(output.out, "encoding", None)
@@ -103,7 +107,9 @@ def _live(output: Output, steps: Mapping[str, Step]) -> Iterator[Teller]:
             if line.busy:
                 busy[line.host] = (line.text, time.monotonic())
                 return
-            busy.pop(line.host, None)
+            if busy.pop(line.host, None) is not None and time.monotonic() - drawn_at[0] > REDRAW:
+                drawn_at[0] = time.monotonic()
+                live.refresh()
             encoding = getattr(output.out, "encoding", None)
             with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
                 for text in plain.texts(line):

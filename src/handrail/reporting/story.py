@@ -44,6 +44,8 @@ def line_of(event: Event, step: Step | None) -> Line | None:
         return None
     if entry.kind == "skipped" and is_remedy(step):
         return None  # an error that did not happen is no news
+    if entry.kind == "answered" and entry.data.get("who") == "played":
+        return None  # nobody was asked
     word, tone = _WORDS[entry.kind]
     told = entry.data
     text = step.title
