@@ -1,7 +1,7 @@
 """Real PostgreSQL for tests and for the demo: programs of several majors, and clusters worth upgrading.
 
-Everything lies in one folder of its own under /var/tmp, which the account that runs the servers can enter; servers
-listen on a socket in it and on no network. `playground` stops whatever still runs there when it is left.
+Everything lies in one folder of its own, which the account that runs the servers can enter; servers listen on a socket
+in it and on no network. `playground` stops whatever still runs there when it is left.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from handrail.hosts.protocol import Command, Exited
 FETCH = Path(__file__).parents[2] / "scripts" / "fetch_postgres.sh"
 KEY = "correct horse battery 'staple'"
 """What the sample columns are encrypted with."""
-PLACE = "/var/tmp"
+ROOM = 2 * 2**30
 
 _SAMPLE = """
 create role app login password 'app-password';
@@ -48,7 +48,7 @@ insert into customer (name, balance, joined, feeling, notes, picture, weight)
 create index on customer (joined);
 create table card (
   id integer primary key references customer, number bytea not null, hint text not null);
-insert into card select id, pgp_sym_encrypt('card ' || id, {key}), 'card ' || id from customer where id <= {secrets};
+insert into card select id, pgp_sym_encrypt('card ' || id, {key}), 'card ' || id from customer where id <= {cards};
 create table event (at date not null, what text) partition by range (at);
 create table event_2025 partition of event for values from ('2025-01-01') to ('2026-01-01');
 create table event_2026 partition of event for values from ('2026-01-01') to ('2027-01-01');
@@ -95,6 +95,13 @@ def programs(*majors: str) -> Mapping[str, str]:
     if done.returncode != 0:
         raise RuntimeError(f"PostgreSQL could not be fetched: {done.stderr.strip()}")
     return dict(line.split(" ", 1) for line in done.stdout.splitlines())
+
+
+def place() -> Path:
+    """Memory when there is plenty of it, so that nobody waits for disks; else the disk."""
+    memory = Path("/dev/shm")
+    usable = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    return memory if usable else Path("/var/tmp")
 
 
 def account() -> str | None:
@@ -150,16 +157,22 @@ class Playground:
         options = ("-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-p", str(port))
         return self.run(f"{bin_}/psql", *options, "-U", "postgres", "-d", database, "-f", "-", stdin=text.encode())
 
-    def make(self, bin_: str, rows: int = 200, secrets: int = 50, port: int = 54321) -> None:
+    def make(self, bin_: str, rows: int = 200, cards: int = 50, port: int = 54321) -> None:
         """A running cluster in `old` with tables of many kinds, encrypted columns, and a customised configuration."""
         self.run(f"{bin_}/initdb", "-D", self.old, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8",
-                 "--data-checksums", "--no-sync")  # fmt: skip
+                 "--data-checksums", "--wal-segsize=1", "--no-sync")  # fmt: skip
         configuration = _CONFIGURATION.format(sockets=self.sockets, port=port)
         self.run("sh", "-c", 'cat >> "$1/postgresql.conf"', "append", self.old, stdin=configuration.encode())
         self.run("sh", "-c", 'cat >> "$1/pg_hba.conf"', "append", self.old, stdin=_RULES.encode())
         self.run(f"{bin_}/pg_ctl", "-D", self.old, "-l", f"{self.old}/server.log", "-w", "start")
         key = "'" + KEY.replace("'", "''") + "'"
-        self.sql(bin_, _SAMPLE.format(rows=rows, secrets=secrets, key=key), port=port)
+        self.sql(bin_, _SAMPLE.format(rows=rows, cards=cards, key=key), port=port)
+
+    def jobs(self) -> list[Path]:
+        """The receipts of this playground's runs, whose names begin with the estate's."""
+        user = account()
+        uid = pwd.getpwnam(user).pw_uid if user else os.geteuid()
+        return sorted(Path(f"/var/tmp/handrail-jobs-{uid}").glob(f"{self.folder.name}-*"))
 
     def stop_all(self) -> None:
         for path in [*self.folder.glob("*/postmaster.pid"), *self.folder.glob("backups/*/postmaster.pid")]:
@@ -174,7 +187,8 @@ class Playground:
 def playground(keep: bool = False) -> Iterator[Playground]:
     """A fresh playground; gone afterwards with all that runs in it, unless `keep`."""
     user = account()
-    folder = Path(tempfile.mkdtemp(prefix="hr-", dir=PLACE))
+    folder = place() / f"hr-{secrets.token_hex(4)}"
+    folder.mkdir(mode=0o700)
     ground = Playground(folder, LocalHost("db01", user=user))
     (folder / "s").mkdir()
     (folder / "backups").mkdir()
@@ -190,6 +204,8 @@ def playground(keep: bool = False) -> Iterator[Playground]:
         if not keep:
             ground.stop_all()
             shutil.rmtree(folder, ignore_errors=True)
+            for job in ground.jobs():
+                shutil.rmtree(job, ignore_errors=True)
 
 
 def estate(
@@ -199,6 +215,7 @@ def estate(
     *,
     prefer: str | None = None,
     target_extensions: tuple[str, ...] = ("pgcrypto", "plpgsql"),
+    old_cluster: str = "keep",
 ) -> str:
     """The estate file of a playground, as a user would have written it."""
     build, target = build_of(old_bin), build_of(new_bin)
@@ -207,7 +224,7 @@ def estate(
     major = target.split(".")[0]
     choice = f", prefer: {prefer}" if prefer else ""
     return f"""handrail: estate/v1
-name: playground
+name: {ground.folder.name}
 hosts:
   db01: {{os: debian-12, connect: {connect}}}
 media:
@@ -239,6 +256,7 @@ deployments:
           tablespaces: []
           size_bytes: 60000000
           free_bytes: 10000000000
+          old_cluster: {old_cluster}
           encrypted_columns:
             - database: app
               query: "select count(*) > 0 and bool_and(pgp_sym_decrypt(number, :'key') = hint) from card"

@@ -17,7 +17,7 @@ from merge3 import Merge3
 
 _SETTING = re.compile(
     r"^\s*(?P<name>[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)*)(?:\s*=\s*|\s+)"
-    r"(?P<value>'(?:[^'\\]|''|\\.)*'|[^\s#']\S*)\s*(?:#.*)?$"
+    r"(?P<value>'(?:[^'\\]|''|\\.)*'|[^\s#'=]\S*)\s*(?:#.*)?$"
 )
 INCLUDES = ("include", "include_if_exists", "include_dir")
 _NAMES_A_FILE = re.compile(r"include(_if_exists|_dir)?|ssl_(cert|key|ca|crl|dh_params)_file|ssl_crl_dir")
@@ -62,7 +62,9 @@ def rules(text: str) -> list[str]:
 
 def merge_settings(stock_old: str, custom: str, stock_new: str, known: Collection[str], version: str) -> Merged:
     """postgresql.conf. `known` are the names of the settings that the new version has; `version` is its name."""
-    before, wanted, shipped = settings(stock_old), settings(custom), settings(stock_new)
+    before, wanted = settings(stock_old), settings(custom)
+    # Names with a dot belong to extensions, which answer for them when they are loaded.
+    shipped = {name: value for name, value in settings(stock_new).items() if "." in name or name in known}
     changed = {name: value for name, value in wanted.items() if before.get(name) != value}
     fates: dict[str, Fate] = {}
     for name, value in changed.items():
@@ -83,7 +85,7 @@ def merge_settings(stock_old: str, custom: str, stock_new: str, known: Collectio
     text = "".join(_commented(line, fates) for line in lines)
     # Text can be merged and still mean something else; what counts is what is in force afterwards.
     kept = {name: value for name, value in changed.items() if fates[name].fate != "dropped"}
-    kept |= {name: value for name, value in shipped.items() if name not in before and name not in wanted}
+    kept |= {name: value for name, value in shipped.items() if name not in {*before, *wanted, *fates}}
     now = settings(text)
     missing = [f"{name} = {value}\n" for name, value in kept.items() if now.get(name) != value]
     if missing:
