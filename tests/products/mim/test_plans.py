@@ -152,3 +152,12 @@ def test_nothing_but_what_is_planned_is_explained_and_errata_are_shown(plans: di
         assert {"hard-coded-values", "folder-name", "database-names"} <= shown
         assert "pcns-service-name" not in shown
         assert all("{{" not in step.title + step.says for step in plan.steps)
+
+
+def test_mending_is_bounded(plans: dict[str, Plan]) -> None:
+    """What the document mends is mended once; another installation is waited for; the rest is for a person."""
+    for step in plans["contoso"].steps:
+        tried = {one.error: (one.retries, one.wait) for one in step.remedies}
+        assert tried.get("insert-disk", (1, 0.0)) == tried.get("source-not-found", (1, 0.0)) == (1, 0.0)
+        assert tried.get("installer-busy", (5, 60.0)) == (5, 60.0)
+        assert {tried.get(one, (0, 0.0))[0] for one in ("wrong-baseline", "package-damaged")} == {0}
