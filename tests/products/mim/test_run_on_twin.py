@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 from tests.support import virtual_time
+from tests.support.mim import SCENARIOS, estate_of
 
 from handrail.actions import signatures
-from handrail.documents.estate import read_estate
 from handrail.documents.plan import freeze
-from handrail.guides.catalogue import SHIPPED, load
-from handrail.guides.facts import check_estate
+from handrail.guides.catalogue import load
 from handrail.hosts.protocol import Command, Host
 from handrail.hosts.protocol import Outcome as HostOutcome
 from handrail.model.journal import RunStatus
@@ -120,8 +119,9 @@ class Ran:
 
 @cache
 def plan_of(name: str) -> Plan:
+    """Of a sample estate, or of a scenario."""
     catalogue = load()
-    estate = check_estate(read_estate(SHIPPED / "mim" / "estates" / f"{name}.yaml"), catalogue)
+    estate = estate_of(SCENARIOS.get(name, {"estate": name}), catalogue)
     plan = make_plan(estate, catalogue, signatures())
     assert isinstance(plan, Plan)
     return freeze(replace(plan, steps=tuple(without_waits(step) for step in plan.steps)))
@@ -271,6 +271,19 @@ def test_service_and_portal_move_and_take_the_database_along(tmp_path: Path) -> 
     assert set(ran.databases()) == {"MIMSync", "MIMService"}
     before = {one.name: one for one in ran.start.machine("sql01").all(Database)}
     assert ran.databases()["MIMService"].tables == before["MIMService"].tables
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "everything on one server, installed anew on another",
+        "a driver that is missing and whose installer is at hand",
+        "there already",
+    ],
+)
+def test_other_roads_arrive_too(name: str, tmp_path: Path) -> None:
+    ran = run(name, tmp_path)
+    assert (ran.exit_code, ran.verified) == (0, True)
 
 
 # -- known errors ----------------------------------------------------------------------------------------------------
