@@ -15,6 +15,7 @@ from handrail.model.version import SCHEMES, key
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*\Z")
 _RULE = re.compile(r"[a-z0-9][a-z0-9.-]*(/[a-z0-9][a-z0-9.-]*)+\Z")
+_DEMAND = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*\Z")
 _MEDIA = ("iso", "zip", "folder", "msi", "msp", "exe")
 _ESTATE_WIDE = ("deployment", "estate")
 
@@ -52,6 +53,7 @@ class _Rules:
             self._order(order, ("order", number))
         self._cycles()
         self._errors()
+        self._demands()
         if guide.unknown_build_rule is not None:
             self._rule_name(("unknown_build_rule",), guide.unknown_build_rule)
 
@@ -68,6 +70,17 @@ class _Rules:
         elif self.guide.sources[document].kind in ("memory", "inference") and not note:
             kind = self.guide.sources[document].kind
             self.notes.add(place, f"A source of kind {kind} may inform a note only.", "Find a better source.")
+
+    def _demands(self) -> None:
+        for id, demand in self.guide.demands.items():
+            keys: Keys = ("demands", id)
+            if not _DEMAND.match(id):
+                self.notes.add(
+                    keys, f"{id!r} is no name for a demand.", "Use letters, digits, dots and hyphens.", at_key=True
+                )
+            if not demand.says.strip():
+                self.notes.add(keys, f"The demand {id!r} says nothing.", "Say what is demanded, in one sentence.")
+            self.source(keys, demand.source, note=True)
 
     def _releases(self) -> None:
         seen: dict[tuple[int, ...], str] = {}

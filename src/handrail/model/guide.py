@@ -217,7 +217,8 @@ class StepTemplate:
     `if_` is decided when planning, `when` during the run. `after` defaults to the step written before it. `downtime`
     begins or ends an outage of the installation. `protects` and `proves`: assets of which the step makes or proves a
     restore point; `changes`: assets that it may destroy; `leaves`: facts that it brings about. `takes`: 90s, 5m, 1h.
-    `each`: CEL yielding a list; the step is repeated for every item, which is `item` in its texts.
+    `each`: CEL yielding a list; the step is repeated for every item, which is `item` in its texts. `no_return`: what
+    was there before cannot be gone back to as it stood; restoring is the only way then.
     """
 
     id: str
@@ -241,6 +242,7 @@ class StepTemplate:
     on_error: tuple[OnError, ...] = ()
     says: str = ""
     errata: tuple[str, ...] = ()
+    no_return: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +272,14 @@ class ErratumText:
 
 
 @dataclass(frozen=True, slots=True)
+class Demand:
+    """Something that users may demand of this guide, in one sentence. Scenarios show that it works."""
+
+    says: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Guide:
     name: str
     title: str
@@ -285,5 +295,6 @@ class Guide:
     procedures: Mapping[str, Procedure] = field(default_factory=dict)
     known_errors: Mapping[str, KnownError] = field(default_factory=dict)
     errata: Mapping[str, ErratumText] = field(default_factory=dict)
+    demands: Mapping[str, Demand] = field(default_factory=dict)
     unknown_build_rule: str | None = None
     digest: str = ""

@@ -1,0 +1,65 @@
+"""Time for rehearsals: waiting takes none, and everything that asks what time it is gets the same answer.
+
+The clock also moves a little with every look at it, so that what happens later is later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+BEGINNING = datetime(2026, 1, 5, 20, 0, tzinfo=UTC)
+"""When every rehearsal begins, so that equal rehearsals are equal."""
+
+
+class VirtualClock:
+    """A clock of `running.clock` and, called, one of the twin. `loop` is set while a loop of ours runs."""
+
+    def __init__(self, beginning: datetime = BEGINNING) -> None:
+        self._beginning = beginning
+        self._looks = 0
+        self.passed = 0.0
+
+    def now(self) -> datetime:
+        self._looks += 1
+        return self._beginning + timedelta(seconds=self.passed, microseconds=100 * self._looks)
+
+    def __call__(self) -> datetime:
+        return self.now()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class _Jumping(selectors.DefaultSelector):
+    """Never waits: when nothing is ready, the time until the next timer has passed."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
+        if not ready and timeout:
+            self._clock.passed += timeout
+        return ready
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(_Jumping(clock))
+        self._passing = clock
+
+    def time(self) -> float:
+        return self._passing.passed
+
+
+def run(main: Coroutine[Any, Any, T], clock: VirtualClock) -> T:
+    """Like asyncio.run, in the time of `clock`."""
+    with asyncio.Runner(loop_factory=lambda: _Loop(clock)) as runner:
+        return runner.run(main)
