@@ -66,7 +66,9 @@ def test_no_module_is_much_above_500_lines() -> None:
 def test_the_engine_names_no_product() -> None:
     """Adding a product must not touch the engine: nothing before `actions/` speaks of one."""
     products = "|".join(path.name for path in (SOURCE / "products").iterdir() if path.is_dir() and path.name[0] != "_")
-    engine = [path for path in MODULES if folder_of(path) in {"documents", "guides", "assessing", "planning", "running"}]
+    engine = [
+        path for path in MODULES if folder_of(path) in {"documents", "guides", "assessing", "planning", "running"}
+    ]
     naming = [str(path) for path in engine if re.search(rf"[\"']({products})[\"'/]", path.read_text("utf-8"))]
 
     assert not naming
