@@ -119,7 +119,7 @@ class _Laying:
         way_back = step.way_back
         if way_back.from_:
             way_back = WayBack(way_back.kind, block.ids(way_back.from_))
-        elif step.lacking and self._point_of_no_return is None:
+        if (step.lacking or template.no_return) and self._point_of_no_return is None:
             self._point_of_no_return = id
         if template.errata:
             self._errata.setdefault(block.country.guide.name, {}).update(dict.fromkeys(template.errata))

@@ -43,6 +43,7 @@ class Dump(Cluster):
     """Write everything in a running cluster into one file of SQL, with the programs of the new version."""
 
     settles: ClassVar[Settles] = "receipt"
+    kind: ClassVar[Kind] = "back-up"
     repeatable: ClassVar[bool] = True
     outputs: ClassVar[tuple[str, ...]] = ("file", "sha256")
 

@@ -217,6 +217,8 @@ class AsPlanned(Cluster, Check):
             wrong.append(f"{facts['slots']} replication slots would be lost")
         if facts["tablespaces"] != "0":
             wrong.append("there are tablespaces outside the data directory")
+        if facts["elsewhere"]:
+            wrong.append(f"its configuration lies elsewhere: {facts['elsewhere']}")
         if wrong:
             return Observation("not_done", f"{self.data}: " + "; ".join(wrong), facts)
         return Observation("done", f"{self.data} is as the plan says", facts)
@@ -228,6 +230,9 @@ select 'encoding=' || pg_encoding_to_char(encoding) from pg_database where datna
 select 'checksums=' || current_setting('data_checksums');
 select 'prepared=' || count(*) from pg_prepared_xacts;
 select 'slots=' || count(*) from pg_replication_slots where not temporary;
+select 'elsewhere=' || coalesce(string_agg(setting, ', ' order by name), '') from pg_settings
+  where name in ('config_file', 'hba_file', 'ident_file') and setting !~ '^/tmp/handrail-'
+    and not starts_with(setting, rtrim(current_setting('data_directory'), '/') || '/');
 select 'tablespaces=' || count(*) from pg_tablespace where pg_tablespace_location(oid) <> '';
 """
 
