@@ -14,7 +14,7 @@ from handrail.actions.protocol import Evidence, Observation, Receipt
 from handrail.actions.shell import run
 from handrail.hosts import detached
 from handrail.hosts.protocol import Command, Host
-from handrail.model.signature import Settles
+from handrail.model.signature import Kind, Settles
 
 # The new major's programs read the old server: they know what the new one wants. The last line that pg_dumpall writes
 # tells a whole dump from half of one. $1 folder of programs, $2 file, $3 socket, $4 port, $5 user.
