@@ -8,7 +8,7 @@ from tests.support.postgres import Playground
 from demo.stage import DemoFailed, Stage, chapter, tell
 
 ROWS = 100_000
-SECRETS = 200
+CARDS = 200
 KEY = postgres.KEY.replace("'", "''")
 DIGESTS = {
     "server": "select split_part(current_setting('server_version'), ' ', 1)",
@@ -23,9 +23,9 @@ def play(stage: Stage) -> None:
     chapter("2. PostgreSQL 15 to 17, on this machine, for real")
     programs = postgres.programs("15", "17")
     with postgres.playground() as ground:
-        ground.make(programs["15"], rows=ROWS, secrets=SECRETS)
+        ground.make(programs["15"], rows=ROWS, cards=CARDS)
         before = _look(ground, programs["17"])
-        tell(f"A PostgreSQL {before['server']} holds {ROWS:,} customers and {SECRETS} encrypted card numbers.")
+        tell(f"A PostgreSQL {before['server']} holds {ROWS:,} customers and {CARDS} encrypted card numbers.")
         estate = stage.out / "postgresql.yaml"
         estate.write_text(postgres.estate(ground, programs["15"], programs["17"]), "utf-8")
         plan = str(stage.out / "postgresql.plan.json")
