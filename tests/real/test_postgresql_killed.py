@@ -41,7 +41,7 @@ def test_killed_again_and_again_an_upgrade_still_ends_and_loses_nothing(
     majors: Mapping[str, str], tmp_path: Path, method: str
 ) -> None:
     with postgres.playground() as ground:
-        ground.make(majors["15"], rows=20, secrets=5)
+        ground.make(majors["15"], rows=20, cards=5)
         before = ground.sql(majors["15"], LOOK, "app")
         estate, plan, home = tmp_path / "estate.yaml", tmp_path / "plan.json", tmp_path / "home"
         estate.write_text(postgres.estate(ground, majors["15"], majors["17"], prefer=method))

@@ -48,7 +48,7 @@ insert into customer (name, balance, joined, feeling, notes, picture, weight)
 create index on customer (joined);
 create table card (
   id integer primary key references customer, number bytea not null, hint text not null);
-insert into card select id, pgp_sym_encrypt('card ' || id, {key}), 'card ' || id from customer where id <= {secrets};
+insert into card select id, pgp_sym_encrypt('card ' || id, {key}), 'card ' || id from customer where id <= {cards};
 create table event (at date not null, what text) partition by range (at);
 create table event_2025 partition of event for values from ('2025-01-01') to ('2026-01-01');
 create table event_2026 partition of event for values from ('2026-01-01') to ('2027-01-01');
@@ -157,7 +157,7 @@ class Playground:
         options = ("-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-p", str(port))
         return self.run(f"{bin_}/psql", *options, "-U", "postgres", "-d", database, "-f", "-", stdin=text.encode())
 
-    def make(self, bin_: str, rows: int = 200, secrets: int = 50, port: int = 54321) -> None:
+    def make(self, bin_: str, rows: int = 200, cards: int = 50, port: int = 54321) -> None:
         """A running cluster in `old` with tables of many kinds, encrypted columns, and a customised configuration."""
         self.run(f"{bin_}/initdb", "-D", self.old, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8",
                  "--data-checksums", "--wal-segsize=1", "--no-sync")  # fmt: skip
@@ -166,7 +166,7 @@ class Playground:
         self.run("sh", "-c", 'cat >> "$1/pg_hba.conf"', "append", self.old, stdin=_RULES.encode())
         self.run(f"{bin_}/pg_ctl", "-D", self.old, "-l", f"{self.old}/server.log", "-w", "start")
         key = "'" + KEY.replace("'", "''") + "'"
-        self.sql(bin_, _SAMPLE.format(rows=rows, secrets=secrets, key=key), port=port)
+        self.sql(bin_, _SAMPLE.format(rows=rows, cards=cards, key=key), port=port)
 
     def jobs(self) -> list[Path]:
         """The receipts of this playground's runs, whose names begin with the estate's."""
