@@ -106,6 +106,8 @@ class HasGuide(Protocol):
 
     def release_of(self, build: str) -> str | None: ...
 
+    def releases_of(self, build: str) -> tuple[str, ...]: ...
+
 
 def medium_layer(medium: Medium) -> dict[str, Any]:
     """What a guide can read of a medium: `file` and `folder` are the parts of its path, in the path's own manner."""
@@ -141,15 +143,18 @@ class FactBook:
         self._components: dict[str, Layer] = {}
         self._deployments: dict[str, dict[str, Layer]] = {}
         self._beside: dict[str, dict[str, list[str]]] = {}
+        # A medium tells the build of a release only where the guide does not know that release's builds itself.
+        unlisted = {id for id, release in self.guide.releases.items() if not release.builds}
         self._built_from_media: dict[str, str] = {
             medium.build: medium.release
             for medium in sorted(estate.media.values(), key=lambda one: one.id, reverse=True)
-            if medium.product == self.guide.name and medium.build and medium.release
+            if medium.product == self.guide.name and medium.build and medium.release in unlisted
         }
 
     def release_of(self, installation: Installation) -> str | None:
-        """The release that an installation is at: stated, or told by its build, or by a medium of that very build."""
-        if installation.build is None:
+        """The release that an installation is at: told by its build, or by a medium of that very build, or stated. What
+        is stated also decides between releases that share the build."""
+        if installation.build is None or installation.release in self.compiled.releases_of(installation.build):
             return installation.release
         found = self.compiled.release_of(installation.build) or self._built_from_media.get(installation.build)
         stated = self.guide.releases.get(installation.release or "")
