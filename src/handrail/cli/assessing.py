@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from handrail.actions.catalogue import signatures
-from handrail.assessing.assess import assess as find
 from handrail.cli import options
 from handrail.cli.output import Output
 from handrail.documents.estate import read_estate
@@ -27,9 +26,12 @@ BLOCKED = 3
 def assess(
     output: Output, estate_file: str, to: Sequence[str], accept: Sequence[str], guides: Sequence[str], format: str
 ) -> int:
+    from handrail.planning.plan import judge
+
     accepted = options.acceptances(accept)
     estate, catalogue = read(estate_file, guides)
-    assessment = find(estate, catalogue, to=options.aims(to, estate, _releases(catalogue)), accept=accepted)
+    aims = options.aims(to, estate, _releases(catalogue))
+    assessment = judge(estate, catalogue, signatures(), to=aims, accept=accepted)
     _show_assessment(output, assessment, format)
     _remind(output, accepted, assessment.findings)
     return BLOCKED if assessment.verdict == "blocked" else 0
