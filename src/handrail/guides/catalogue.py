@@ -1,7 +1,7 @@
 """All guides that there are: those shipped with the program and those in folders of an author.
 
-A guide's folder holds `guide.yaml`, and may hold `twin.yaml` and sample estates. An author's guide of the same name
-takes the place of a shipped one.
+A guide's folder holds `guide.yaml` with its parts, and may hold `twin.yaml` and sample estates. An author's guide of
+the same name takes the place of a shipped one.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 
 from handrail.documents.read import Keys
 from handrail.documents.tree import Tree
-from handrail.documents.tree import load as load_tree
 from handrail.errors import BadDocument, BadInput, Place, UnknownName
 from handrail.guides.language import Language
 from handrail.guides.lint import lint_document
+from handrail.guides.parts import load_guide
 from handrail.guides.reader import GuideDocument, read_guide
 from handrail.guides.variables import defaults, variables
 from handrail.model.finding import Citation
@@ -61,18 +61,30 @@ class CompiledGuide:
         return key(self.guide.versioning, build)
 
     def release_of(self, build: str) -> str | None:
-        """The release that `build` belongs to, None when the guide does not know that build."""
+        """The release that `build` belongs to, None when the guide does not know that build. Of several releases with
+        one build it is the one that the guide lists first."""
         try:
             wanted = self.key(build)
         except ValueError:
             return None
         if wanted in self._releases:
-            return self._releases[wanted]
+            return self._releases[wanted][0]
         return next((id for length in range(len(wanted), 0, -1) if (id := self._series.get(wanted[:length]))), None)
 
+    def releases_of(self, build: str) -> tuple[str, ...]:
+        """All releases that list `build`: two products that were published together may share one."""
+        try:
+            return self._releases.get(self.key(build), ())
+        except ValueError:
+            return ()
+
     @cached_property
-    def _releases(self) -> Mapping[Key, str]:
-        return {self.key(build): id for id, release in self.guide.releases.items() for build in release.builds}
+    def _releases(self) -> Mapping[Key, tuple[str, ...]]:
+        found: dict[Key, tuple[str, ...]] = {}
+        for id, release in self.guide.releases.items():
+            for build in release.builds:
+                found[self.key(build)] = (*found.get(self.key(build), ()), id)
+        return found
 
     @cached_property
     def _series(self) -> Mapping[Key, str]:
@@ -114,7 +126,7 @@ def load(folders: Sequence[Path] = (), *, signatures: Mapping[str, Signature] | 
 
 def open_guide(path: Path, *, lint: bool = False, signatures: Mapping[str, Signature] | None = None) -> CompiledGuide:
     """One guide file. BadDocument with its mistakes; those of meaning too when `lint` is asked for."""
-    document = read_guide(load_tree(path, "The guide"))
+    document = read_guide(load_guide(path))
     compiled = _compiled(document, path.parent)
     if lint:
         mistakes = lint_document(document, compiled.language, signatures)
