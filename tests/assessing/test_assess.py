@@ -147,3 +147,23 @@ def test_a_deployment_and_the_estate_are_asked_once() -> None:
     second = {"component": "store", "host": "b", "build": "1.5", "database": "goods", "facts": {"size": "small"}}
     crowded = assessed(("deployments.shop.installations.1", second), guide=GUIDE.replace("requirements:\n", DEPLOYMENT))
     assert [one.subject for one in of(crowded, "shop/one-store")] == ["deployment:shop"]
+
+
+def test_a_rule_that_tells_why_there_is_no_road_speaks_instead_of_the_general_one() -> None:
+    stuck = (("deployments.shop.installations.1.build", "1.0"),)
+    plain = assessed(*stuck, guide=_without_desks_edge(""))
+    assert of(plain, "handrail/no-road")
+    told = assessed(*stuck, guide=_without_desks_edge("\n    tells_why_no_road: true"))
+    assert of(told, "shop/never") and not of(told, "handrail/no-road")
+
+
+def _without_desks_edge(more: str) -> str:
+    """A guide in which desks go nowhere and a rule says why."""
+    never = f"""
+  - rule: shop/never
+    components: [desk]
+    says: never
+    remedy: none
+    source: manual#os{more}
+"""
+    return GUIDE.replace("requirements:\n", "requirements:" + never, 1).replace("component: desk", "component: store")

@@ -68,7 +68,13 @@ def survey(
     _check_acceptances(acceptances, catalogue)
     rules = Rules(roads)
     walked = rules.walk()
-    about_roads = [finding for road in roads.roads.values() for finding in _about(roads.country(road), road)]
+    told = _told(roads, walked.findings)
+    about_roads = [
+        finding
+        for road in roads.roads.values()
+        for finding in _about(roads.country(road), road)
+        if finding.rule != NO_ROAD or finding.subject not in told
+    ]
     return Survey(estate, roads, walked.legs, (*about_roads, *walked.findings), acceptances)
 
 
@@ -80,6 +86,15 @@ def assess(
     UnknownName for a deployment, a release or an accepted rule that nothing has.
     """
     return survey(estate, catalogue, to=to, accept=accept).assessment()
+
+
+def _told(roads: Roads, findings: Iterable[Finding]) -> frozenset[str]:
+    """The installations of which a guide's own rule says why there is no road."""
+    guides = {country.guide.name: country.guide for country in roads.countries.values()}
+    telling = {one.rule for guide in guides.values() for one in guide.requirements if one.tells_why_no_road}
+    return frozenset(
+        one.subject for one in findings if one.rule in telling and one.level == "blocker" and not one.unknown
+    )
 
 
 def _about(country: Country, road: Road) -> Iterator[Finding]:

@@ -44,6 +44,6 @@ class Notes:
         return keys
 
 
-def _position(mistake: BadInput) -> tuple[int, int]:
+def _position(mistake: BadInput) -> tuple[str, int, int]:
     place = mistake.place
-    return (place.line or 0, place.column or 0) if place else (0, 0)
+    return (place.file, place.line or 0, place.column or 0) if place else ("", 0, 0)

@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from handrail.documents.read import fields_of
 from handrail.guides.expansion import INCLUDE
+from handrail.guides.parts import PARTS
 from handrail.guides.variables import SCOPES, TYPES
 from handrail.model.guide import Edge, FactType, From, Guide, Procedure, StepTemplate
 from handrail.model.signature import Signature
@@ -42,6 +43,7 @@ class _Schema:
 
     def whole(self) -> dict[str, Any]:
         properties: dict[str, Any] = {"guide": {"type": "string", "description": "The guide's name."}}
+        properties[PARTS] = {"type": "array", "items": {"type": "string"}, "description": "Files that hold the rest."}
         properties |= {
             name: self._of(field.kind) for name, field in fields_of(Guide).items() if name not in ("name", "digest")
         }

@@ -141,7 +141,8 @@ class Requirement:
     `scope` is what it is asked of, once per hop target: an installation (of one of `components`, all when empty), its
     target host, its database, its account, its deployment, or the estate. `settle` is the command that would
     determine what is unknown. `ask`: `aim` asks once, of the estate as it is, about the aimed release; `hop` asks
-    before every hop, of the estate carried forward to there.
+    before every hop, of the estate carried forward to there. `tells_why_no_road`: where it speaks as a blocker of an
+    installation that has no road, that is why, and nothing more general is said.
     """
 
     rule: str
@@ -157,6 +158,7 @@ class Requirement:
     settle: str = ""
     acceptable: bool = False
     mend: Mend | None = None
+    tells_why_no_road: bool = False
 
 
 @dataclass(frozen=True, slots=True)
