@@ -111,3 +111,9 @@ def test_all_well_is_said_in_a_word() -> None:
     checks = (Check(f"{ID}/stop", "holds"),)
 
     assert "Everything holds." in "\n".join(render(verification_page(Verification("contoso-1", checks), PLAN)))
+
+
+def test_a_run_that_no_process_carries_on_is_called_interrupted() -> None:
+    page = "\n".join(render(run_page(status_of(PLAN, "running"), PLAN, carried=False)))
+
+    assert "Interrupted: no process carries it on." in page

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handrail.errors import StoreLocked
-from handrail.running.locks import held
+from handrail.running.locks import held, is_held
 
 
 def test_a_held_lock_names_its_holder_and_is_free_afterwards(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_a_killed_holder_frees_the_lock(tmp_path: Path) -> None:
     program = f"""
 import os, signal
 from pathlib import Path
-from handrail.running.locks import held
+from handrail.running.locks import held, is_held
 with held(Path({str(path)!r}), "x"):
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -34,3 +34,11 @@ with held(Path({str(path)!r}), "x"):
     assert killed.returncode == -9
     with held(path, "x"):
         pass
+
+
+def test_whether_a_lock_is_held_can_be_asked_without_taking_it(tmp_path: Path) -> None:
+    path = tmp_path / "one.lock"
+    assert not is_held(path)
+    with held(path, "Run one"):
+        assert is_held(path)
+    assert not is_held(path)

@@ -63,6 +63,7 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
         run_id = session.find(run)
         plan = session.plan(run_id)
         found = session.status(run_id)
+        carried = session.is_carried(run_id)
         others = [row for row in session.runs() if row.run != run_id] if run is None else []
     if format == "json":
         document = status_to_json(found)
@@ -70,7 +71,7 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
             document["runs"] = [row.run for row in others]
         output.json(document)
         return 0
-    _show(output, run_page(found, plan, Going(_store_option(store))))
+    _show(output, run_page(found, plan, Going(_store_option(store)), carried=carried))
     if others:
         output.line()
         _show(output, iter(_other_runs(others)))

@@ -41,11 +41,14 @@ class Going:
     resuming: str = ""
 
 
-def run_page(status: RunStatus, plan: Plan, going: Going = Going()) -> Page:
-    """How a run stands, for `handrail status`."""
+def run_page(status: RunStatus, plan: Plan, going: Going = Going(), *, carried: bool = True) -> Page:
+    """How a run stands, for `handrail status`. `carried`: a process carries it on now."""
     yield Heading(f"Run {status.run}", 1)
     yield Rows((("estate", plan.estate.name), ("plan", status.plan), ("steps", _counts(status))))
-    yield Paragraph(*STATES[status.state])
+    if status.state == "running" and not carried:
+        yield Paragraph("Interrupted: no process carries it on. What was begun is looked at before it goes on.", "warn")
+    else:
+        yield Paragraph(*STATES[status.state])
     yield from _standing(status, plan)
     yield from next_blocks(status, plan, going)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -24,7 +25,7 @@ def held(path: Path, what: str) -> Iterator[None]:
             "Choose another HANDRAIL_HOME or mend its rights.",
         ) from error
     with file:
-        if not _lock(file):
+        if not _lock_patiently(file):
             file.seek(0)
             holder = file.read().strip()
             raise StoreLocked(
@@ -38,6 +39,24 @@ def held(path: Path, what: str) -> Iterator[None]:
             file.write(str(os.getpid()))
             file.flush()
         yield
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process holds the lock file `path` now."""
+    try:
+        with path.open("a+", encoding="utf-8") as file:
+            return not _lock(file)
+    except OSError:
+        return False
+
+
+def _lock_patiently(file: IO[str]) -> bool:
+    """Somebody who only asked `is_held` has it for an instant; that must not turn a runner away."""
+    for _ in range(5):
+        if _lock(file):
+            return True
+        time.sleep(0.02)
+    return False
 
 
 if sys.platform == "win32":

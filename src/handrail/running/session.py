@@ -22,7 +22,7 @@ from handrail.running.chain import canonical
 from handrail.running.clock import Clock, SystemClock
 from handrail.running.home import Home, make_folder
 from handrail.running.journal import Journal, RunRow, Watch, open_journal
-from handrail.running.locks import held
+from handrail.running.locks import held, is_held
 from handrail.running.runner import Outcome, Progress, Runner, Settings
 from handrail.running.scheduler import Schedule
 from handrail.running.status import schedule_of
@@ -71,6 +71,13 @@ class Session:
         """All runs, oldest first."""
         return self.journal.runs()
 
+    def is_carried(self, run: str) -> bool:
+        """Whether some process on this machine is carrying the run on now."""
+        return is_held(self._lock(run))
+
+    def _lock(self, run: str) -> Path:
+        return self.journal.store.locks / f"{run}.lock"
+
     def find(self, run: str | None = None) -> str:
         """The id of a run: as given, or the newest one. UnknownName, or BadInput when there is none."""
         if run is not None:
@@ -106,7 +113,7 @@ class Session:
         """Go on with a run until nothing more can be done now. StoreLocked when another process is at it."""
         plan = self.plan(run)
         self._check_revisions(plan)
-        with held(self.journal.store.locks / f"{run}.lock", f"Run {run}"), self._target(run, plan) as target:
+        with held(self._lock(run), f"Run {run}"), self._target(run, plan) as target:
             secrets = target.secrets(self.secrets)
             if secrets is self.secrets:
                 self._learn_secrets(plan)

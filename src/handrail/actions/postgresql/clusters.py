@@ -78,8 +78,9 @@ sync "$data/handrail.initdb" "$data"
 """
 
 _LIKE = """
-select concat_ws(E'\\t', pg_encoding_to_char(encoding), datcollate, datctype, datlocprovider)
-  from pg_database where datname = 'template0';
+select concat_ws(E'\\t', pg_encoding_to_char(encoding), datcollate, datctype,
+                 coalesce(to_jsonb(d) ->> 'datlocprovider', 'c'))
+  from pg_database d where datname = 'template0';
 select to_jsonb(d) ->> 'daticulocale' from pg_database d where datname = 'template0';
 select to_jsonb(d) ->> 'datlocale' from pg_database d where datname = 'template0';
 select current_setting('data_checksums');
