@@ -207,6 +207,23 @@ def guide_lint(
     return knowledge.lint_guides(context.obj, files or [], format)
 
 
+def guide_test(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME|FOLDER", help="Guides, folders of guides or scenario files; without any, the built-in ones."
+        ),
+    ] = None,
+    guides: Guides = None,
+    format: Format = "text",
+) -> int:
+    """Try a guide's scenarios on the twin, and see which demands they show."""
+    from handrail.cli import knowledge
+
+    return knowledge.try_guides(context.obj, names or [], guides or [], format)
+
+
 def guide_schema(context: typer.Context) -> int:
     """Print the JSON Schema of guides, for editors."""
     from handrail.cli import knowledge
@@ -225,10 +242,11 @@ def command() -> Any:
     app.callback(invoke_without_command=True)(_no_command)
     for function in (assess, plan, explain, approve, run, status, resume, answer, verify):
         app.command()(function)
-    guide = typer.Typer(help="List, show and check guides.", no_args_is_help=True, **settings)
+    guide = typer.Typer(help="List, show, check and test guides.", no_args_is_help=True, **settings)
     guide.command("list")(guide_list)
     guide.command("show")(guide_show)
     guide.command("lint")(guide_lint)
+    guide.command("test")(guide_test)
     guide.command("schema")(guide_schema)
     app.add_typer(guide, name="guide")
     return typer.main.get_command(app)

@@ -62,7 +62,7 @@ def _make_plan(
             aim=surveyed.aim,
             guides=_guides(surveyed),
             findings=assessment.findings,
-            hops=tuple(_hops(surveyed)),
+            hops=tuple(hops_of(surveyed)),
             steps=laid.steps,
             point_of_no_return=laid.point_of_no_return,
             downtime=laid.downtime,
@@ -149,7 +149,8 @@ def _guides(surveyed: Survey) -> tuple[GuideRef, ...]:
     return tuple(GuideRef(name, guides[name]) for name in sorted(guides))
 
 
-def _hops(surveyed: Survey) -> Iterator[Hop]:
+def hops_of(surveyed: Survey) -> Iterator[Hop]:
+    """The hops of every road, as a plan lists them; also when findings forbid the plan."""
     for subject, road in surveyed.roads.roads.items():
         country = surveyed.roads.country(road)
         for hop in road.hops:

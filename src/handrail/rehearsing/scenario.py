@@ -1,0 +1,183 @@
+"""A scenario: a sample estate, what assessing and planning must make of it, and how a run on the twin must end.
+
+`expect` is compared with findings and plan; `run` says what is wrong in the twin's world beforehand (`plant`), how
+people answer, how the run ends and what is then so on the twin. Steps are named by their id, by the end of it (`patch`,
+`2016-sp3/patch`) or by a pattern with `*`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from handrail.documents.read import BROKEN, Keys, Reading
+from handrail.documents.tree import Tree
+from handrail.model.finding import Level
+from handrail.rehearsing.plants import WORDS as PLANTS
+from handrail.rehearsing.plants import Plant
+from handrail.rehearsing.truths import WORDS as TRUTHS
+from handrail.rehearsing.truths import Truth
+from handrail.rehearsing.words import worded
+
+UNSAID = "(unsaid)"
+"""Stands for `point_of_no_return` when a scenario says nothing about it; null says that there is none."""
+
+Ends = Literal["succeeded", "failed", "waiting", "in-doubt"]
+Played = Literal["yes", "no", "done", "idle", "silent"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedFinding:
+    """`unknown` is part of what is expected: an unknown blocker is another finding than a known one. `says` and
+    `remedy` are parts of the message and of the advice."""
+
+    rule: str
+    level: Level | None = None
+    subject: str | None = None
+    unknown: bool = False
+    accepted: bool | None = None
+    says: tuple[str, ...] = ()
+    remedy: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedHop:
+    """`not` are methods that the plan names as passed over; `why` is part of the reason for the one it takes."""
+
+    to: str
+    method: str
+    from_: str | None = None
+    not_: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """`only`: there are no other blockers and risks than those in `findings`. `hops` are all hops of an installation.
+    `order`: every step that the first name of a list means surely ends before any that the next one means begins.
+    `explain` maps a step (or "" for the plan) to what its explanation says; `runbook` says these, in this order.
+    `values`: parameters of steps, by step and then by name."""
+
+    verdict: Literal["clear", "risky", "blocked"] | None = None
+    findings: tuple[ExpectedFinding, ...] = ()
+    only: bool = False
+    absent: tuple[str, ...] = ()
+    hops: Mapping[str, tuple[ExpectedHop, ...]] = field(default_factory=dict)
+    order: tuple[tuple[str, ...], ...] = ()
+    steps: tuple[str, ...] = ()
+    no_steps: tuple[str, ...] = ()
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    way_back: Mapping[str, Literal["undo", "restore", "none"]] = field(default_factory=dict)
+    point_of_no_return: Any = UNSAID
+    errata: tuple[str, ...] = ()
+    explain: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    runbook: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    plant: tuple[Any, ...] = ()
+    people: Mapping[str, Played] = field(default_factory=dict)
+    ends: Ends = "succeeded"
+    at: str | None = None
+    says: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    tried: Mapping[str, int] = field(default_factory=dict)
+    twin: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`people`: how they answer where it is not yes or done; `idle` says done and has done nothing, `silent` does not
+    answer. `at` is the step at which a run that does not succeed stands, `says` part of why."""
+
+    plant: tuple[Plant, ...] = ()
+    people: Mapping[str, Played] = field(default_factory=dict)
+    ends: Ends = "succeeded"
+    at: str | None = None
+    says: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    tried: Mapping[str, int] = field(default_factory=dict)
+    twin: tuple[Truth, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    scenario: str
+    estate: str
+    covers: tuple[str, ...] = ()
+    change: Mapping[str, Any] = field(default_factory=dict)
+    to: Mapping[str, str] = field(default_factory=dict)
+    accept: tuple[str, ...] = ()
+    expect: Expectation = Expectation()
+    run: _Run | None = None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`title` states the rule that it shows. `estate` is a path; `tree` tells where everything stands."""
+
+    title: str
+    estate: Path
+    covers: tuple[str, ...]
+    change: Mapping[str, Any]
+    to: Mapping[str, str]
+    accept: tuple[str, ...]
+    expect: Expectation
+    run: Run | None
+    tree: Tree
+
+
+def read_scenario(tree: Tree) -> Scenario:
+    """The scenario in a tree. BadDocument with every mistake of spelling and type."""
+    reading = Reading(tree)
+    written = reading.record(_Written, tree.data, ())
+    run = None
+    if written is not BROKEN:
+        if not written.scenario.strip():
+            reading.mistake(("scenario",), "The scenario has no title.", "Say in one line which rule it shows.")
+        if not isinstance(written.expect.point_of_no_return, str | None):
+            reading.mistake(("expect", "point_of_no_return"), "'point_of_no_return' must be a step or null.")
+        for n, one in enumerate(written.expect.order):
+            if len(one) < 2:
+                reading.mistake(("expect", "order", n), "An order has at least two steps.", "Name what comes after it.")
+        if written.run is not None:
+            run = _run(reading, written.run)
+    reading.finish()
+    folder = Path(tree.file).parent
+    return Scenario(
+        written.scenario.strip(),
+        folder / written.estate,
+        written.covers,
+        written.change,
+        written.to,
+        written.accept,
+        written.expect,
+        run,
+        tree,
+    )
+
+
+def _run(reading: Reading, written: _Run) -> Run:
+    keys: Keys = ("run",)
+    plants = [worded(reading, PLANTS, one, (*keys, "plant", n)) for n, one in enumerate(written.plant)]
+    truths = [worded(reading, TRUTHS, one, (*keys, "twin", n)) for n, one in enumerate(written.twin)]
+    if written.at is not None and written.ends == "succeeded":
+        reading.mistake(
+            (*keys, "at"), "A run that succeeds stands at no step.", "Say how it `ends`, or leave `at` out."
+        )
+    return Run(
+        tuple(one for one in plants if one is not BROKEN),
+        written.people,
+        written.ends,
+        written.at,
+        written.says,
+        written.skipped,
+        written.done,
+        written.tried,
+        tuple(one for one in truths if one is not BROKEN),
+    )
