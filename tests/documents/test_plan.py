@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +197,18 @@ def test_a_plan_is_not_written_where_there_is_no_folder(tmp_path: Path) -> None:
         write_plan(PLAN, tmp_path / "none" / "plan.json")
     with pytest.raises(BadInput):
         write_plan(PLAN, "a\0b")
+
+
+def test_the_digest_is_that_of_the_canonical_json_as_a_whole() -> None:
+    """It is computed in parts; a reader in another language may compute it in one."""
+    for plan in (PLAN, replace(PLAN, steps=(), findings=(), hops=())):
+        document = {key: value for key, value in plan_to_json(plan).items() if key != "digest"}
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        assert digest_of(plan) == "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def test_an_empty_list_stays_a_list_in_the_file(tmp_path: Path) -> None:
+    empty = freeze(replace(PLAN, steps=(), findings=(), hops=()))
+    write_plan(empty, tmp_path / "plan")
+
+    assert read_plan(tmp_path / "plan") == empty

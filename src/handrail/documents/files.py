@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from handrail.errors import BadInput, Place
@@ -45,13 +46,18 @@ def read_bytes(path: Path | str, what: str = "The file", limit: int | None = Non
 
 def write_bytes(path: Path | str, data: bytes, what: str = "The file") -> None:
     """Replace the content of `path` atomically and durably. BadInput when that is not possible."""
+    write_parts(path, (data,), what)
+
+
+def write_parts(path: Path | str, parts: Iterable[bytes], what: str = "The file") -> None:
+    """The same with content that comes in parts, so that all of it is never in memory."""
     file = Path(path)
     place = Place(str(path))
     temporary: str | None = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
         with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
+            stream.writelines(parts)
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(0o666 & ~_umask())

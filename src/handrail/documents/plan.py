@@ -1,21 +1,21 @@
 """The plan file: a plan as JSON, and its digest.
 
 The digest is the SHA-256 of canonical JSON (sorted keys, no spaces, ASCII) of everything but itself. The file holds one
-step in a line, so that two plans can be compared by eye. Written by hand rather than by reflection: plans may have a
-hundred thousand steps.
+step in a line, so that two plans can be compared by eye. Written by hand rather than by reflection, and one step after
+the other: plans may have half a million steps.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from handrail.documents.estate import estate_from_json, estate_to_json
-from handrail.documents.files import read_bytes, write_bytes
+from handrail.documents.files import read_bytes, write_parts
 from handrail.documents.plan_reader import PlanShape
 from handrail.errors import BadInput, Place, Tampered
 from handrail.model.finding import Citation, Finding
@@ -24,9 +24,20 @@ from handrail.model.plan import SCHEMA, Because, Condition, Erratum, Fact, Hop, 
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """A list of the document whose entries are made one at a time, whenever they are asked for."""
+
+    of: tuple[Any, ...]
+    make: Callable[[Any], Json]
+
+    def __iter__(self) -> Iterator[Json]:
+        return map(self.make, self.of)
+
+
 def digest_of(plan: Plan) -> str:
     """`sha256:...` of the plan as it is, whatever digest it carries."""
-    return _digest(plan_to_json(plan))
+    return _digest(_document(plan))
 
 
 def freeze(plan: Plan) -> Plan:
@@ -36,9 +47,9 @@ def freeze(plan: Plan) -> Plan:
 
 def write_plan(plan: Plan, path: Path | str) -> None:
     """Write the plan atomically, with its digest set. BadInput when the file cannot be written."""
-    document = plan_to_json(plan)
+    document = _document(plan)
     document["digest"] = _digest(document)
-    write_bytes(path, _render(document).encode("ascii"), "The plan file")
+    write_parts(path, (part.encode("ascii") for part in _render(document)), "The plan file")
 
 
 def read_plan(path: Path | str) -> Plan:
@@ -88,15 +99,19 @@ def plan_from_json(document: Any) -> Plan:
 
 def plan_to_json(plan: Plan) -> Json:
     """The plan in the shape of the plan file (design: `handrail/plan/v1`), with the digest that it carries."""
+    return {key: list(value) if isinstance(value, _Entries) else value for key, value in _document(plan).items()}
+
+
+def _document(plan: Plan) -> Json:
     document: Json = {
         "schema": SCHEMA,
         "digest": plan.digest,
         "estate": estate_to_json(plan.estate),
         "aim": dict(plan.aim),
         "guides": [{"name": one.name, "digest": one.digest} for one in plan.guides],
-        "findings": [finding_to_json(one) for one in plan.findings],
-        "hops": [_hop(one) for one in plan.hops],
-        "steps": [step_to_json(one) for one in plan.steps],
+        "findings": _Entries(plan.findings, finding_to_json),
+        "hops": _Entries(plan.hops, _hop),
+        "steps": _Entries(plan.steps, step_to_json),
         "point_of_no_return": plan.point_of_no_return,
         "downtime": {name: [list(span) for span in spans] for name, spans in plan.downtime.items()},
     }
@@ -225,22 +240,44 @@ def _erratum(one: Erratum) -> Json:
     }
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+_PLAIN = json.JSONEncoder()
+
+
 def _digest(document: Json) -> str:
-    rest = {key: value for key, value in document.items() if key != "digest"}
-    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return "sha256:" + hashlib.sha256(canonical.encode("ascii")).hexdigest()
-
-
-def _render(document: Json) -> str:
-    """JSON with one entry of each top-level list in a line."""
-    parts = []
-    for key, value in document.items():
-        if isinstance(value, list) and value:
-            text = "[\n" + ",\n".join("  " + json.dumps(entry) for entry in value) + "\n ]"
+    """Of the canonical JSON, which is never whole in memory."""
+    found = hashlib.sha256()
+    for number, key in enumerate(sorted(key for key in document if key != "digest")):
+        value = document[key]
+        found.update(f"{',' if number else '{'}{_CANONICAL.encode(key)}:".encode("ascii"))
+        if isinstance(value, (list, _Entries)):
+            found.update(b"[")
+            for part in _joined(map(_CANONICAL.encode, value), ","):
+                found.update(part.encode("ascii"))
+            found.update(b"]")
         else:
-            text = json.dumps(value)
-        parts.append(f" {json.dumps(key)}: {text}")
-    return "{\n" + ",\n".join(parts) + "\n}\n"
+            found.update(_CANONICAL.encode(value).encode("ascii"))
+    found.update(b"}")
+    return "sha256:" + found.hexdigest()
+
+
+def _joined(parts: Iterable[str], between: str) -> Iterator[str]:
+    for number, part in enumerate(parts):
+        yield between + part if number else part
+
+
+def _render(document: Json) -> Iterator[str]:
+    """JSON with one entry of each top-level list in a line."""
+    for number, (key, value) in enumerate(document.items()):
+        yield ",\n" if number else "{\n"
+        yield f" {_PLAIN.encode(key)}: "
+        if isinstance(value, (list, _Entries)) and any(True for _ in value):
+            yield "[\n"
+            yield from _joined((f"  {_PLAIN.encode(entry)}" for entry in value), ",\n")
+            yield "\n ]"
+        else:
+            yield _PLAIN.encode(list(value) if isinstance(value, _Entries) else value)
+    yield "\n}\n"
 
 
 def _refuse(name: str) -> Any:

@@ -42,7 +42,7 @@ class Barrier:
 class Web:
     """Blocks, barriers, and what links them."""
 
-    blocks: Mapping[str, Block]
+    blocks: dict[str, Block]
     barriers: dict[str, Barrier]
     links: list[Link[Reason]]
 
@@ -62,7 +62,7 @@ class Web:
 def weave(
     estate: Estate,
     countries: Mapping[str, Country],
-    blocks: Mapping[str, Block],
+    blocks: dict[str, Block],
     mends: Mapping[str, Sequence[tuple[str, int]]],
 ) -> Web:
     """All links that are certain before states in between are looked at."""

@@ -37,7 +37,8 @@ class _Outage:
 
 
 def lay(web: Web, builder: Builder, keys: Sequence[str], signatures: Mapping[str, Signature]) -> Laid:
-    """The steps of blocks and barriers, in the order of `keys`."""
+    """The steps of blocks and barriers, in the order of `keys`. A block is taken out of the web once it is laid, so that
+    a large estate is not in memory twice."""
     laying = _Laying(web, builder, signatures)
     for key in keys:
         laying.add(key)
@@ -73,7 +74,7 @@ class _Laying:
         if barrier is not None:
             self._barrier(barrier, entry, tuple(because))
             return
-        block = self._web.blocks[key]
+        block = self._web.blocks.pop(key)
         leaver = _leaver(block)
         for step in block.blueprint.steps:
             self._step(block, step, entry, tuple(because), step is leaver)
