@@ -169,3 +169,24 @@ def test_a_preferred_method_that_nobody_knows_is_refused() -> None:
 def test_without_an_aim_there_is_nothing_to_plan() -> None:
     with pytest.raises(BadInput, match="no aim"):
         find_roads(small(("aim", None)), catalogue())
+
+
+def test_after_a_hop_that_moves_the_host_aimed_at_is_the_present_one() -> None:
+    guide = GUIDE.replace("method: side-by-side, procedure: upgrade", "method: side-by-side, procedure: move")
+    guide = guide.replace("procedures:\n", "procedures:\n" + _MOVE, 1)
+    guide = guide.replace(
+        'to: "3", method: in-place, procedure: upgrade,',
+        'to: "3", method: in-place, procedure: upgrade,\n     when: \'!installation.moves && present.name == "b"'
+        ' && installation.beside == ["desk"]\', otherwise: it moves,',
+    )
+    guide = guide.replace(IN_PLACE, IN_PLACE + ", when: '!installation.moves'")
+    aim = ("aim.shop.installations", {"store@a": {"host": "b"}})
+    found = roads(aim, guide=guide, to="3")
+    assert [hop[1:] for hop in hops(found)] == [("1.5", "patch"), ("2", "side-by-side"), ("3", "in-place")]
+
+
+_MOVE = """
+  move:
+    - {id: install, uses: test.setup, with: {path: "{{media.setup.path}}", build: "{{hop.to}}"}, source: manual#side,
+       leaves: {installation.moves: "{{false}}"}}
+"""

@@ -347,12 +347,29 @@ def after_hop(country: Country, hop: RoadHop, facts: Facts) -> Facts:
     """The facts when a hop is over: what its steps leave, and the build."""
     within = facts.with_layers(hop.layers)
     left = carried(country.judge, country.procedures.leaving(hop.edge.procedure), within)
+    if facts.get("installation.moves") is True and left.get("installation.moves") is False:
+        left = _moved(left)
     layer = dict(left.layers["installation"])
     for key, value in (("build", hop.after.build), ("release", hop.after.release)):
         layer.pop(key, None)
         if value is not None:
             layer[key] = value
     return left.with_layer("installation", layer)
+
+
+def _moved(facts: Facts) -> Facts:
+    """The facts when an installation has come to the host that its aim names: that one is the present one now."""
+    arrived = {"present": "host", "present_account": "account"}
+    layers = {**facts.layers, **{now: facts.layers[then] for now, then in arrived.items() if then in facts.layers}}
+    addresses = {
+        **facts.addresses,
+        **{now: facts.addresses[then] for now, then in arrived.items() if then in facts.addresses},
+    }
+    host, own = facts.get("host.name"), facts.get("installation.component")
+    aimed: Mapping[str, Iterable[str]] = facts.get("deployment.aimed_hosts", {})
+    beside = sorted(component for component, hosts in aimed.items() if host in hosts and component != own)
+    layers["installation"] = {**layers["installation"], "beside": beside}
+    return Facts(layers, addresses)
 
 
 @dataclass(frozen=True, slots=True)
