@@ -11,7 +11,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "handrail"
 ORDER = (
-    "errors model documents products guides assessing planning hosts twin probing actions restoring running "
+    "errors model documents comparing products guides assessing planning hosts twin probing actions restoring running "
     "rehearsing reporting console cli"
 ).split()
 MODULES = sorted(SOURCE.rglob("*.py"))
