@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handrail.actions import (
+    contents,
     drive,
     eventlog,
     folder,
@@ -23,6 +24,7 @@ from handrail.actions import (
     software,
     sqlserver,
     sync,
+    uninstaller,
 )
 from handrail.actions.parameters import build_from, signature_of
 from handrail.actions.protocol import Action
@@ -50,6 +52,7 @@ WINDOWS: Mapping[str, type[Action]] = {
     "installer.install": installer.Install,
     "installer.patch": installer.Patch,
     "installer.source": installer.InstallerSource,
+    "installer.uninstall": uninstaller.Uninstall,
     "keys.export": keys.ExportKeySet,
     "keys.prove": keys.ProveKeySet,
     "media.close": media.CloseMedia,
@@ -69,8 +72,11 @@ WINDOWS: Mapping[str, type[Action]] = {
     "software.install": software.InstallSoftware,
     "software.present": software.SoftwarePresent,
     "sqlserver.backup": sqlserver.BackUpDatabase,
+    "sqlserver.count": contents.CountRows,
+    "sqlserver.files": contents.DatabaseFiles,
     "sqlserver.online": sqlserver.DatabaseOnline,
     "sqlserver.prove": sqlserver.ProveDatabase,
+    "sqlserver.rows_kept": contents.RowsKept,
     "sync.agents": sync.AgentsLoad,
     "sync.import": sync.RunImport,
 }

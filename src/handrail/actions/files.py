@@ -90,12 +90,17 @@ async def make_folder(host: Host, path: str) -> None:
     await run(host, "cmd", "/c", "mkdir", path)
 
 
-async def copy_folder(host: Host, source: str, target: str) -> Evidence:
-    arguments = ("/E", "/COPY:DAT", "/R:2", "/W:2")
-    answer = await run(host, "robocopy", source, target, *arguments, timeout=4 * 60 * MINUTES)
+async def copy_folder(host: Host, source: str, target: str, tool: str = "robocopy") -> Evidence:
+    """`tool` is robocopy, or xcopy where there is no robocopy (before Windows Server 2008). Both end with 1 for
+    different reasons: to robocopy that is success."""
+    if tool == "xcopy":
+        failed, arguments = 1, ["/E", "/I", "/H", "/K", "/Y", "/Q"]
+    else:
+        failed, arguments = ROBOCOPY_FAILED, ["/E", "/COPY:DAT", "/R:2", "/W:2"]
+    answer = await run(host, tool, source, target, *arguments, timeout=4 * 60 * MINUTES)
     evidence = Evidence(exit=answer.code, log=decoded(answer.out)[-4000:])
-    if answer.code >= ROBOCOPY_FAILED:
-        raise ActFailed(f"robocopy from {source} to {target} ended with {answer.code}", evidence)
+    if answer.code >= failed:
+        raise ActFailed(f"{tool} from {source} to {target} ended with {answer.code}: {said(answer)}", evidence)
     return evidence
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import ntpath
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from handrail.actions import files, receipts
 from handrail.actions.base import Base, Check, Undetermined
@@ -16,6 +16,8 @@ from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
 
 MANIFEST = "manifest.txt"
+Tool = Literal["robocopy", "xcopy"]
+"""What copies folders: robocopy, or xcopy on a Windows that has no robocopy yet (before Windows Server 2008)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class CopyFolder(Base):
     source: str
     target: str
     subfolder: str = ""
+    tool: Tool = "robocopy"
 
     @property
     def _from(self) -> str:
@@ -46,7 +49,7 @@ class CopyFolder(Base):
         return Observation("done", f"{len(original)} files stand equal", evidence, {"files": len(original)})
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
-        return await files.copy_folder(host, self._from, self.target)
+        return await files.copy_folder(host, self._from, self.target, self.tool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ class BackUpFolder(Base):
 
     folder: str
     to: str
+    tool: Tool = "robocopy"
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         below = receipts.folder_below(self.to, receipt)
@@ -159,7 +163,7 @@ class BackUpFolder(Base):
         original = await files.tree(host, self.folder)
         if not original:
             raise ActFailed(f"{self.folder} is not there or empty: there is nothing to back up")
-        evidence = await files.copy_folder(host, self.folder, ntpath.join(below, "files"))
+        evidence = await files.copy_folder(host, self.folder, ntpath.join(below, "files"), self.tool)
         # The manifest is the original's, so a copy that went wrong can never prove itself.
         await host.write(ntpath.join(below, MANIFEST), manifest(self.folder, original))
         return evidence

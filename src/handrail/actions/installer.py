@@ -136,21 +136,15 @@ async def look_at(host: Host, pattern: str, build: str, file: str | None, restar
     )
 
 
-class _Installation(Base):
-    """A product is brought to a build by a job that runs msiexec."""
+class InstallerJob(Base):
+    """What a job that runs msiexec does; its log tells why it failed."""
 
     __slots__ = ()
 
     outputs: ClassVar[tuple[str, ...]] = ("exit", "reboot_required", "began", "log")
     destroys: ClassVar[bool] = True
 
-    product: str
-    build: str
-    file: str | None
     log: str
-
-    def command(self, receipt: Receipt) -> Command:
-        raise NotImplementedError
 
     def log_of(self, receipt: Receipt) -> str:
         """A log of its own for every run and attempt: an older one must not be taken for this one's."""
@@ -158,15 +152,9 @@ class _Installation(Base):
         run = re.sub(r"[^A-Za-z0-9._-]+", "-", receipt.run)
         return f"{stem}-{run}-{receipt.attempt}{dot}"
 
-    async def look(self, host: Host, receipt: Receipt) -> Observation:
-        job = await ended(host, receipt, self.command(receipt))
-        restart = job is not None and job.code in NEEDS_RESTART
-        seen = await look_at(host, self.product, self.build, self.file, restart)
-        outputs = self._outputs(receipt, job.code if job else None)
-        return Observation(seen.state, seen.because, {**seen.evidence, "exit": outputs["exit"]}, outputs)
-
-    async def do(self, host: Host, receipt: Receipt) -> Evidence:
-        job = await carry_out(host, receipt, self.command(receipt))
+    async def carried_out(self, host: Host, receipt: Receipt, command: Command) -> Evidence:
+        """Run msiexec as this attempt's job. ActFailed with the cause that its log gives."""
+        job = await carry_out(host, receipt, command)
         code = job.code if job.code is not None else -1
         text = await self._log_text(host, receipt)
         says = meaning(code)
@@ -187,6 +175,29 @@ class _Installation(Base):
             return decoded(await host.read(self.log_of(receipt)))
         except FileMissing:
             return ""
+
+
+class _Installation(InstallerJob):
+    """A product is brought to a build."""
+
+    __slots__ = ()
+
+    product: str
+    build: str
+    file: str | None
+
+    def command(self, receipt: Receipt) -> Command:
+        raise NotImplementedError
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        job = await ended(host, receipt, self.command(receipt))
+        restart = job is not None and job.code in NEEDS_RESTART
+        seen = await look_at(host, self.product, self.build, self.file, restart)
+        outputs = self._outputs(receipt, job.code if job else None)
+        return Observation(seen.state, seen.because, {**seen.evidence, "exit": outputs["exit"]}, outputs)
+
+    async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        return await self.carried_out(host, receipt, self.command(receipt))
 
 
 def _arguments(properties: Mapping[str, str], log: str) -> tuple[str, ...]:

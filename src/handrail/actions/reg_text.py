@@ -90,17 +90,24 @@ def fits(name: str, pattern: str) -> bool:
 
 
 async def products(host: Host) -> list[Product]:
-    """What Windows lists as installed, 64-bit view first; an entry seen in both views counts once.
+    """What Windows lists as installed, 64-bit view first; an entry seen in both views counts once. Before Windows
+    Server 2008 reg knows no views; then the list is read as it is.
 
-    Raises `Undetermined` when neither view or only one of them could be read: a product might stand in the other.
+    Raises `Undetermined` when it could not be read, or only one of two views: a product might stand in the other.
     """
     both: dict[str, Product] = {}
-    for view in ("/reg:64", "/reg:32"):
-        answer = await run(host, "reg", "query", UNINSTALL, "/s", view)
+    refused: list[str] = []
+    for view in (("/reg:64",), ("/reg:32",), ()):
+        if not view and len(refused) < 2:
+            break  # only a reg that knows no views is asked without one: it sees the one list that its system has
+        answer = await run(host, "reg", "query", UNINSTALL, "/s", *view)
         listed = products_in(decoded(answer.out)) if answer.code == 0 else {}
         if answer.code != 0 or (answer.out.strip() and "HKEY_" not in decoded(answer.out)):
-            raise Undetermined(f"reg query {UNINSTALL} {view} on {host.name} ended with {answer.code}: {said(answer)}")
+            shown = " ".join((UNINSTALL, *view))
+            refused.append(f"reg query {shown} on {host.name} ended with {answer.code}: {said(answer)}")
         both = {**listed, **both}
+    if len(refused) not in (0, 2):
+        raise Undetermined(refused[-1])
     return list(both.values())
 
 

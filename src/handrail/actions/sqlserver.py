@@ -1,13 +1,18 @@
-"""Databases of SQL Server, through `sqlcmd`, with the rights of the account that we use on the host."""
+"""Databases of SQL Server, through `sqlcmd`, with the rights of the account that we use on the host.
+
+SQL Server 2000 has `osql` instead, knows neither checksums in backups nor `sys.databases`, and cannot make folders for
+us: a step with `tool: osql` therefore has to be carried out on the server itself.
+"""
 
 from __future__ import annotations
 
 import ntpath
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from handrail.actions import receipts
+from handrail.actions import files, receipts
 from handrail.actions.base import Base, Check, Undetermined, settled
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.actions.shell import MINUTES, decoded, run, said
@@ -22,8 +27,14 @@ CANNOT_OPEN = 3201
 NO_BACKUP = (3241, 3242, 3243, 3254, 3183)
 """What is in the file is no backup, or a damaged one."""
 
-FORMAT = ("-W", "-w", "65535", "-s", "|")
-"""Columns apart by a bar and lines never folded: by itself sqlcmd folds at 80 characters."""
+Tool = Literal["sqlcmd", "osql"]
+"""What asks the server: `sqlcmd`, or `osql` for SQL Server 2000."""
+
+FORMAT: Mapping[Tool, tuple[str, ...]] = {
+    "sqlcmd": ("-W", "-w", "65535", "-s", "|"),
+    "osql": ("-n", "-w", "8000", "-s", "|"),
+}
+"""Columns apart by a bar and lines never folded: by themselves both fold at 80 characters."""
 
 
 def name(text: str) -> str:
@@ -34,8 +45,12 @@ def literal(text: str) -> str:
     return "N'" + text.replace("'", "''") + "'"
 
 
-async def sql(host: Host, server: str, query: str, within: float = 5 * MINUTES) -> Exited:
-    return await run(host, "sqlcmd", "-S", server, "-E", "-b", *FORMAT, "-Q", query, timeout=within)
+async def sql(
+    host: Host, server: str, query: str, within: float = 5 * MINUTES, tool: Tool = "sqlcmd", database: str = ""
+) -> Exited:
+    """Ask the server; `database` is where the query is asked, its own default when it is empty."""
+    at = ("-d", database) if database else ()
+    return await run(host, tool, "-S", server, "-E", "-b", *at, *FORMAT[tool], "-Q", query, timeout=within)
 
 
 def rows_in(text: str) -> list[dict[str, str]]:
@@ -63,9 +78,9 @@ def _failed(answer: Exited) -> set[int]:
     return set(messages_in(decoded(answer.out) + "\n" + decoded(answer.err)))
 
 
-async def header(host: Host, server: str, file: str) -> dict[str, str] | None:
+async def header(host: Host, server: str, file: str, tool: Tool = "sqlcmd") -> dict[str, str] | None:
     """The header of the newest backup in a file; None when there is no file, or no complete backup in it."""
-    answer = await sql(host, server, f"RESTORE HEADERONLY FROM DISK = {literal(file)}")
+    answer = await sql(host, server, f"RESTORE HEADERONLY FROM DISK = {literal(file)}", tool=tool)
     if answer.code != 0:
         if _failed(answer) & {CANNOT_OPEN, *NO_BACKUP}:
             return None
@@ -88,13 +103,14 @@ class BackUpDatabase(Base):
     server: str
     database: str
     to: str
+    tool: Tool = "sqlcmd"
 
     def _file(self, receipt: Receipt) -> str:
         return ntpath.join(receipts.folder_below(self.to, receipt), safe_name(self.database, 60) + ".bak")
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         file = self._file(receipt)
-        seen = await header(host, self.server, file)
+        seen = await header(host, self.server, file, self.tool)
         evidence = {"server": self.server, "database": self.database, "file": file}
         if seen is None:
             return Observation("not_done", f"this attempt has made no backup of {self.database}", evidence)
@@ -106,11 +122,16 @@ class BackUpDatabase(Base):
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
         file = self._file(receipt)
         # The path is the server's, which need not be the host that sqlcmd runs on.
-        folder = await sql(host, self.server, f"EXECUTE master.sys.xp_create_subdir {literal(ntpath.dirname(file))}")
-        if folder.code != 0:
-            raise ActFailed(f"{ntpath.dirname(file)} could not be made: {said(folder)}", Evidence(folder.code))
-        query = f"BACKUP DATABASE {name(self.database)} TO DISK = {literal(file)} WITH CHECKSUM, COPY_ONLY, INIT"
-        answer = await sql(host, self.server, query, LONGEST)
+        folder = ntpath.dirname(file)
+        if self.tool == "osql":
+            await files.make_folder(host, folder)
+        else:
+            made = await sql(host, self.server, f"EXECUTE master.sys.xp_create_subdir {literal(folder)}")
+            if made.code != 0:
+                raise ActFailed(f"{folder} could not be made: {said(made)}", Evidence(made.code))
+        wishes = "INIT" if self.tool == "osql" else "CHECKSUM, COPY_ONLY, INIT"
+        query = f"BACKUP DATABASE {name(self.database)} TO DISK = {literal(file)} WITH {wishes}"
+        answer = await sql(host, self.server, query, LONGEST, self.tool)
         evidence = Evidence(exit=answer.code, log=said(answer, 4000), outputs={"file": file})
         if answer.code != 0:
             raise ActFailed(f"{self.database} could not be backed up: {said(answer)}", evidence)
@@ -127,22 +148,31 @@ class ProveDatabase(Check):
     server: str
     database: str
     file: str
+    tool: Tool = "sqlcmd"
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         evidence = {"server": self.server, "database": self.database, "file": self.file}
-        seen = await header(host, self.server, self.file)
+        seen = await header(host, self.server, self.file, self.tool)
         if seen is None:
             return Observation("not_done", f"{self.file} holds no complete backup", evidence)
         if seen["DatabaseName"].casefold() != self.database.casefold():
             return Observation("not_done", f"{self.file} is a backup of {seen['DatabaseName']}", evidence)
-        query = f"RESTORE VERIFYONLY FROM DISK = {literal(self.file)} WITH CHECKSUM"
-        answer = await sql(host, self.server, query, LONGEST)
+        checked = "" if self.tool == "osql" else " WITH CHECKSUM"
+        query = f"RESTORE VERIFYONLY FROM DISK = {literal(self.file)}{checked}"
+        answer = await sql(host, self.server, query, LONGEST, self.tool)
         evidence["finished"] = seen.get("BackupFinishDate", "")
         if answer.code != 0:
             return Observation("not_done", f"{self.file} cannot be restored: {said(answer)}", evidence)
         return Observation(
             "done", f"{self.file} was read whole and is right", evidence, {"finished": evidence["finished"]}
         )
+
+
+_STATE: Mapping[Tool, str] = {
+    "sqlcmd": "SELECT state_desc FROM sys.databases WHERE name = {}",
+    "osql": "SELECT CONVERT(varchar(20), DATABASEPROPERTYEX(name, 'Status')) AS state_desc "
+    "FROM master.dbo.sysdatabases WHERE name = {}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +183,10 @@ class DatabaseOnline(Check):
 
     server: str
     database: str
+    tool: Tool = "sqlcmd"
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
-        query = f"SELECT state_desc FROM sys.databases WHERE name = {literal(self.database)}"
-        answer = await sql(host, self.server, query)
+        answer = await sql(host, self.server, _STATE[self.tool].format(literal(self.database)), tool=self.tool)
         text = decoded(answer.out)
         rows = rows_in(text)
         evidence = {"server": self.server, "database": self.database}

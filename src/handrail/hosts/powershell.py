@@ -26,14 +26,17 @@ SCRIPTS: Mapping[str, str] = {
     + "$v=(Get-Item -LiteralPath $file -Force).VersionInfo;"
     + "'{0}.{1}.{2}.{3}' -f $v.FileMajorPart,$v.FileMinorPart,$v.FileBuildPart,$v.FilePrivatePart",
     # FOLDER or FILE -> one line for each file: SHA-256|bytes|path below the folder (of a single file: its name).
+    # Get-FileHash came with PowerShell 4; Windows Server 2003 and 2008 have older ones.
     "hash-tree": "param($root)"
     + _START
     + "if(-not(Test-Path -LiteralPath $root)){exit 3};"
     + "$r=Get-Item -LiteralPath $root -Force;$cut=$r.FullName.TrimEnd('\\').Length+1;"
     + "if(-not $r.PSIsContainer){$cut=$r.FullName.Length-$r.Name.Length};"
+    + "$h=[Security.Cryptography.SHA256]::Create();"
     + "Get-ChildItem -LiteralPath $root -Recurse -Force|Where-Object{-not $_.PSIsContainer}|ForEach-Object{"
-    + "'{0}|{1}|{2}' -f (Get-FileHash -LiteralPath $_.FullName -Algorithm SHA256).Hash,$_.Length,"
-    + "$_.FullName.Substring($cut)}",
+    + "$s=[IO.File]::Open($_.FullName,'Open','Read','ReadWrite');"
+    + "try{$d=[BitConverter]::ToString($h.ComputeHash($s)).Replace('-','')}finally{$s.Close()};"
+    + "'{0}|{1}|{2}' -f $d,$_.Length,$_.FullName.Substring($cut)}",
     # PACKAGE.msi -> NAME=value lines out of its Property table.
     "msi-version": "param($file)"
     + _START
