@@ -57,7 +57,8 @@ class DatabaseBits:
 @dataclass(frozen=True, slots=True)
 class ComponentBits:
     """`files` carry the build as their version; `texts` have none, are kept when somebody edited them, and map the
-    least build to the content that ships with it."""
+    least build to the content that ships with it. `packages` maps a release to its package where one and the same
+    component came in several, as `package` does otherwise."""
 
     package: str
     folder: str
@@ -69,6 +70,7 @@ class ComponentBits:
     database: DatabaseBits | None = None
     keys: bool = False
     events: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +161,39 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class WizardBits:
+    """A setup program with pages that a person fills in. `server`, `instance`, `account` and `keys` are what the step's
+    values call the database server, its instance, the service account and the file with the exported keys."""
+
+    component: str
+    package: str
+    server: str
+    account: str
+    instance: str = ""
+    keys: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CarryBits:
+    """Files and folders that a person brings over, to the same paths: `what` and `from` are names of values."""
+
+    what: tuple[str, ...]
+    from_: str
+
+
+@dataclass(frozen=True, slots=True)
 class PersonBits:
     """What a person does at a step: `step` is a pattern for the last part of its id, of one `component` or of any.
-    `runs` are command lines on its host; `installs` components that stand there afterwards, out of the newest package
-    among that host's media. With neither, what the person does leaves no trace on a host."""
+    `carries` comes first, then `runs`, command lines on its host; `installs` are components that stand there
+    afterwards, out of the newest package among that host's media; `wizard` is a setup that asks. With none of these,
+    what the person does leaves no trace on a host."""
 
     step: str
     component: str = ""
     runs: tuple[str, ...] = ()
     installs: tuple[str, ...] = ()
+    wizard: WizardBits | None = None
+    carries: CarryBits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +285,8 @@ def _loose_ends(bits: TwinBits, tree: Tree) -> Iterator[BadInput]:
 
     for name, component in bits.components.items():
         yield from look("The package", component.package, bits.packages, "components", name, "package")
+        for release, package in component.packages.items():
+            yield from look("The package", package, bits.packages, "components", name, "packages", release)
     for name, patch in bits.patches.items():
         yield from look("The package", patch.package, bits.packages, "patches", name, "package")
     for number, medium in enumerate(bits.media):
@@ -281,3 +309,7 @@ def _loose_ends(bits: TwinBits, tree: Tree) -> Iterator[BadInput]:
     for number, person in enumerate(bits.persons):
         for name in person.installs:
             yield from look("The component", name, bits.components, "persons", number, "installs")
+        if person.wizard is not None:
+            where = ("persons", number, "wizard")
+            yield from look("The component", person.wizard.component, bits.components, *where, "component")
+            yield from look("The package", person.wizard.package, bits.packages, *where, "package")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from handrail.errors import NotRehearsed
 from handrail.model.plan import Step
-from handrail.model.version import key
-from handrail.twin import paths
+from handrail.twin import paths, wizards
 from handrail.twin.declarations import PersonBits
 from handrail.twin.machine import Machine
 from handrail.twin.mechanisms import components, databases, files, installer, services
@@ -20,7 +19,10 @@ from handrail.twin.tools import cmd
 def play(machine: Machine, step: Step) -> None:
     """NotRehearsed when nothing is declared for the step."""
     bits = _declared(machine, step)
-    values = {"host": machine.name, **{name: str(one) for name, one in _values(step).items()}}
+    typed = _values(step)
+    values = {"host": machine.name, **{name: str(one) for name, one in typed.items()}}
+    if bits.carries is not None:
+        wizards.carry(machine, bits.carries, typed)
     for line in bits.runs:
         reply = cmd.run_line(machine, components.fill(line, values))
         if reply.code:
@@ -28,6 +30,13 @@ def play(machine: Machine, step: Step) -> None:
             raise NotRehearsed(f"What a person does at {step.id} does not work on the twin: {line}: {text}")
     for name in bits.installs:
         _install(machine, step, name)
+    if bits.wizard is not None:
+        deployment = step.installation.partition("/")[0]
+        wizards.run(machine, _product(machine, bits), deployment, bits.wizard, typed)
+
+
+def _product(machine: Machine, bits: PersonBits) -> str:
+    return next(name for name, one in machine.context.declarations.products.items() if bits in one.persons)
 
 
 def _declared(machine: Machine, step: Step) -> PersonBits:
@@ -55,7 +64,7 @@ def _install(machine: Machine, step: Step, name: str) -> None:
     bits = machine.context.declarations.component(before.product, name)
     assert bits is not None
     reference = f"{before.product}/{bits.package}"
-    package = _newest_package(machine, reference)
+    package = wizards.newest_package(machine, reference)
     if package is None:
         raise NotRehearsed(f"No medium on {machine.name} holds {reference}, which a person installs at {step.id}.")
     build, entry = package
@@ -108,19 +117,3 @@ def _wherever(machine: Machine, step: Step, name: str) -> Component:
         if name in bits.components:
             return Component(product, name, deployment, bits.components[name].folder)
     raise NotRehearsed(f"Nobody declares the component {name} that a person installs at {step.id}.")
-
-
-def _newest_package(machine: Machine, reference: str) -> tuple[str, Entry] | None:
-    found = [
-        (str(held["version"]), entry)
-        for entry in machine.all(Entry)
-        for held in _held(entry)
-        if held.get("package") == reference
-    ]
-    return max(found, key=lambda one: key("windows", one[0])) if found else None
-
-
-def _held(entry: Entry) -> Iterator[Mapping[str, Any]]:
-    yield entry.holds
-    for inner in ("image", "archive"):
-        yield from entry.holds.get(inner, {}).get("files", {}).values()

@@ -13,7 +13,7 @@ from handrail.twin import paths
 from handrail.twin.codec import plain
 from handrail.twin.declarations import ComponentBits, DatabaseBits
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import components, files, installer, packages, registry
+from handrail.twin.mechanisms import components, databases, files, installer, packages, registry
 from handrail.twin.mechanisms.components import fill
 from handrail.twin.mechanisms.services import floor
 from handrail.twin.things import Component, Database, Entry, KeySet, Product, Service, SqlInstance
@@ -31,6 +31,7 @@ def raise_databases(estate: Estate, machine: Machine) -> None:
         for installation, bits in users:
             made = _filled(estate, database, made, installation, bits)
         machine.put(f"{instance}|{database.name}", made)
+        databases.lay_files(machine, made)
 
 
 def _raise_instance(machine: Machine, instance: str, version: str) -> None:
@@ -102,7 +103,8 @@ def raise_products(estate: Estate, machine: Machine) -> None:
             bits = machine.context.declarations.component(deployment.product, one.component)
             if one.host == machine.name and bits is not None and one.build:
                 _raise_component(estate, machine, deployment.product, one, bits)
-                found.setdefault(f"{deployment.product}/{bits.package}", []).append(one)
+                package = bits.packages.get(one.release or "", bits.package)
+                found.setdefault(f"{deployment.product}/{package}", []).append(one)
     for reference, installations in found.items():
         _raise_package(machine, reference, installations)
 

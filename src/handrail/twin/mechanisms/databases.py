@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from handrail.twin import paths
 from handrail.twin.codec import decode, encode
 from handrail.twin.machine import Machine
 from handrail.twin.mechanisms import files
@@ -47,11 +48,27 @@ def all_of(server: Server) -> list[Database]:
 
 def put(server: Server, database: Database) -> None:
     server.machine.put(_key(server.instance, database.name), database)
+    lay_files(server.machine, database)
 
 
 def drop(server: Server, name: str) -> None:
     server.machine.drop(Database, _key(server.instance, name))
+    for path in files_of(server.instance.name, name):
+        server.machine.drop(Entry, path)
     server.machine.did("database", f"database {name} dropped")
+
+
+def files_of(instance: str, name: str) -> tuple[str, str]:
+    """Where a database lies: its data and its log."""
+    folder = rf"C:\Program Files\Microsoft SQL Server\MSSQL{'$' + instance if instance else ''}\Data"
+    return paths.join(folder, f"{name}.mdf"), paths.join(folder, f"{name}_log.ldf")
+
+
+def lay_files(machine: Machine, database: Database) -> None:
+    """The files of a database that the server has. Their content is not modelled: the database is."""
+    for path in files_of(database.instance, database.name):
+        if machine.get(Entry, path) is None:
+            files.plant(machine, files.made(path, {"text": f"of {database.name}"}, machine.stamp()))
 
 
 def of_component(machine: Machine, component: Component) -> tuple[Server, Database] | None:
