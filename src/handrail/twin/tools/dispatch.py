@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from handrail.twin import paths
 from handrail.twin.machine import Machine
+from handrail.twin.things import SqlInstance
 from handrail.twin.tools import (
     certutil,
     cmd,
@@ -26,7 +27,7 @@ from handrail.twin.tools import (
     wmic,
 )
 from handrail.twin.tools.options import not_rehearsed
-from handrail.twin.tools.reply import Reply
+from handrail.twin.tools.reply import Reply, complain
 
 TOOLS: Mapping[str, Callable[[Machine, Sequence[str]], Reply]] = {
     "certutil": certutil.run,
@@ -34,6 +35,7 @@ TOOLS: Mapping[str, Callable[[Machine, Sequence[str]], Reply]] = {
     "iisreset": iisreset.run,
     "msiexec": msiexec.run,
     "net": net.run,
+    "osql": sqlcmd.run_osql,
     "powershell": powershell.run,
     "reg": reg.run,
     "robocopy": robocopy.run,
@@ -44,7 +46,10 @@ TOOLS: Mapping[str, Callable[[Machine, Sequence[str]], Reply]] = {
     "subst": subst.run,
     "wevtutil": wevtutil.run,
     "wmic": wmic.run,
+    "xcopy": robocopy.xcopy,
 }
+_SINCE_2008 = ("robocopy", "wevtutil")
+"""Tools that came with Windows Server 2008."""
 _SYSTEM_FOLDERS = ("", "c:\\windows\\system32", "%systemroot%\\system32", "c:\\windows\\system32\\wbem")
 
 
@@ -54,7 +59,7 @@ def run(machine: Machine, argv: Sequence[str]) -> Reply:
     name = paths.name(program.replace("/", "\\")).lower().removesuffix(".exe")
     folder = paths.parent(program.replace("/", "\\")).lower()
     if name in TOOLS and folder in _SYSTEM_FOLDERS:
-        return TOOLS[name](machine, arguments)
+        return TOOLS[name](machine, arguments) if _is_there(machine, name) else _unknown(program)
     tool = declared.find(machine, program)
     if tool is not None:
         return declared.run(machine, tool, program, arguments)
@@ -62,3 +67,19 @@ def run(machine: Machine, argv: Sequence[str]) -> Reply:
     if entry is not None:
         return setup.run(machine, entry, arguments)
     raise not_rehearsed(program, arguments)
+
+
+def _is_there(machine: Machine, tool: str) -> bool:
+    if tool in _SINCE_2008:
+        return not machine.system.version.startswith("5.")
+    if tool == "sqlcmd":
+        # It came with SQL Server 2005: a host with older servers only has osql.
+        versions = [one.version for one in machine.all(SqlInstance)]
+        return not versions or any(int(one.partition(".")[0] or 0) >= 9 for one in versions)
+    return True
+
+
+def _unknown(program: str) -> Reply:
+    return complain(
+        1, f"'{program}' is not recognized as an internal or external command,", "operable program or batch file."
+    )

@@ -25,6 +25,9 @@ def run(machine: Machine, arguments: Sequence[str]) -> Reply:
     flags = ("s", "ve", "va", "f", "k", "d", "e", "c", "y", "reg") if verb != "query" else _QUERY_FLAGS
     takes = ("v", "t", "d") if verb != "query" else ("v", "f", "t")
     words, options = split("reg", arguments[1:], flags=flags, takes=takes)
+    if "reg" in options and machine.system.version.startswith("5."):
+        # Views came with Windows Server 2008.
+        return complain(1, "Error: Invalid command-line parameters.")
     view = 32 if options.get("reg") == "32" else 64
     if not words or (verb != "import" and registry.full(words[0]) is None):
         return complain(1, "ERROR: Invalid key name.", 'Type "REG QUERY /?" for usage.')

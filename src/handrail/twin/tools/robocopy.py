@@ -1,4 +1,4 @@
-"""`robocopy`: its exit code is a sum of 1 (copied), 2 (extra files at the target), 8 (failed), 16 (nothing done)."""
+"""`robocopy`, whose exit code is a sum of 1 (copied), 2 (extra files), 8 (failed) and 16 (nothing done), and `xcopy`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from handrail.twin.machine import Machine
 from handrail.twin.mechanisms import drives, files
 from handrail.twin.things import Entry
 from handrail.twin.tools.options import not_rehearsed, split
-from handrail.twin.tools.reply import Reply, say
+from handrail.twin.tools.reply import Reply, complain, say
 
 _FLAGS = (
     "e",
@@ -66,6 +66,22 @@ def run(machine: Machine, arguments: Sequence[str]) -> Reply:
         "               Total    Copied   Skipped  Mismatch    FAILED    Extras",
         f"   Files : {total:>9} {len(copied):>9} {same:>9}         0 {len(failed):>9} {len(extra):>9}",
     )
+
+
+def xcopy(machine: Machine, arguments: Sequence[str]) -> Reply:
+    """`xcopy SOURCE TARGET /E /I /H /K /Y /Q`: 0 copied, 4 could not, and 5 could not write."""
+    words, options = split("xcopy", arguments, flags=("e", "i", "h", "k", "y", "q", "s", "c", "r"))
+    if len(words) != 2 or not {"e", "i", "y"} <= set(options):
+        raise not_rehearsed("xcopy", arguments)
+    source, target = words[0], machine.path(words[1])
+    if not files.is_folder(machine, source):
+        return complain(4, f"File not found - {paths.name(source)}", "0 File(s) copied")
+    if files.find(machine, target) is None and not files.make_folder(machine, target):
+        return complain(4, "Invalid drive specification", "0 File(s) copied")
+    copied, failed, same = _copy(machine, source, target, ["*"], True)
+    if copied:
+        machine.did("file", f"copied from {source} to {target}: {', '.join(copied)}")
+    return say(5 if failed else 0, f"{len(copied) + same} File(s) copied")
 
 
 def _header(source: str, target: str) -> str:

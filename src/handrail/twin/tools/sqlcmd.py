@@ -1,4 +1,7 @@
-"""`sqlcmd`: the few statements that upgrades need. What else is asked of the server is not rehearsed."""
+"""`sqlcmd` and `osql`: the few statements that upgrades need. What else is asked of the server is not rehearsed.
+
+SQL Server 2000 does not know all of them: backups with checksums and the `sys` views came with SQL Server 2005.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,11 @@ class _Asked:
     options: dict[str, str]
     address: str
 
+    @property
+    def old(self) -> bool:
+        """SQL Server 2000 or older."""
+        return int(self.server.instance.version.partition(".")[0] or 0) < 9
+
     def wrong(self, number: int, text: str, level: int = 16, state: int = 1) -> Reply:
         name = self.server.machine.name.upper()
         code = 1 if "b" in self.options and level > 10 else 0
@@ -37,11 +45,11 @@ class _Asked:
         return Reply(0, table(columns, rows, self.options.get("s", " "), narrow=narrow, heads=heads))
 
 
-def run(machine: Machine, arguments: Sequence[str]) -> Reply:
-    options = _options(arguments)
+def run(machine: Machine, arguments: Sequence[str], tool: str = "sqlcmd", flags: str = "EbWIX") -> Reply:
+    options = _options(arguments, tool, flags)
     query = options.get("Q")
     if query is None:
-        raise not_rehearsed("sqlcmd", arguments)
+        raise not_rehearsed(tool, arguments)
     address = options.get("S", machine.name)
     server = databases.connect(machine, address)
     if server is None:
@@ -62,21 +70,26 @@ def run(machine: Machine, arguments: Sequence[str]) -> Reply:
     return Reply(code, out)
 
 
-def _options(arguments: Sequence[str]) -> dict[str, str]:
-    """sqlcmd's options are case-sensitive; a value may be glued to its letter."""
+def run_osql(machine: Machine, arguments: Sequence[str]) -> Reply:
+    """The tool of SQL Server 2000: it cannot trim columns (-W) and numbers its lines unless told not to (-n)."""
+    return run(machine, arguments, "osql", "EbIn")
+
+
+def _options(arguments: Sequence[str], tool: str, flags: str) -> dict[str, str]:
+    """Options are case-sensitive; a value may be glued to its letter."""
     options: dict[str, str] = {}
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
         letter = word[1:2]
         if word[:1] not in "-/" or not letter:
-            raise not_rehearsed("sqlcmd", arguments)
+            raise not_rehearsed(tool, arguments)
         if letter in _TAKES:
             options[letter] = word[2:] or (rest.pop(0) if rest else "")
-        elif word[2:] == "" and letter in "EbWIX":
+        elif word[2:] == "" and letter in flags:
             options[letter] = ""
         else:
-            raise not_rehearsed("sqlcmd", arguments)
+            raise not_rehearsed(tool, arguments)
     return options
 
 
@@ -111,6 +124,9 @@ def _back_up(asked: _Asked, found: re.Match[str]) -> Reply:
     if database.state != "ONLINE":
         return asked.wrong(942, f"Database '{name}' cannot be opened because it is offline.")
     wishes = found["with"].upper()
+    unknown = next((one for one in ("CHECKSUM", "COPY_ONLY") if asked.old and one in wishes), None)
+    if unknown is not None:
+        return asked.wrong(155, f"'{unknown}' is not a recognized BACKUP option.", level=15)
     options = {"checksum": "CHECKSUM" in wishes, "copy_only": "COPY_ONLY" in wishes, "init": "INIT" in wishes}
     if not databases.back_up(asked.server, database, path, options):
         return _cannot_open(asked, path)
@@ -141,6 +157,8 @@ def _verify(asked: _Asked, found: re.Match[str]) -> Reply:
     header = databases.header_of(entry)
     if header is None:
         return _damaged(asked, path)
+    if asked.old and "CHECKSUM" in (found["with"] or "").upper():
+        return asked.wrong(155, "'CHECKSUM' is not a recognized RESTORE option.", level=15)
     if "CHECKSUM" in (found["with"] or "").upper() and header["HasBackupChecksums"] != "1":
         text = "The CHECKSUM option was specified, but the backup set contains no checksum information."
         return asked.wrong(3187, text)
@@ -196,11 +214,42 @@ def _in_use(asked: _Asked, name: str) -> bool:
 
 
 def _state(asked: _Asked, found: re.Match[str]) -> Reply:
+    if asked.old:
+        return _no_such_view(asked)
+    return _status(asked, found)
+
+
+def _no_such_view(asked: _Asked) -> Reply:
+    return asked.wrong(208, "Invalid object name 'sys.databases'.")
+
+
+def _status(asked: _Asked, found: re.Match[str]) -> Reply:
     database = databases.find(asked.server, _file(found))
     return asked.rows(["state_desc"], [[database.state]] if database else [])
 
 
+def _counts(asked: _Asked, _: re.Match[str]) -> Reply:
+    """Rows of every table of the database that the session is in."""
+    name = asked.options.get("d", "master")
+    database = databases.find(asked.server, name)
+    if database is None or database.state != "ONLINE":
+        return asked.wrong(4060, f'Cannot open database "{name}" requested by the login. The login failed.', level=11)
+    rows = []
+    for name, held in sorted(database.tables.items()):
+        inside = held.get("rows", 0)
+        rows.append([name, str(inside if isinstance(inside, int) else len(inside))])
+    return asked.rows(["name", "rows"], rows)
+
+
+def _where(asked: _Asked, found: re.Match[str]) -> Reply:
+    database = databases.find(asked.server, _file(found))
+    listed = databases.files_of(database.instance, database.name) if database else ()
+    return asked.rows(["filename"], [[one] for one in listed])
+
+
 def _names(asked: _Asked, _: re.Match[str]) -> Reply:
+    if asked.old:
+        return _no_such_view(asked)
     mine = sorted(one.name for one in databases.all_of(asked.server))
     return asked.rows(["name"], [[one] for one in ("master", "model", "msdb", "tempdb", *mine)])
 
@@ -246,6 +295,13 @@ _STATEMENTS: tuple[tuple[str, _Answer], ...] = (
     (rf"RESTORE\s+HEADERONLY\s+FROM\s+DISK\s*=\s*{_TEXT}\s*(?:WITH\s+.*)?", _header),
     (rf"RESTORE\s+DATABASE\s+(?:{_NAME})\s+FROM\s+DISK\s*=\s*{_TEXT}\s*(?:WITH\s+)?(?P<with>.*)", _restore),
     (rf"SELECT\s+state_desc\s+FROM\s+sys\.databases\s+WHERE\s+name\s*=\s*{_TEXT}", _state),
+    (
+        r"SELECT\s+CONVERT\(varchar\(20\),\s*DATABASEPROPERTYEX\(name,\s*'Status'\)\)\s+AS\s+state_desc\s+FROM\s+"
+        rf"master\.dbo\.sysdatabases\s+WHERE\s+name\s*=\s*{_TEXT}",
+        _status,
+    ),
+    (r"SELECT\s+o\.name\s+AS\s+name,\s*i\.rows\s+AS\s+rows\s+FROM\s+dbo\.sysobjects\s+o\s+JOIN\s+.*", _counts),
+    (rf"SELECT\s+filename\s+FROM\s+master\.dbo\.sysaltfiles\s+WHERE\s+dbid\s*=\s*DB_ID\({_TEXT}\)", _where),
     (r"SELECT\s+name\s+FROM\s+sys\.databases(?:\s+ORDER\s+BY\s+name)?", _names),
     (r"SELECT\s+(?:@@VERSION|SERVERPROPERTY\s*\(\s*N?'ProductVersion'\s*\))", _version),
     (rf"EXEC(?:UTE)?\s+(?:master\.)?(?:sys|dbo)?\.?xp_create_subdir\s+{_TEXT}", _make_folder),
