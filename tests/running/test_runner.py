@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import counting
+from tests.support import counting, virtual_time
 from tests.support.counting import QUICK, CountingHost, effects, plan, step
 
 from handrail.errors import BadInput, Blocked, StoreLocked, StoreUnwritable, UnknownName
 from handrail.model.journal import Event
 from handrail.model.plan import Condition, Plan, Remedy
+from handrail.running.chain import Head
+from handrail.running.journal import Journal
 from handrail.running.locks import held
 from handrail.running.runner import Outcome, Settings
 from handrail.running.scheduler import Schedule
@@ -228,6 +230,28 @@ def test_a_mend_that_does_not_help_is_not_repeated(home: Home) -> None:
     assert outcome.status.steps[0].attempts == 2
 
 
+def test_the_next_attempt_waits_as_long_as_the_loop_says_whatever_the_date_says(home: Home) -> None:
+    """Somebody may set the date back meanwhile; in a rehearsal no time passes that a date would show."""
+    one = step(
+        "one",
+        "stubborn",
+        with_={"name": "one", "needs": "fix"},
+        remedies=(Remedy("known", ("it/app@a/2/mend",), exit=(1603,), wait=3600),),
+    )
+    mend = step("mend", with_={"name": "fix"}, after=(one.id,), when=(Condition(one.id, error="known"),))
+
+    async def begin(session: Session) -> tuple[Outcome, float]:
+        run = session.start(plan(one, mend), "eve", target="twin")
+        outcome = await session.carry_out(run, "eve", settings=QUICK)
+        return outcome, asyncio.get_running_loop().time()
+
+    with home.open() as session:
+        outcome, passed = virtual_time.run(begin(session))
+
+    assert (outcome.exit_code, states(outcome)) == (0, {"one": "done", "mend": "done"})
+    assert passed >= 3599
+
+
 def test_a_late_value_that_was_not_given_fails_the_step_that_needs_it(home: Home) -> None:
     one = step("one")
     two = step("two", with_={"name": "two", "value": {"late": f"{one.id}.nothing"}}, after=(one.id,))
@@ -323,6 +347,31 @@ def test_a_waiting_run_takes_an_answer_up_from_another_process(home: Home) -> No
 
     assert asyncio.run(both()).exit_code == 0
     assert home.effects == {"a set one": 1, "b set two": 1}
+
+
+def test_while_it_waits_it_looks_for_answers_as_often_as_it_is_told(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not as often as the processor can, once a look was called off because something else happened."""
+    hold = step("hold", "hold", host=None)
+    looks = 0
+    tail = Journal.tail
+
+    def counted(self: Journal, run: str, lane: str, head: Head) -> list[Event]:
+        nonlocal looks
+        looks += 1
+        return tail(self, run, lane, head)
+
+    monkeypatch.setattr(Journal, "tail", counted)
+    settings = Settings(poll=1.0, patience=QUICK.patience, wait_for_people=20)
+
+    async def begin(session: Session) -> Outcome:
+        run = session.start(plan(hold, step("two", host="b"), step("three", host="c")), "eve", target="twin")
+        return await session.carry_out(run, "eve", settings=settings)
+
+    with home.open(play=False) as session:
+        assert virtual_time.run(begin(session)).exit_code == 4
+    assert 20 <= looks < 60
 
 
 def test_a_second_runner_of_the_same_run_is_refused(home: Home) -> None:

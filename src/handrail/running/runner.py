@@ -11,7 +11,6 @@ import heapq
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from handrail.actions.protocol import Secrets
@@ -108,7 +107,7 @@ class Runner:
         self._answers = Head()
         self._lines: set[str] = set()  # hosts that have begun: they are finished before others are opened
         self._ready: list[tuple[int, int, Move]] = []
-        self._later: list[tuple[datetime, int, Move]] = []
+        self._later: list[tuple[float, int, Move]] = []  # when due, in the time of the loop
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -147,23 +146,21 @@ class Runner:
                 waited = 0.0
             elif self._stopping or not (self._later or self._may_wait(waited)):
                 return
-            before = self._clock.now()
+            before = _passed()
             await self._sleep()
             if not self._tasks:
-                waited += (self._clock.now() - before).total_seconds()
+                waited += _passed() - before
             self._poll()
 
     def _open(self) -> None:
         """Start what may start, lanes that are under way first, then in the order of the plan."""
-        now = self._clock.now()
         for move in self.schedule.take():
-            due = moment(move.not_before) if move.not_before else now
             place = self.schedule.position(move.step)
-            if due > now:
-                heapq.heappush(self._later, (due, place, move))
+            if pause := self._pause(move):
+                heapq.heappush(self._later, (_passed() + pause, place, move))
             else:
                 self._push(place, move)
-        while self._later and self._later[0][0] <= now:
+        while self._later and self._later[0][0] <= _passed():
             _, place, move = heapq.heappop(self._later)
             self._push(place, move)
         while self._ready and not self._stopping and len(self._tasks) < self._settings.parallel:
@@ -171,6 +168,13 @@ class Runner:
             if self.schedule.is_open(move.step):
                 self._lines.add(lane_of(self.schedule.step(move.step)))
                 self._start(self._carrier.carry(move))
+
+    def _pause(self, move: Move) -> float:
+        """Seconds until the move is due. The date is looked at once, here: from then on the time of the loop counts,
+        which neither jumps when somebody sets the clock nor stands still in a rehearsal."""
+        if not move.not_before:
+            return 0.0
+        return max(0.0, (moment(move.not_before) - self._clock.now()).total_seconds())
 
     def _push(self, place: int, move: Move) -> None:
         fresh = lane_of(self.schedule.step(move.step)) not in self._lines
@@ -193,10 +197,11 @@ class Runner:
         if self.schedule.waiting():
             pauses.append(self._settings.poll)
         if self._later:
-            pauses.append(max(0.0, (self._later[0][0] - self._clock.now()).total_seconds()))
+            pauses.append(max(0.0, self._later[0][0] - _passed()))
         if pauses:
             timer = asyncio.create_task(self._clock.sleep(min(pauses)))
-            timer.add_done_callback(lambda _: self._wake.set())
+            # A timer that was called off must wake nobody: it would end the next sleep before it began, and so on.
+            timer.add_done_callback(lambda ended: None if ended.cancelled() else self._wake.set())
         await self._wake.wait()
         self._wake.clear()
         if pauses:
@@ -313,3 +318,8 @@ class Runner:
         finally:
             for one in caught:
                 loop.remove_signal_handler(one)
+
+
+def _passed() -> float:
+    """Seconds, by the clock that the loop's own timers follow."""
+    return asyncio.get_running_loop().time()

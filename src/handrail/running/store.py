@@ -216,6 +216,8 @@ def clear_errors(path: Path) -> Iterator[None]:
         raise
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise _clear(path, error) from error
+    except UnicodeError as error:  # the driver could not even read what is wrong
+        raise _damaged(path) from error
 
 
 def _clear(path: Path, error: Exception) -> StoreError:
@@ -235,8 +237,12 @@ def _clear(path: Path, error: Exception) -> StoreError:
     if "unable to open" in text or "is a directory" in text:
         return StoreUnwritable(f"The store {path} cannot be opened.", "Mend its rights, or choose another store.")
     if "not a database" in text or "malformed" in text or "no such" in text or "encrypted" in text:
-        return StoreError(
-            f"The store {path} is not a store of Handrail, or it is damaged.",
-            "Take it from a backup, or choose another.",
-        )
+        return _damaged(path)
     return StoreError(f"The store {path} cannot be used: {cause}.", "Check the disk, then try again.")
+
+
+def _damaged(path: Path) -> StoreError:
+    return StoreError(
+        f"The store {path} is not a store of Handrail, or it is damaged.",
+        "Take it from a backup, or choose another.",
+    )
