@@ -22,9 +22,11 @@ from handrail.actions import (
     registry,
     service,
     software,
+    spaces,
     sqlserver,
     sync,
     uninstaller,
+    vmm,
 )
 from handrail.actions.parameters import build_from, signature_of
 from handrail.actions.protocol import Action
@@ -78,12 +80,19 @@ WINDOWS: Mapping[str, type[Action]] = {
     "sqlserver.prove": sqlserver.ProveDatabase,
     "sqlserver.rows_kept": contents.RowsKept,
     "sync.agents": sync.AgentsLoad,
+    "sync.compare_configuration": spaces.CompareConfiguration,
+    "sync.compare_space": spaces.CompareSpaces,
+    "sync.export_configuration": spaces.ExportConfiguration,
+    "sync.export_space": spaces.ExportSpaces,
     "sync.import": sync.RunImport,
+    "sync.search_space": spaces.SearchSpace,
 }
+
+VMM: Mapping[str, type[Action]] = vmm.ACTIONS
 
 POSTGRESQL: Mapping[str, type[Action]] = postgresql.ACTIONS
 
-ACTIONS: Mapping[str, type[Action]] = {**EVERYWHERE, **WINDOWS, **POSTGRESQL}
+ACTIONS: Mapping[str, type[Action]] = {**EVERYWHERE, **WINDOWS, **POSTGRESQL, **VMM}
 
 
 def signatures() -> Mapping[str, Signature]:

@@ -75,6 +75,16 @@ SCRIPTS: Mapping[str, str] = {
     + _START
     + "try{[int](Invoke-WebRequest -Uri $url -UseBasicParsing -UseDefaultCredentials -TimeoutSec 240).StatusCode}"
     + "catch{if($_.Exception.Response){[int]$_.Exception.Response.StatusCode}else{throw}}",
+    # -> NAME=number for each quota of Windows Remote Management that Virtual Machine Manager leans on.
+    "wsman-quotas": "param()"
+    + _START
+    + "foreach($n in 'MaxConcurrentOperationsPerUser','MaxConnections'){"
+    + "'{0}={1}' -f $n,(Get-Item -Path (Join-Path 'WSMan:\\localhost\\Service' $n)).Value}",
+    # OPERATIONS, CONNECTIONS
+    "wsman-set-quotas": "param($operations,$connections)"
+    + _START
+    + "Set-Item -Path 'WSMan:\\localhost\\Service\\MaxConcurrentOperationsPerUser' -Value $operations -Force;"
+    + "Set-Item -Path 'WSMan:\\localhost\\Service\\MaxConnections' -Value $connections -Force",
     # ADDRESS of the MIM Service, OBJECT id -> 'updated' when a new description could be written, read and taken back.
     "object-update": "param($address,$object)"
     + _START

@@ -45,13 +45,15 @@ class Values:
 class DatabaseBits:
     """`tables` maps a name to a count of rows or to the rows themselves (a list of mappings; `{agent}` expands over the
     fact `test_agents` or else `agents`). `schemas` maps the least build to the schema number that its binaries need.
-    `secrets`: tables whose content is encrypted under the installation's key set."""
+    `secrets`: tables whose content is encrypted under the installation's key set. `oldest` maps the least build to the
+    oldest schema that its setup can bring along."""
 
     name: str
     tables: Mapping[str, Any] = field(default_factory=dict)
     schemas: Mapping[str, int] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
+    oldest: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,24 @@ class MediumBits:
 
 
 @dataclass(frozen=True, slots=True)
+class SetupBits:
+    """A setup program that takes its wishes from switches and an answer file. `components` maps a switch to the
+    component that it is about. `defaults` are its own answers, taken for every key that the file leaves out, and all of
+    them when there is no such file. `keys` says which answer means what: new_database, retain_database, server,
+    instance, database, container. `user`, `domain` and `password` are the switches for the service account, `consent`
+    the one without which it asks; `log` is the file that it writes."""
+
+    components: Mapping[str, str]
+    keys: Mapping[str, str]
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    consent: str = ""
+    user: str = ""
+    domain: str = ""
+    password: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WmiClass:
     """A WMI class whose instances are the rows of a table of a component's database. `methods` maps a method's name to
     what it returns and what it leaves behind."""
@@ -137,7 +157,7 @@ class WmiClass:
     methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-TOOL_KINDS = ("key-management",)
+TOOL_KINDS = ("configuration", "connector-space", "key-management")
 """What a product's own tool can be."""
 
 
@@ -184,7 +204,8 @@ class CarryBits:
 @dataclass(frozen=True, slots=True)
 class PersonBits:
     """What a person does at a step: `step` is a pattern for the last part of its id, of one `component` or of any.
-    `carries` comes first, then `runs`, command lines on its host; `installs` are components that stand there
+    `carries` comes first, then `system`, the Windows that the host has afterwards, then `runs`, command lines on its
+    host, as the account `as` if it is given; `installs` are components that stand there
     afterwards, out of the newest package among that host's media; `wizard` is a setup that asks. With none of these,
     what the person does leaves no trace on a host."""
 
@@ -192,6 +213,8 @@ class PersonBits:
     component: str = ""
     runs: tuple[str, ...] = ()
     installs: tuple[str, ...] = ()
+    as_: str = ""
+    system: str = ""
     wizard: WizardBits | None = None
     carries: CarryBits | None = None
 
@@ -226,6 +249,7 @@ class TwinBits:
     packages: Mapping[str, PackageBits] = field(default_factory=dict)
     components: Mapping[str, ComponentBits] = field(default_factory=dict)
     patches: Mapping[str, PatchBits] = field(default_factory=dict)
+    setups: Mapping[str, SetupBits] = field(default_factory=dict)
     media: tuple[MediumBits, ...] = ()
     tools: tuple[ToolBits, ...] = ()
     wmi: tuple[WmiClass, ...] = ()
@@ -273,7 +297,7 @@ def _read(path: Path) -> TwinBits:
     return bits
 
 
-_HELD = ("package", "patch", "software", "version", "text")
+_HELD = ("package", "patch", "setup", "software", "version", "text")
 
 
 def _loose_ends(bits: TwinBits, tree: Tree) -> Iterator[BadInput]:
@@ -297,8 +321,13 @@ def _loose_ends(bits: TwinBits, tree: Tree) -> Iterator[BadInput]:
                 yield from look("The key", key, _HELD, *keys, key)
             if "package" in held:
                 yield from look("The package", str(held["package"]), bits.packages, *keys, "package")
+            if "setup" in held:
+                yield from look("The setup", str(held["setup"]), bits.setups, *keys, "setup")
             if "patch" in held:
                 yield from look("The patch", str(held["patch"]), bits.patches, *keys, "patch")
+    for name, setup in bits.setups.items():
+        for switch, component_name in setup.components.items():
+            yield from look("The component", component_name, bits.components, "setups", name, "components", switch)
     used = [("tools", n, tool.component) for n, tool in enumerate(bits.tools)]
     used += [("wmi", n, wmi.component) for n, wmi in enumerate(bits.wmi)]
     used += [("answers", n, answer.component) for n, answer in enumerate(bits.answers)]

@@ -11,7 +11,7 @@ from handrail.model.plan import Step
 from handrail.twin import paths, wizards
 from handrail.twin.declarations import PersonBits
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import components, databases, files, installer, services
+from handrail.twin.mechanisms import components, databases, files, installer, services, systems
 from handrail.twin.things import Component, Entry, KeySet, Product, Service
 from handrail.twin.tools import cmd
 
@@ -23,8 +23,11 @@ def play(machine: Machine, step: Step) -> None:
     values = {"host": machine.name, **{name: str(one) for name, one in typed.items()}}
     if bits.carries is not None:
         wizards.carry(machine, bits.carries, typed)
+    person = replace(machine, user=components.fill(bits.as_, values)) if bits.as_ else machine
+    if bits.system:
+        systems.upgrade(machine, components.fill(bits.system, values))
     for line in bits.runs:
-        reply = cmd.run_line(machine, components.fill(line, values))
+        reply = cmd.run_line(person, components.fill(line, values))
         if reply.code:
             text = (reply.out + reply.err).strip()
             raise NotRehearsed(f"What a person does at {step.id} does not work on the twin: {line}: {text}")

@@ -11,12 +11,13 @@ from handrail.errors import StoreError, StoreUnwritable
 from handrail.model.estate import Estate, Host
 from handrail.twin.declarations import Declarations, read_declarations
 from handrail.twin.machine import Clock, Context, Machine, short_names
-from handrail.twin.mechanisms import booting, files, installer, registry, services, software
+from handrail.twin.mechanisms import booting, files, installer, registry, services, software, systems
 from handrail.twin.raising_media import raise_media
 from handrail.twin.raising_products import raise_databases, raise_products
 from handrail.twin.state import Draft, State
 from handrail.twin.store import Store
 from handrail.twin.things import ESTATE, SYSTEM, Account, Entry, Service, System, Volume
+from handrail.twin.tools import powershell
 from handrail.twin.world import Twin, clock_of_this_machine, declarations_to, is_raised
 
 _FOLDERS = (
@@ -114,14 +115,8 @@ def _raise_system(estate: Estate, machine: Machine, host: Host) -> None:
         registry.write(machine, key, {})
     registry.write(machine, registry.UNINSTALL, {}, 32)
     registry.write(machine, booting.MANAGER, {"ProtectionMode": registry.number(1)})
-    current = {
-        "CurrentBuildNumber": registry.text(system.build),
-        "CurrentBuild": registry.text(system.build),
-        "InstallationType": registry.text(system.installation_type),
-        "ProductName": registry.text(system.product),
-    }
-    if system.build:
-        registry.write(machine, r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion", current)
+    systems.register(machine, system)
+    powershell.state_quotas(machine, host.facts.get("wsman"))
     registry.write(machine, r"HKLM\SOFTWARE\Microsoft\Cryptography", {"MachineGuid": registry.text(system.machine)})
     software.lay(machine, "windows", system.build)
     for name, version in host.software.items():

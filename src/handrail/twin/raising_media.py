@@ -13,7 +13,7 @@ from handrail.twin.mechanisms import drives, files
 from handrail.twin.mechanisms.components import fill
 from handrail.twin.things import Entry, Volume
 
-_OWN = ("package", "patch")
+_OWN = ("package", "patch", "setup")
 """Keys whose values name something of the same declaration."""
 
 
@@ -81,6 +81,6 @@ def _filled(owner: str, held: Mapping[str, Any], values: Mapping[str, str]) -> d
     for name in _OWN:
         if name in made:
             made[name] = f"{owner}/{made[name]}"
-    if {"package", "patch", "software"} & set(made) and values["build"]:
+    if {"package", "patch", "setup", "software"} & set(made) and values["build"]:
         made.setdefault("version", values["build"])
     return made

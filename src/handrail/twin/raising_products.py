@@ -13,7 +13,7 @@ from handrail.twin import paths
 from handrail.twin.codec import plain
 from handrail.twin.declarations import ComponentBits, DatabaseBits
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import components, databases, files, installer, packages, registry
+from handrail.twin.mechanisms import components, databases, files, installer, keys, packages, registry
 from handrail.twin.mechanisms.components import fill
 from handrail.twin.mechanisms.services import floor
 from handrail.twin.things import Component, Database, Entry, KeySet, Product, Service, SqlInstance
@@ -123,6 +123,7 @@ def _raise_component(
         account=account.name if account else "",
         database=database.name if database else "",
         server=server or "",
+        container=_container(installation),
     )
     machine.put(component.name, component)
     assert installation.build is not None
@@ -133,9 +134,21 @@ def _raise_component(
 
     components.lay(machine, components.place_of(machine, component, installation.build), None, put)
     deleted = machine_facts(estate, machine, "deleted_profiles")
-    if bits.keys and account and database and installation.account not in deleted:
-        guid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"handrail:twin:{estate.name}/{database.id}"))
+    if not (bits.keys and account and database):
+        return
+    guid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"handrail:twin:{estate.name}/{database.id}"))
+    if component.container:
+        keys.put_into_container(machine, component.container, KeySet(account.name, key_set_of(guid), ""))
+    elif installation.account not in deleted:
         machine.put(account.name, KeySet(account.name, key_set_of(guid), machine.system.machine))
+
+
+def _container(installation: Installation) -> str:
+    """The container of the directory that holds its keys, when the estate says that they lie in one."""
+    if installation.facts.get("key_storage") != "dkm":
+        return ""
+    stated = installation.facts.get("dkm_container")
+    return str(stated["dn"]) if isinstance(stated, Mapping) and stated.get("dn") else f"CN={installation.deployment}"
 
 
 def machine_facts(estate: Estate, machine: Machine, name: str) -> tuple[str, ...]:

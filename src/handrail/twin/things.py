@@ -129,7 +129,8 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One component of a product on this host: where its database is, which account runs it."""
+    """One component of a product on this host: where its database is, which account runs it. `container` is where in
+    the directory its keys lie; empty when they are in the account's profile."""
 
     product: str
     name: str
@@ -138,6 +139,7 @@ class Component:
     account: str = ""
     database: str = ""
     server: str = ""
+    container: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,8 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """Usable only on the machine and by the account profile it was made for."""
+    """Usable only on the machine and by the account profile it was made for. One without a machine lies in a container
+    of the directory: usable from everywhere, and `account` owns it."""
 
     account: str
     id: str

@@ -7,12 +7,31 @@ from dataclasses import replace
 
 from handrail.twin.machine import Machine
 from handrail.twin.mechanisms import files
-from handrail.twin.things import Entry, KeySet
+from handrail.twin.things import ESTATE, LOCAL_SYSTEM, Entry, KeySet
 
 
 def usable(machine: Machine, account: str) -> KeySet | None:
+    for component in machine.components().values():
+        if component.container and component.account.lower() == account.lower():
+            return in_container(machine, component.container)
     own = machine.get(KeySet, account)
     return own if own and own.machine == machine.system.machine else None
+
+
+def in_container(machine: Machine, container: str) -> KeySet | None:
+    """The key set that lies in a container of the directory."""
+    found: KeySet | None = machine.context.draft.get(ESTATE, "keyset", container.lower())
+    return found
+
+
+def put_into_container(machine: Machine, container: str, keys: KeySet) -> None:
+    machine.context.draft.put(ESTATE, "keyset", container.lower(), keys)
+
+
+def may_open(owner: str, user: str) -> bool:
+    """Whether a program of `user` can open what `owner` protected: its own; and an administrator can become the system
+    account, so what that one protected is open to every administrator."""
+    return owner.lower() in LOCAL_SYSTEM or owner.lower() == user.lower()
 
 
 def export(machine: Machine, account: str, path: str) -> bool:

@@ -8,6 +8,7 @@ from handrail.twin import paths
 from handrail.twin.machine import Machine
 from handrail.twin.things import SqlInstance
 from handrail.twin.tools import (
+    answer_setup,
     certutil,
     cmd,
     declared,
@@ -63,6 +64,9 @@ def run(machine: Machine, argv: Sequence[str]) -> Reply:
     tool = declared.find(machine, program)
     if tool is not None:
         return declared.run(machine, tool, program, arguments)
+    answering = answer_setup.find(machine, program)
+    if answering is not None:
+        return answer_setup.run(machine, answering, arguments)
     entry = setup.find(machine, program)
     if entry is not None:
         return setup.run(machine, entry, arguments)

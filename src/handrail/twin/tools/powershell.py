@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from handrail.hosts import powershell as scripts
 from handrail.twin import paths
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import answers, drives, files, installer
+from handrail.twin.mechanisms import answers, drives, files, installer, registry
 from handrail.twin.things import Volume
 from handrail.twin.tools.options import not_rehearsed
 from handrail.twin.tools.reply import Reply, complain, say
@@ -115,6 +115,30 @@ def _object_update(machine: Machine, address: str, object_id: str) -> Reply:
     return say(0, "updated") if result else ABSENT
 
 
+_WSMAN = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\WSMAN\Service"
+_QUOTAS = {"MaxConcurrentOperationsPerUser": 1500, "MaxConnections": 300}
+
+
+def state_quotas(machine: Machine, stated: object) -> None:
+    """As an estate states them: max_concurrent_operations_per_user and max_connections."""
+    if isinstance(stated, Mapping):
+        names = zip(_QUOTAS, ("max_concurrent_operations_per_user", "max_connections"), strict=True)
+        values = {name: registry.number(stated[key]) for name, key in names if isinstance(stated.get(key), int)}
+        registry.write(machine, _WSMAN, values)
+
+
+def _quotas(machine: Machine) -> Reply:
+    values = {name: registry.value(machine, _WSMAN, name) or hex(default) for name, default in _QUOTAS.items()}
+    return say(0, *(f"{name}={int(value, 16)}" for name, value in values.items()))
+
+
+def _set_quotas(machine: Machine, operations: str, connections: str) -> Reply:
+    new = {name: registry.number(int(one)) for name, one in zip(_QUOTAS, (operations, connections), strict=True)}
+    registry.write(machine, _WSMAN, new)
+    machine.did("registry", f"quotas of Windows Remote Management set to {operations} and {connections}")
+    return Reply()
+
+
 _SCRIPTS: dict[str, Callable[..., Reply]] = {
     "file-version": _file_version,
     "hash-tree": _hash_tree,
@@ -125,4 +149,6 @@ _SCRIPTS: dict[str, Callable[..., Reply]] = {
     "expand-archive": _expand,
     "web-status": _web_status,
     "object-update": _object_update,
+    "wsman-quotas": _quotas,
+    "wsman-set-quotas": _set_quotas,
 }
