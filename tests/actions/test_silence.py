@@ -61,7 +61,12 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "sqlserver.prove": {"server": "sql01", "database": "FIMService", "file": "D:\\a.bak"},
     "sqlserver.rows_kept": {"server": "sql01", "database": "FIMService", "before": {"objects": 3}},
     "sync.agents": {"agents": ["HR"]},
+    "sync.compare_configuration": {"before": "D:\\a", "after": "D:\\b"},
+    "sync.compare_space": {"before": "D:\\a", "after": "D:\\b"},
+    "sync.export_configuration": {"to": "D:\\Backup", "tool": "C:\\svrexport.exe"},
+    "sync.export_space": {"to": "D:\\Backup", "agents": ["HR"]},
     "sync.import": {"agents": ["HR"], "profile": "Full Import"},
+    "sync.search_space": {"folder": "D:\\a", "agent": "HR", "name": "CN=a"},
 }
 ASK_THE_HOST = sorted(set(WINDOWS) - {"host.reboot"})
 

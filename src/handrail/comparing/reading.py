@@ -44,7 +44,7 @@ def broken(error: etree.XMLSyntaxError, file: str, log: Any = (), at_end: bool =
     return BadInput(message, "Export it again: it was cut off, or changed.", Place(file, line or None, column or None))
 
 
-def refuse_prolog(path: Path, start: bytes, root: str | None = ROOT) -> None:
+def refuse_prolog(path: Path | str, start: bytes, root: str | None = ROOT) -> None:
     """BadInput when a document has a type declaration, or its root is another element."""
     name = str(path)
     if not start.strip():

@@ -8,6 +8,7 @@ from handrail.twin import paths
 from handrail.twin.declarations import ToolBits
 from handrail.twin.machine import Machine
 from handrail.twin.mechanisms import files, keys
+from handrail.twin.tools import exports
 from handrail.twin.tools.options import not_rehearsed
 from handrail.twin.tools.reply import Reply, complain, say
 
@@ -30,6 +31,10 @@ def run(machine: Machine, tool: ToolBits, program: str, arguments: Sequence[str]
         return complain(1, "The system cannot find the path specified.")
     if tool.does == "key-management":
         return _keys(machine, program, arguments)
+    if tool.does == "connector-space":
+        return exports.connector_space(machine, tool, program, arguments)
+    if tool.does == "configuration":
+        return exports.configuration(machine, tool, program, arguments)
     raise not_rehearsed(program, arguments)
 
 
