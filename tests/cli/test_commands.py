@@ -267,6 +267,15 @@ def test_real_hosts_are_refused_while_approvals_are_missing(tmp_path: Path) -> N
 # -- people -----------------------------------------------------------------------------------------------------
 
 
+def test_hosts_that_cannot_be_reached_are_refused_before_there_is_a_run(tmp_path: Path, plan: Path) -> None:
+    said = handrail("run", plan, home=tmp_path)
+
+    assert said.code == 2
+    assert "via winrm" in said.err and "--twin" in said.err
+    assert said.out == ""
+    assert "Nothing has been run yet" in handrail("status", home=tmp_path).err
+
+
 def commands(said: Said, word: str) -> list[list[str]]:
     """The answers that the output offers, ready to be called."""
     import shlex

@@ -55,6 +55,24 @@ def test_the_verdict_counts_what_blocks() -> None:
     assert "Blocked by 1 finding." in text(BLOCKER, RISK)
 
 
+def about(subject: str, message: str) -> Finding:
+    return replace(RISK, subject=subject, message=message)
+
+
+def test_what_is_said_of_several_in_the_same_words_is_said_once() -> None:
+    shown = text(*(about(f"it/sync@{host}", f"it/sync@{host}: {host} is down.") for host in ("a1", "b1", "c1")))
+
+    assert "a1 is down." in shown and "b1 is down." not in shown
+    assert "same for  it/sync@b1 and it/sync@c1" in shown
+    assert shown.count("Save first.") == 1
+
+
+def test_what_differs_in_more_than_the_name_is_said_of_each() -> None:
+    shown = text(about("host:a1", "a1 runs an old system."), about("host:b1", "b1 runs a new system."))
+
+    assert "a1 runs an old system." in shown and "b1 runs a new system." in shown
+
+
 def test_what_was_accepted_is_shown_as_accepted_and_not_as_blocker() -> None:
     shown = text(ACCEPTED)
 
@@ -70,4 +88,4 @@ def test_a_rule_that_concerns_a_fleet_is_told_once() -> None:
     shown = text(*many)
 
     assert "Blocked by 10000 findings" in shown.replace(",", "")
-    assert "9,989 more" in shown and len(shown.splitlines()) < 60
+    assert "9,993 more" in shown and len(shown.splitlines()) < 60

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from handrail.documents.plan import finding_to_json
@@ -75,18 +76,35 @@ def _folded(findings: list[Finding]) -> Iterator[Item]:
     for finding in findings:
         by_rule.setdefault((finding.rule, finding.unknown), []).append(finding)
     for (rule, _), group in by_rule.items():
-        shown = group if len(group) <= SHOWN + 1 else group[:SHOWN]
-        for finding in shown:
-            yield _item(finding)
-        if len(shown) < len(group):
-            rest = [finding.subject for finding in group[len(shown) :]]
+        alike: dict[tuple[str, ...], list[Finding]] = {}
+        for finding in group:
+            alike.setdefault(_without_names(finding), []).append(finding)
+        told = list(alike.values())
+        shown = told if len(told) <= SHOWN + 1 else told[:SHOWN]
+        for first, *others in shown:
+            yield _item(first, [other.subject for other in others])
+        if len(shown) < len(told):
+            rest = [finding.subject for findings in told[len(shown) :] for finding in findings]
             yield Item(f"{rule} also concerns {words.listed(rest)}.", _mark(group[0]), _tone(group[0]))
 
 
-def _item(finding: Finding) -> Item:
-    rows = Rows((("do", finding.remedy), ("source", words.source(finding.source))))
+def _without_names(finding: Finding) -> tuple[str, ...]:
+    """What the finding says, whomever it says it of."""
+    subject = finding.subject
+    names = (subject, subject.rpartition("/")[2], re.split("[@:]", subject)[-1])
+    any_name = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names if name))
+    return (any_name.sub("*", finding.message), any_name.sub("*", finding.remedy), words.source(finding.source))
+
+
+def _item(finding: Finding, others: Sequence[str] = ()) -> Item:
+    """One finding, and of whom else it is true."""
+    rows = (
+        ("same for", words.listed(others)),
+        ("do", finding.remedy),
+        ("source", words.source(finding.source)),
+    )
     return Item(
-        f"{finding.rule}  {finding.subject}", _mark(finding), _tone(finding), (Paragraph(finding.message), rows)
+        f"{finding.rule}  {finding.subject}", _mark(finding), _tone(finding), (Paragraph(finding.message), Rows(rows))
     )
 
 

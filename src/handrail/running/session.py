@@ -54,7 +54,8 @@ class Session:
     def start(self, plan: Plan, who: str, *, target: str = "hosts") -> str:
         """Begin a run of `plan` on `target`; its id. Nothing is carried out yet.
 
-        Errors: Blocked (approvals are missing), BadInput (an action's revision differs; the plan is under way already).
+        Errors: Blocked (approvals are missing), BadInput (an action's revision differs; the plan is under way already;
+        the estate says of a host how to reach it, and that cannot be done).
         """
         self._check_revisions(plan)
         Schedule(plan)
@@ -62,6 +63,7 @@ class Session:
         if target == "hosts":
             given = people.demand_approvals(self.journal, plan)
             self._refuse_second(plan)
+            self._opener(target)(plan, Path(), True)  # refuses hosts that cannot be reached, before there is a run
         data = {"approvals": [{"who": one.who, "at": one.at} for one in given]}
         return self.journal.create(plan.estate.name, plan.digest, canonical(plan_to_json(plan)), target, who, data)
 
@@ -165,11 +167,13 @@ class Session:
         new = not self.journal.has_steps(run)
         if row.target == "twin":
             make_folder(folder)
+        yield self._opener(row.target)(plan, folder, new)
+
+    def _opener(self, target: str) -> Opener:
         try:
-            opener = self.openers[row.target]
+            return self.openers[target]
         except KeyError:
-            raise UnknownName("target", row.target, self.openers) from None
-        yield opener(plan, folder, new)
+            raise UnknownName("target", target, self.openers) from None
 
     def _check_revisions(self, plan: Plan) -> None:
         """A plan runs with the very actions that it was made and approved with."""
