@@ -11,7 +11,7 @@ help:
 	@echo "make test        everything, real servers included; installs what it needs"
 	@echo "make test-quick  what needs no server, under a minute"
 	@echo "make lint | fix  ruff and mypy --strict | let ruff mend what it can"
-	@echo "make bench       start-up and planning, measured side by side"
+	@echo "make bench       start-up, planning and comparing content, measured side by side (5 GB in TMPDIR)"
 	@echo "make venv        .venv/bin/handrail"
 
 venv: $(READY)
@@ -49,6 +49,7 @@ fix: $(READY)
 bench: $(READY)
 	$(BIN)/python -m bench.startup
 	$(BIN)/python -m bench.planning
+	$(BIN)/python -m bench.connector_space
 
 clean:
 	rm -rf .venv .cache dist build
