@@ -102,8 +102,9 @@ class _Rules:
                     continue
                 if last is not None and parsed <= last:
                     self.notes.add(place, f"{build} is not newer than the build before it.", "List builds ascending.")
-                if parsed in seen and seen[parsed] != id:
-                    self.notes.add(place, f"{build} is a build of {seen[parsed]!r} already.", "It belongs to one.")
+                if parsed in seen and seen[parsed] != id and seen[parsed] not in release.shares:
+                    advice = f"It belongs to one; or write `shares: [{seen[parsed]}]`."
+                    self.notes.add(place, f"{build} is a build of {seen[parsed]!r} already.", advice)
                 seen.setdefault(parsed, id)
                 last = parsed
 

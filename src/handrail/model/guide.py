@@ -44,13 +44,15 @@ class FactType:
 @dataclass(frozen=True, slots=True)
 class Release:
     """`builds` in ascending order. `from_medium`: the build is in no document; the medium tells. `series`: whatever
-    begins with these numbers belongs to this release (15 and 15.18), where minor releases appear all the time."""
+    begins with these numbers belongs to this release (15 and 15.18), where minor releases appear all the time.
+    `shares` names releases that have some of the same builds, as products that were published together do."""
 
     title: str
     builds: tuple[str, ...] = ()
     from_medium: bool = False
     series: str | None = None
     source: str = ""
+    shares: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
