@@ -133,6 +133,33 @@ BY_HAND: Mapping[str, ByHand] = {
     "file.version": ByHand(expect="The properties of {file} show file version {build}."),
     "sync.agents": ByHand(expect="The management agents load: {agents}."),
     "sync.import": ByHand(expect="Run profile {profile} of {agents} ends with success."),
+    "sync.export_space": ByHand(
+        (r'"{tool}" AGENT "{to}\NEWFOLDER\AGENT.xml"',),
+        expect="Once for each of: {agents}. Each ends with 0 and leaves a file that is not empty; note the folder's "
+        "name.",
+        defaults={"tool": "csexport.exe", "agents": "every management agent"},
+    ),
+    "sync.compare_space": ByHand(
+        expect="For each agent, {after} holds the same objects as {before}, each with the same attributes and values; "
+        "only the order may differ. In the service's client, search the connector space for a few of them and look at "
+        "their properties. May differ: {allow}.",
+        defaults={"allow": "nothing"},
+    ),
+    "sync.search_space": ByHand(
+        expect="Search Connector Space of {agent} finds at least {at_least} object(s). DN or anchor begins with: "
+        "{name}. Subtree: {subtree}.",
+        defaults={"at_least": 1},
+    ),
+    "sync.export_configuration": ByHand(
+        (r'"{tool}" "{to}\NEWFOLDER"',),
+        expect="It ends with 0. The folder must be new; it then holds MV.xml and a file for each management agent.",
+        defaults={"tool": "svrexport.exe"},
+    ),
+    "sync.compare_configuration": ByHand(
+        expect="The files of {before} and {after} say the same; server and export-date never count. "
+        "May differ: {allow}.",
+        defaults={"allow": "nothing"},
+    ),
     "service.log_clean": ByHand(
         ("eventvwr",), expect="The log shows nothing at level {level?} or worse since then. Sources: {providers}."
     ),
