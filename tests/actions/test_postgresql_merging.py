@@ -116,7 +116,7 @@ def _text(lines: list[tuple[str, str, str]]) -> str:
 
 
 @given(LINES, LINES, LINES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_every_customisation_is_in_force_or_named(
     old: list[tuple[str, str, str]], custom: list[tuple[str, str, str]], new: list[tuple[str, str, str]]
 ) -> None:
@@ -158,7 +158,7 @@ RULES = st.lists(st.sampled_from(["local all all peer", "host a b ::1/128 md5", 
 
 
 @given(RULES, RULES, RULES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_customised_rules_are_exactly_those_in_force(old: list[str], custom: list[str], new: list[str]) -> None:
     texts = ["".join(line + "\n" for line in lines) for lines in (old, custom, new)]
     result = rules(merge_rules(texts[0], texts[1], texts[2], "pg_hba.conf").text)

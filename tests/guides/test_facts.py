@@ -97,7 +97,7 @@ _facts = st.dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(_facts, _facts, _facts)
 def test_any_facts_are_right_or_bad_input(
     host: dict[str, object], one: dict[str, object], aim: dict[str, object]

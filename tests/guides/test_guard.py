@@ -53,7 +53,7 @@ def test_a_proof_that_may_be_left_out_guards_only_what_is_left_out_with_it() -> 
 _edges = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=14)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(_edges, st.sets(st.integers(0, 7)), st.integers(0, 7))
 def test_guarded_means_that_a_proof_is_among_the_ancestors(
     edges: list[tuple[int, int]], provers: set[int], target: int

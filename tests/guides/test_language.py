@@ -156,7 +156,7 @@ _boolean = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(_boolean, st.lists(st.sampled_from("abc"), max_size=3), st.lists(st.sampled_from("abc"), max_size=3))
 def test_what_a_part_decides_holds_for_every_completion(text: str, part: list[str], rest: list[str]) -> None:
     answer = ask(text, {"host.list": {"partial": part}, "flag": True})
@@ -164,7 +164,7 @@ def test_what_a_part_decides_holds_for_every_completion(text: str, part: list[st
         assert ask(text, {"host.list": part + rest, "flag": True}) == answer
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(_boolean, st.booleans())
 def test_what_is_known_without_a_fact_holds_whatever_the_fact_is(text: str, flag: bool) -> None:
     answer = ask(text, {"host.list": ["a", "b"]})
@@ -235,7 +235,7 @@ def test_a_wrong_text_is_explained_at_its_character(template: str, offset: int) 
     assert caught.value.offset == offset
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60) | st.text(st.sampled_from("host.osflag(){}[]\"'=<>!&|?:,+-*/% 1\n\\"), max_size=50))
 def test_any_text_is_an_expression_or_is_explained(text: str) -> None:
     for compile_ in (LANGUAGE.expression, LANGUAGE.text):
@@ -256,7 +256,7 @@ _value = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.sampled_from(['host.os == "x"', "host.age > 7", '"a" in host.list', "host.map.a == 1", "{{host.map}}"]), _value
 )

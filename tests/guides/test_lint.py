@@ -175,7 +175,7 @@ def test_without_signatures_actions_are_not_looked_at() -> None:
 _LINES = GUIDE.splitlines()
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, len(_LINES) - 1),
     st.sampled_from(["", "x: y", "- 1", "  : ", "{{", "null", "[]"]) | st.text("ab:-{}[]\"' .0\n", max_size=12),

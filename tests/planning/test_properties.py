@@ -95,7 +95,7 @@ def shuffled(value: Any, chance: random.Random) -> Any:
     return [shuffled(one, chance) for one in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(estates())
 def test_steps_stand_in_a_valid_order(data: dict[str, Any]) -> None:
     plan = outcome(data)
@@ -109,7 +109,7 @@ def test_steps_stand_in_a_valid_order(data: dict[str, Any]) -> None:
         assert len(seen) == len(plan.steps)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(estates())
 def test_hops_lead_from_where_it_is_to_the_aim(data: dict[str, Any]) -> None:
     plan = outcome(data)
@@ -123,7 +123,7 @@ def test_hops_lead_from_where_it_is_to_the_aim(data: dict[str, Any]) -> None:
         assert steps == {f"{hop.installation}/{hop.to}" for hop in plan.hops}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(estates())
 def test_nothing_is_destroyed_without_a_proved_way_back(data: dict[str, Any]) -> None:
     plan = outcome(data)
@@ -149,7 +149,7 @@ def _before(steps: Mapping[str, Any], first: str, then: str) -> bool:
     return False
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(estates() | estates(spoiled=True), st.randoms(use_true_random=False))
 def test_the_digest_does_not_depend_on_the_order_of_keys(data: dict[str, Any], chance: random.Random) -> None:
     one, other = outcome(data), outcome(shuffled(data, chance))
@@ -171,7 +171,7 @@ def removals(data: Mapping[str, Any]) -> list[str]:
     return found
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(estates(spoiled=True), st.data())
 def test_taking_out_a_fact_or_a_medium_never_clears_what_was_blocked(data: dict[str, Any], more: st.DataObject) -> None:
     if isinstance(outcome(data), Plan):

@@ -63,7 +63,7 @@ def test_names_cannot_steer_the_terminal(text: str) -> None:
 
 
 @given(st.text(), st.integers(1, 120))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_any_text_at_any_width_can_be_shown(text: str, width: int) -> None:
     blocks: list[Block] = [
         Paragraph(text),

@@ -234,7 +234,7 @@ FIELDS = [
 ]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(field=st.sampled_from(FIELDS), pick=st.integers(0, 10**6), bit=st.integers(0, 6), at=st.integers(0, 10**6))
 def test_one_flipped_bit_in_any_stored_field_is_found(
     store: tuple[Path, str], field: tuple[str, str], pick: int, bit: int, at: int

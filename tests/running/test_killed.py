@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support import counting
 from tests.support.counting import QUICK, effects, plan, step
-from tests.support.killing import Kill, carry_out, kill_again_and_again, kill_at_each_write
+from tests.support.killing import Kill, Moment, carry_out, kill_again_and_again, kill_at_each_write
 
 from handrail.documents.plan import write_plan
 from handrail.model.plan import Condition, Plan, Remedy
@@ -66,14 +66,24 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "plan.json"
 
 
-def test_killed_at_any_write_a_run_ends_as_if_it_had_not_been(tmp_path: Path, file: Path) -> None:
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize(
+    ("first", "stride"),
+    [pytest.param(3, 6, id="some"), *(pytest.param(n, 3, id=f"all-{n}", marks=pytest.mark.slow) for n in (1, 2, 3))],
+)
+def test_killed_at_any_write_a_run_ends_as_if_it_had_not_been(
+    tmp_path: Path, file: Path, moment: Moment, first: int, stride: int
+) -> None:
     seen = 0
-    for _, home in kill_at_each_write(OPENING, tmp_path / "homes", file, settings=QUICK, preload=PRELOAD):
+    for _, home in kill_at_each_write(
+        OPENING, tmp_path, file, moments=(moment,), first=first, stride=stride, settings=QUICK, preload=PRELOAD
+    ):
         judge(home)
         seen += 1
-    assert seen >= 30
+    assert seen * stride >= 15
 
 
+@pytest.mark.slow
 def test_killed_again_at_every_write_a_run_still_ends(tmp_path: Path, file: Path) -> None:
     deaths = kill_again_and_again(OPENING, tmp_path, file, settings=QUICK, preload=PRELOAD)
 

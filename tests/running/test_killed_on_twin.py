@@ -47,6 +47,16 @@ def test_killed_at_any_write_nothing_is_lost_and_nothing_takes_effect_twice(
     assert seen * SHARDS >= len(undisturbed)
 
 
+def test_killed_once_in_the_middle_it_ends_as_if_it_had_not_been(
+    tmp_path: Path, file: Path, undisturbed: Counter[str]
+) -> None:
+    carry_out(opening, tmp_path, file, kill=Kill(40, "after"), preload=PRELOAD)
+    assert carry_out(opening, tmp_path, file, preload=PRELOAD) == 0
+
+    judge(tmp_path, undisturbed)
+
+
+@pytest.mark.slow
 def test_killed_again_and_again_it_ends_as_if_it_had_not_been(
     tmp_path: Path, file: Path, undisturbed: Counter[str]
 ) -> None:

@@ -266,7 +266,7 @@ def plans(draw: st.DrawFn) -> Plan:
     return plan(*steps)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(made=plans(), data=st.data())
 def test_whatever_happens_the_rules_hold_and_the_run_ends(made: Plan, data: st.DataObject) -> None:
     """Random plans, outcomes, answers and deaths. Never is a step begun before what it comes after ended well, nor two

@@ -119,7 +119,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(TEXTS, VALUES, max_size=4))
 def test_every_exported_value_is_read_back_as_it_was(values: dict[str, registry.Value]) -> None:
     data = reg_files.write([("HKEY_LOCAL_MACHINE\\SOFTWARE\\X", Key("HKEY_LOCAL_MACHINE\\SOFTWARE\\X", values))])

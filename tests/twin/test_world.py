@@ -189,7 +189,7 @@ NAMES = st.sampled_from("abc")
 CHANGES = st.lists(st.tuples(NAMES, NAMES, st.none() | st.integers(0, 2)), max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(CHANGES, CHANGES, CHANGES)
 def test_a_draft_reads_like_the_state_it_will_become(
     first: list[tuple[str, str, int | None]],
