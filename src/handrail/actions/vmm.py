@@ -134,8 +134,8 @@ class Setup(Base):
 
     mode: Literal["uninstall", "install"]
     part: Literal["server", "client"]
-    media: str
     build: str
+    media: str | None = None
     server: str | None = None
     instance: str | None = None
     database: str | None = None
@@ -145,6 +145,8 @@ class Setup(Base):
     library: str | None = None
 
     def __post_init__(self) -> None:
+        if self.mode == "install" and not self.media:
+            raise BadInput("vmm.setup: media is missing.", "Name the folder that holds setup.exe.")
         if self.part == "client":
             return
         if not self.server or not self.database:
@@ -170,9 +172,10 @@ class Setup(Base):
     def ini(self, receipt: Receipt) -> str:
         return ntpath.join(ANSWERS, safe_name(receipt.name) + ".ini")
 
-    def command(self, receipt: Receipt) -> Command:
-        """Nothing is run when the answer file is gone: setup would go on with its defaults."""
-        setup = (ntpath.join(self.media, "setup.exe"), "/" + self.part, "/i" if self.mode == "install" else "/x")
+    def command(self, receipt: Receipt, folder: str = "") -> Command:
+        """Nothing is run when the answer file is gone: setup would go on with its defaults. `folder` holds setup.exe."""
+        program = ntpath.join(self.media or folder, "setup.exe")
+        setup = (program, "/" + self.part, "/i" if self.mode == "install" else "/x")
         if self.part == "client":
             argv: tuple[str, ...] = (*setup, "/IACCEPTSCEULA")
         else:
@@ -218,7 +221,7 @@ class Setup(Base):
             if not await database_there(host, self._where(), self.database or ""):
                 raise ActFailed(f"{self.database} is not online on {self.server}: setup is not started without it")
             await write_answers(host, self.ini(receipt), self.answers())
-        job = await carry_out(host, receipt, self.command(receipt))
+        job = await carry_out(host, receipt, self.command(receipt, await self._own_setup(host)))
         code = job.code if job.code is not None else -1
         evidence = Evidence(code, await _log(host) or decoded(job.out), self._outputs(code))
         if code not in OK:
@@ -226,6 +229,15 @@ class Setup(Base):
                 f"setup ended with {code}; {LOG} says why (its wizard shows the first error only)", evidence
             )
         return evidence
+
+    async def _own_setup(self, host: Host) -> str:
+        """Where what is installed has left its own setup, by which it is uninstalled."""
+        if self.media:
+            return self.media
+        folder = ntpath.join(await folder_of(host, self.part) or "", "setup")
+        if not await files.is_there(host, ntpath.join(folder, "setup.exe")):
+            raise ActFailed(f"there is no setup.exe in {folder}; copy that folder from the medium of {self.build}")
+        return folder
 
     def _outputs(self, code: int | None) -> dict[str, Any]:
         return {"exit": code, "reboot_required": code in NEEDS_RESTART, "log": LOG}

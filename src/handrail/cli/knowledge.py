@@ -9,10 +9,10 @@ from handrail.actions.catalogue import signatures
 from handrail.cli import options
 from handrail.cli.faults import sentence
 from handrail.cli.output import Output
-from handrail.documents.tree import load as load_tree
 from handrail.errors import BadDocument, BadInput
 from handrail.guides import catalogue as guide_catalogue
 from handrail.guides.lint import lint
+from handrail.guides.parts import load_guide
 from handrail.reporting import text, words
 from handrail.reporting.guide import guide_document, guide_page, guides_document, guides_page
 
@@ -44,7 +44,7 @@ def lint_guides(output: Output, files: Sequence[str], format: str) -> int:
     mistakes: list[BadInput] = []
     for path in paths:
         try:
-            mistakes += lint(load_tree(path, "The guide"), signatures())
+            mistakes += lint(load_guide(path), signatures())
         except BadDocument as error:
             mistakes += error.mistakes
         except BadInput as error:

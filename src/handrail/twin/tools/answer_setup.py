@@ -27,7 +27,15 @@ _NO = ("", "0", "false")
 def find(machine: Machine, program: str) -> Entry | None:
     """The setup program at a path."""
     entry = files.find(machine, program)
-    return entry if entry is not None and "setup" in entry.holds else None
+    if entry is None or "setup" in entry.holds:
+        return entry
+    for owner, product in machine.context.declarations.products.items():
+        for name, bits in product.setups.items():
+            for component, left in bits.left.items():
+                there = machine.components().get(component)
+                if there is not None and paths.join(there.folder, left).lower() == entry.path.lower():
+                    return replace(entry, holds={"setup": f"{owner}/{name}", "version": entry.version})
+    return None
 
 
 @dataclass(frozen=True, slots=True)
