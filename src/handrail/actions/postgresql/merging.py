@@ -13,7 +13,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from merge3 import Merge3
+from handrail.comparing.text_merge import merged_lines
 
 _SETTING = re.compile(
     r"^\s*(?P<name>[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)*)(?:\s*=\s*|\s+)"
@@ -78,7 +78,7 @@ def merge_settings(stock_old: str, custom: str, stock_new: str, known: Collectio
             fates[name] = Fate(name, "carried")
     for name in before.keys() - wanted.keys():
         fates[name] = Fate(name, "carried", "it was taken out, so that its default holds")
-    lines = _merged_lines(stock_old, custom, stock_new)
+    lines = merged_lines(stock_old, custom, stock_new)
     for name in settings("".join(lines)).keys() - fates.keys():
         if "." not in name and name not in known:
             fates[name] = Fate(name, "dropped", f"PostgreSQL {version} has no such setting")
@@ -98,7 +98,7 @@ def merge_rules(stock_old: str, custom: str, stock_new: str, name: str) -> Merge
     wanted = rules(custom)
     if wanted == rules(stock_old) == rules(stock_new):
         return Merged(stock_new, ())
-    text = "".join(_merged_lines(stock_old, custom, stock_new))
+    text = "".join(merged_lines(stock_old, custom, stock_new))
     changed = [rule for rule in wanted if rule not in rules(stock_old)]
     gone = [rule for rule in rules(stock_old) if rule not in wanted]
     fates = [Fate(f"{name}: {rule}", "carried") for rule in changed]
@@ -106,16 +106,6 @@ def merge_rules(stock_old: str, custom: str, stock_new: str, name: str) -> Merge
     if rules(text) != wanted:
         text = custom
     return Merged(text, tuple(fates))
-
-
-def _merged_lines(stock_old: str, custom: str, stock_new: str) -> list[str]:
-    """Line by line; where both sides changed the same place, the customised lines."""
-    old, ours, new = (part.splitlines(keepends=True) for part in (stock_old, custom, stock_new))
-    lines: list[str] = []
-    for group in Merge3(old, ours, new).merge_groups():
-        # ("conflict", base, ours, theirs), or a kind and its lines
-        lines += group[2] if group[0] == "conflict" else group[1]
-    return [line if line.endswith("\n") else line + "\n" for line in lines]
 
 
 def _commented(line: str, fates: dict[str, Fate]) -> str:
