@@ -29,6 +29,8 @@ STATES = ("software", "database")
 RECEIPTS = ("backup", "keys", "agent")
 """Kinds of effects of which every attempt makes its own: once in an attempt."""
 
+_PERSON = "person: "
+
 
 # -- how it ended -------------------------------------------------------------------------------------------------
 
@@ -355,8 +357,13 @@ def _effects(judge: _Judge, expected: truths.EffectsTruth) -> Iterator[str]:
         for one in found[:5]:
             yield f"Expected no effect, got {one.kind} on {one.host}: {one.what}."
         return
-    states = Counter((one.kind, one.host, one.what) for one in found if one.kind in STATES)
-    for (kind, host, what), times in states.items():
+    # Two people may each install what comes out of one package; a person is known by the step.
+    states = Counter(
+        (one.kind, one.host, one.what, one.command if one.command.startswith(_PERSON) else "")
+        for one in found
+        if one.kind in STATES
+    )
+    for (kind, host, what, _), times in states.items():
         if times > 1:
             yield f"Expected every effect once, got {times} times {kind} on {host}: {what}."
     attempts = judge.carried.attempts
