@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "handrail"
-ORDER = (
-    "errors model documents comparing products guides assessing planning hosts twin probing actions restoring running "
-    "rehearsing reporting console cli"
-).split()
+ORDER = [
+    *("errors", "model", "documents", "comparing", "products", "guides", "assessing", "planning"),
+    *("hosts", "twin", "probing", "actions", "restoring", "running", "rehearsing", "reporting", "console", "cli"),
+]
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 

@@ -56,7 +56,9 @@ def test_a_build_that_the_guide_does_not_know_has_no_road() -> None:
 
 
 def test_a_medium_vouches_for_no_build_of_a_release_whose_builds_the_guide_lists() -> None:
-    road = roads(("deployments.shop.installations.0.build", "1.2"), ("media.two.release", "1"), ("media.two.build", "1.2"))
+    road = roads(
+        ("deployments.shop.installations.0.build", "1.2"), ("media.two.release", "1"), ("media.two.build", "1.2")
+    )
     assert road.roads[STORE].unknown_build
 
 
