@@ -20,7 +20,7 @@ MISSING = object()
 
 # What the engine derives or names by itself: nothing that could drift.
 DERIVED: Mapping[str, frozenset[str]] = {
-    "installation": frozenset(("id", "subject", "component", "moves", "beside")),
+    "installation": frozenset(("id", "subject", "component", "moves", "beside", "setup_account")),
     "host": frozenset(("name", "new", "windows")),
     "present": frozenset(("name", "new", "windows")),
     "database": frozenset(("id",)),
@@ -193,6 +193,11 @@ class FactBook:
             layers[prefix] = self._account(id)
         return Facts(layers, addresses)
 
+    def _setup_account(self, one: Installation) -> str | None:
+        """The account that the aim names for running setup; None when it names none."""
+        aim = self.aims[one.deployment].installations.get(one.id)
+        return aim.setup_account if aim else None
+
     def of_deployment(self, deployment: str) -> Facts:
         addresses = {"deployment": f"deployment:{deployment}", "aim": f"aim:{deployment}", "estate": "estate"}
         return Facts(dict(self.deployment(deployment)), addresses)
@@ -241,6 +246,7 @@ class FactBook:
             "subject": one.subject,
             "component": one.component,
             "moves": target != one.host,
+            "setup_account": self._setup_account(one),
             "beside": self._neighbours(one),
         }
         release = self.release_of(one)

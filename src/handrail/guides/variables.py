@@ -62,6 +62,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "build": "version",
         "release": "text?",
         "moves": "yes-no",
+        "setup_account": "text?",
         "beside": "list",
     },
     "host": _HOST,
