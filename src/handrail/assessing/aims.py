@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from handrail.errors import BadInput, UnknownName
 from handrail.guides.catalogue import Catalogue
+from handrail.guides.lines import Line, line_of
 from handrail.model.estate import Aim, Estate
 
 # How a hop can be made; a guide may name others.
@@ -32,15 +33,28 @@ def aims_of(estate: Estate, catalogue: Catalogue, to: Mapping[str, str]) -> dict
         if id not in estate.deployments:
             raise UnknownName("The deployment", id, estate.deployments)
         guide = catalogue.of(estate.deployments[id].product).guide
-        if aim.to not in guide.releases and catalogue.of(guide.name).release_of(aim.to) is None:
-            raise UnknownName(f"The release of {guide.name}", aim.to, guide.releases)
-        methods = METHODS | {edge.method for edge in guide.edges}
+        line = line_of(catalogue, guide.name)
+        if line.owner_of_aim(aim.to) is None:
+            releases = [release for one in line.guides for release in one.guide.releases]
+            names = " and ".join(one.guide.name for one in line.guides)
+            raise UnknownName(f"The release of {names}", aim.to, releases)
+        methods = METHODS | {edge.method for one in line.guides for edge in one.guide.edges}
         if aim.prefer is not None and aim.prefer not in methods:
             raise UnknownName("The preferred method", aim.prefer, methods)
+        _check_revision(aim, line)
         for one in estate.deployments[id].installations:
             if one.component not in guide.components:
                 raise UnknownName(f"The component of {guide.name}", one.component, guide.components)
     return {id: aims[id] for id in sorted(aims)}
+
+
+def _check_revision(aim: Aim, line: Line) -> None:
+    """A revision that no document has would quietly mean the newest."""
+    wanted = aim.facts.get("revision")
+    documents = [source for one in line.guides for source in one.guide.sources.values()]
+    known = [revision for source in documents for revision in source.revisions]
+    if wanted is not None and known and wanted not in known:
+        raise UnknownName("The revision", str(wanted), known)
 
 
 def _only(estate: Estate) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from handrail.assessing.country import Country, Road, RoadHop
 from handrail.assessing.media import describe
-from handrail.assessing.roads import Country, Road, RoadHop, Roads, find_roads
+from handrail.assessing.roads import Roads, find_roads
 from handrail.assessing.rules import Leg, Rules, needs_of, with_acceptance
 from handrail.errors import UnknownName
 from handrail.guides.catalogue import Catalogue
+from handrail.guides.revisions import document_of
 from handrail.model.estate import Acceptance, Estate
 from handrail.model.finding import Assessment, Citation, Finding, Level
+from handrail.model.guide import Guide
 
 # Rules of the engine itself, for every product.
 NO_ROAD = "handrail/no-road"
@@ -54,9 +57,9 @@ class Survey:
         return tuple(sorted(found, key=lambda one: (_LEVELS[one.level], one.rule, one.subject, one.message)))
 
     def _acceptable(self) -> frozenset[str]:
-        guides = {country.guide.name: country.guide for country in self.roads.countries.values()}
-        named = (one.rule for guide in guides.values() for one in guide.requirements if one.acceptable)
-        return OWN_ACCEPTABLE | frozenset(named)
+        guides = [country.guide for country in self.roads.guides().values()]
+        named = {one.rule for guide in guides for one in guide.requirements if one.acceptable}
+        return OWN_ACCEPTABLE | named | {rule for guide in guides for rule in _withdrawn_rules(guide)}
 
 
 def survey(
@@ -90,8 +93,8 @@ def assess(
 
 def _told(roads: Roads, findings: Iterable[Finding]) -> frozenset[str]:
     """The installations of which a guide's own rule says why there is no road."""
-    guides = {country.guide.name: country.guide for country in roads.countries.values()}
-    telling = {one.rule for guide in guides.values() for one in guide.requirements if one.tells_why_no_road}
+    guides = [country.guide for country in roads.guides().values()]
+    telling = {one.rule for guide in guides for one in guide.requirements if one.tells_why_no_road}
     return frozenset(
         one.subject for one in findings if one.rule in telling and one.level == "blocker" and not one.unknown
     )
@@ -119,13 +122,13 @@ def _about(country: Country, road: Road) -> Iterator[Finding]:
             source,
         )
     for hop in road.hops:
-        yield from _about_hop(country, road, hop)
+        yield from _about_hop(hop.country, road, hop)
 
 
 def _about_hop(country: Country, road: Road, hop: RoadHop) -> Iterator[Finding]:
-    within = road.facts.with_layers(hop.layers)
     subject, edge = road.installation.subject, hop.edge
-    phrase = country.judge.phrase
+    if hop.withdrawn is not None:
+        yield _withdrawn(country, road, hop)
     if hop.unknown:
         names = ", ".join(road.facts.address(name) for name in hop.unknown)
         message = f"Whether {edge.method} to {edge.to} is possible depends on {names}, which is not stated."
@@ -135,7 +138,7 @@ def _about_hop(country: Country, road: Road, hop: RoadHop) -> Iterator[Finding]:
     other = f" Or prefer {' or '.join(hop.alternatives)}: its media are there." if hop.alternatives else ""
     get = f"Put into the estate: {lacking}.{other}"
     if edge.announces is not None:
-        says, remedy = phrase(edge.announces.says, within), phrase(edge.announces.remedy, within)
+        says, remedy = (country.phrase(road, hop, one) for one in (edge.announces.says, edge.announces.remedy))
         if lacking:
             message = f"{says} It lacks {lacking}."
             yield Finding(edge.announces.rule, "blocker", subject, message, f"{remedy} {get}".strip(), hop.source)
@@ -144,6 +147,33 @@ def _about_hop(country: Country, road: Road, hop: RoadHop) -> Iterator[Finding]:
     elif lacking:
         message = f"{edge.method} to {edge.to} lacks {lacking}."
         yield Finding(edge.media_rule or MISSING_MEDIA, "blocker", subject, message, get, hop.source)
+
+
+def _withdrawn(country: Country, road: Road, hop: RoadHop) -> Finding:
+    """A move that the newest revision of its document no longer has: a risk where the aim chose the older revision by
+    name, a blocker where it only prefers the method."""
+    edge = hop.edge
+    document, rule = _document(country.guide, edge.source)
+    chosen = hop.revision == country.revision(edge.source, road.installation.deployment)
+    message = (
+        f"{edge.method} from {hop.before} to {hop.to} stands in the revision of {hop.revision} of {document!r}; "
+        f"that of {hop.withdrawn} withdrew it."
+    )
+    remedy = "Prefer another method, or none; or accept this by name, or name the older revision in the aim."
+    if chosen:
+        remedy = "Leave `revision` out of the aim to follow the newest, unless there is a reason not to."
+    return Finding(rule, "risk" if chosen else "blocker", road.installation.subject, message, remedy, hop.source)
+
+
+def _document(guide: Guide, source: str) -> tuple[str, str]:
+    """The title of a document, and the rule that says that a move was withdrawn from it."""
+    found = document_of(guide, source)
+    rule = found.withdrawn_rule if found is not None else None
+    return found.title if found is not None else source, rule or f"{guide.name}/withdrawn-method"
+
+
+def _withdrawn_rules(guide: Guide) -> set[str]:
+    return {_document(guide, f"{name}#")[1] for name, source in guide.sources.items() if source.revisions}
 
 
 def _accepts(acceptances: Iterable[Acceptance], finding: Finding) -> bool:
@@ -159,6 +189,7 @@ def _check_acceptances(acceptances: Iterable[Acceptance], catalogue: Catalogue) 
         known.update(one.rule for one in guide.requirements)
         known.update(edge.media_rule for edge in guide.edges if edge.media_rule)
         known.update(edge.announces.rule for edge in guide.edges if edge.announces)
+        known.update(_withdrawn_rules(guide))
         known.add(guide.unknown_build_rule or f"{guide.name}/unknown-build")
     for one in acceptances:
         if one.rule not in known:

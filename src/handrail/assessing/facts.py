@@ -7,7 +7,7 @@ part of a name, so that installations on one host or in one deployment share wha
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from handrail.errors import UnknownName
@@ -132,7 +132,16 @@ def medium_layer(medium: Medium) -> dict[str, Any]:
 class FactBook:
     """The facts of every installation of an estate, as one guide types them."""
 
-    def __init__(self, estate: Estate, compiled: HasGuide, aims: Mapping[str, Aim], kept: Kept | None = None) -> None:
+    def __init__(
+        self,
+        estate: Estate,
+        compiled: HasGuide,
+        aims: Mapping[str, Aim],
+        kept: Kept | None = None,
+        called: Callable[[Installation], str] | None = None,
+    ) -> None:
+        """`called`: what the guide calls the component of an installation, where that may be another guide's."""
+        self._called = called or _component_of
         self.estate = estate
         self.compiled = compiled
         self.guide = compiled.guide
@@ -172,7 +181,7 @@ class FactBook:
         setup = aim.setup_account if aim else None
         layers: dict[str, Layer] = {
             **shared,
-            "component": self._component(installation.component),
+            "component": self._component(self._called(installation)),
             "installation": self._installation(installation, target),
             "host": self.host(target),
             "present": self.host(installation.host),
@@ -244,7 +253,7 @@ class FactBook:
         layer |= {
             "id": one.id,
             "subject": one.subject,
-            "component": one.component,
+            "component": self._called(one),
             "moves": target != one.host,
             "setup_account": self._setup_account(one),
             "beside": self._neighbours(one),
@@ -258,13 +267,13 @@ class FactBook:
         if hosts is None:
             hosts = self._beside[one.deployment] = {}
             for each in self.estate.deployments[one.deployment].installations:
-                hosts.setdefault(each.host, []).append(each.component)
-        found: list[str] = self.keep(sorted(name for name in hosts[one.host] if name != one.component))
+                hosts.setdefault(each.host, []).append(self._called(each))
+        found: list[str] = self.keep(sorted(name for name in hosts[one.host] if name != self._called(one)))
         return found
 
     def _database(self, one: Installation) -> Layer:
         if one.database is None:
-            component = self.guide.components[one.component]
+            component = self.guide.components[self._called(one)]
             if any(asset.kind == "database" for asset in component.assets.values()):
                 return {}
             return dict.fromkeys((*_DATABASE, *self.guide.facts.get("database", {})))
@@ -299,8 +308,9 @@ class FactBook:
         aimed: dict[str, set[str]] = {component: set() for component in self.guide.components}
         for each in one.installations:
             target = aim.installations.get(each.id)
-            hosts.setdefault(each.component, set()).add(each.host)
-            aimed.setdefault(each.component, set()).add((target.host if target else None) or each.host)
+            called = self._called(each)
+            hosts.setdefault(called, set()).add(each.host)
+            aimed.setdefault(called, set()).add((target.host if target else None) or each.host)
         layer = self._declared("deployment", one.facts)
         layer["id"] = one.id
         layer["hosts"] = self.keep({key: sorted(hosts[key]) for key in sorted(hosts)})
@@ -312,6 +322,10 @@ class FactBook:
         layer = {key: self.keep(one.default) for key, one in types.items() if one.default is not None}
         layer |= {key: self.keep(value) for key, value in stated.items()}
         return layer
+
+
+def _component_of(installation: Installation) -> str:
+    return installation.component
 
 
 def _named(known: Mapping[str, Any], name: str, what: str) -> Any:

@@ -25,7 +25,8 @@ class FlatStep:
     """`id` is unique in the procedure; `after` are ids in it. `ifs` must all hold for it to be planned.
 
     `within` are the prefixes of the inclusions around it, the innermost first: where the names of other steps are
-    looked for. `whens` name steps by their ids in the whole procedure.
+    looked for. `whens` name steps by their ids in the whole procedure. `revisions`: sources with the revisions of their
+    documents in which alone it stands.
     """
 
     id: str
@@ -35,6 +36,7 @@ class FlatStep:
     whens: tuple[tuple[tuple[str, ...], When], ...]
     within: tuple[str, ...]
     remedies: tuple[FlatRemedy, ...] = ()
+    revisions: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class _Around:
     ifs: tuple[str, ...] = ()
     whens: tuple[tuple[tuple[str, ...], When], ...] = ()
     within: tuple[str, ...] = ("",)
+    revisions: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class Procedures:
@@ -86,6 +89,7 @@ class Procedures:
                 around.ifs if template.if_ is None else (*around.ifs, template.if_),
                 (*around.whens, *((around.within, when) for when in template.when)),
                 around.within,
+                (*around.revisions, (template.source, template.revision)) if template.revision else around.revisions,
             )
             if template.uses.startswith(INCLUDE):
                 inner = self._include(template, after, inside)
@@ -95,7 +99,9 @@ class Procedures:
                 continue
             id = prefix + template.id
             remedies = tuple(self._remedy(id, one, inside) for one in template.on_error)
-            steps.append(FlatStep(id, template, after, inside.ifs, inside.whens, inside.within, remedies))
+            steps.append(
+                FlatStep(id, template, after, inside.ifs, inside.whens, inside.within, remedies, inside.revisions)
+            )
             last = ends[template.id] = (id,)
         return steps
 
@@ -105,14 +111,14 @@ class Procedures:
             circle = " includes ".join((*around.procedures[around.procedures.index(name) :], name))
             raise BadInput(f"Guide {self._guide.name!r}: procedure {circle}.", "Take one of the inclusions out.")
         within = (f"{around.within[0]}{template.id}-", *around.within)
-        inside = _Around((*around.procedures, name), around.ifs, around.whens, within)
+        inside = _Around((*around.procedures, name), around.ifs, around.whens, within, around.revisions)
         return self._lay(self._steps(name), after, inside)
 
     def _remedy(self, id: str, on_error: OnError, around: _Around) -> FlatRemedy:
         """The steps after a known error, each held by that error."""
         failed = When(step=id, error=on_error.error)
         within = (f"{id}-{on_error.error}-", *around.within)
-        inside = _Around(around.procedures, around.ifs, (*around.whens, (("",), failed)), within)
+        inside = _Around(around.procedures, around.ifs, (*around.whens, (("",), failed)), within, around.revisions)
         return FlatRemedy(on_error, tuple(self._lay(on_error.steps, (id,), inside)))
 
 

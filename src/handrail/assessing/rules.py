@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from handrail.assessing.country import Country, Road, RoadHop, after_hop
 from handrail.assessing.evaluate import Reads
 from handrail.assessing.facts import Facts
 from handrail.assessing.media import describe
-from handrail.assessing.procedures import carried
-from handrail.assessing.roads import Country, Road, RoadHop, Roads, after_hop
+from handrail.assessing.mending import after_mend, content
+from handrail.assessing.roads import Roads
 from handrail.guides.language import Unknown
 from handrail.model.estate import Medium
 from handrail.model.finding import Finding, Level
@@ -62,38 +63,47 @@ class Rules:
     def walk(self) -> Walked:
         legs = {subject: self._road(road) for subject, road in self.roads.roads.items()}
         estate_asked: set[str] = set()
-        for deployment, country in self.roads.countries.items():
-            facts = country.book.of_deployment(deployment)
-            self._whole(country, "deployment", f"deployment:{deployment}", facts)
-            if country.guide.name not in estate_asked:
-                estate_asked.add(country.guide.name)
-                self._whole(country, "estate", "estate", facts)
+        for deployment, countries in self.roads.crossed.items():
+            for country in countries:
+                facts = country.book.of_deployment(deployment)
+                self._whole(country, "deployment", f"deployment:{deployment}", deployment, facts)
+                if country.guide.name not in estate_asked:
+                    estate_asked.add(country.guide.name)
+                    self._whole(country, "estate", "estate", deployment, facts)
         return Walked(tuple(self.findings), legs)
 
-    def _whole(self, country: Country, scope: str, subject: str, facts: Facts) -> None:
+    def _whole(self, country: Country, scope: str, subject: str, deployment: str, facts: Facts) -> None:
         for requirement in country.guide.requirements:
-            if requirement.scope == scope and self._ask(country, requirement, facts) is not True:
-                self._say(country, requirement, subject, facts, self._ask(country, requirement, facts))
+            if requirement.scope == scope and (answer := content(country.judge, requirement, facts)) is not True:
+                if country.asks(requirement, deployment):
+                    self._say(country, requirement, subject, facts, answer)
+                elif answer is False:
+                    self._say_otherwise(country, requirement, subject, facts)
 
     def _road(self, road: Road) -> tuple[Leg, ...]:
-        country = self.roads.country(road)
         if road.arrived:
             return ()
-        facts = self._aimed(road)
         if not road.hops:
-            for _, requirement in self._of(country, road.installation.component, "aim"):
-                self._one(country, road, requirement, facts)
+            for country in road.countries:
+                self._stopped(country, road)
             return ()
+        one = road.installation
+        before_country = road.country
+        facts = now = self._aimed(road)
         legs = []
         mended: set[tuple[object, ...]] = set()
-        last = len(road.hops) - 1
+        # The aim's rules of each guide are asked before the last hop that it makes.
+        last = {hop.country.guide.name: index for index, hop in enumerate(road.hops)}
         for index, hop in enumerate(road.hops):
-            before = facts.with_layers(hop.layers)
+            country = hop.country
+            component = country.component(one)
+            before = country.entered(one, facts, before_country).with_layers(hop.layers)
+            # Of the estate as it is: from the road come only the hop that is meant, and what the plan mends.
+            now = country.entered(one, now, before_country).with_layers(hop.layers)
+            before_country = country
             mends: list[PlannedMend] = []
-            component = road.installation.component
-            if index == last:
-                # Of the estate as it is: only the hop that is meant is taken from the road.
-                now = self._aimed(road).with_layers(hop.layers)
+            is_last = index == last[country.guide.name]
+            if is_last:
                 for number, requirement in self._of(country, component, "aim"):
                     mends += self._mending(country, road, index, number, requirement, now, mended)
                 before = self._mended(country, before, mends)
@@ -101,9 +111,16 @@ class Rules:
                 mending = self._mending(country, road, index, number, requirement, before, mended)
                 before = self._mended(country, before, mending)
                 mends += mending
-            legs.append(Leg(hop, before, tuple(mends), self._read(country, component, index == last)))
-            facts = after_hop(country, hop, before)
+            now = self._mended(country, now, mends)
+            legs.append(Leg(hop, before, tuple(mends), self._read(country, component, is_last)))
+            facts = after_hop(hop, one.deployment, before)
         return tuple(legs)
+
+    def _stopped(self, country: Country, road: Road) -> None:
+        """The aim's rules where there is no road."""
+        facts = country.entered(road.installation, self._aimed(road), road.country)
+        for _, requirement in self._of(country, country.component(road.installation), "aim"):
+            self._one(country, road, requirement, facts)
 
     def _aimed(self, road: Road) -> Facts:
         """The facts as they are, with the build that the road ends at."""
@@ -133,8 +150,12 @@ class Rules:
 
     def _one(self, country: Country, road: Road, requirement: Requirement, facts: Facts) -> None:
         subject = _subject(requirement, road, facts)
-        if subject is not None and (answer := self._ask(country, requirement, facts)) is not True:
+        if subject is None or (answer := content(country.judge, requirement, facts)) is True:
+            return
+        if country.asks(requirement, road.installation.deployment):
             self._say(country, requirement, subject, facts, answer)
+        elif answer is False:
+            self._say_otherwise(country, requirement, subject, facts)
 
     def _mending(
         self,
@@ -150,14 +171,18 @@ class Rules:
         subject = _subject(requirement, road, facts)
         if subject is None:
             return []
-        answer = self._ask(country, requirement, facts)
+        answer = content(country.judge, requirement, facts)
         if answer is True:
+            return []
+        if not country.asks(requirement, road.installation.deployment, road.hops[index]):
+            if answer is False:
+                self._say_otherwise(country, requirement, subject, facts)
             return []
         mend = requirement.mend
         if answer is not False or mend is None:
             self._say(country, requirement, subject, facts, answer)
             return []
-        picked = country.shelf.pick(mend.media, road.installation.component, facts)
+        picked = country.shelf.pick(mend.media, country.component(road.installation), facts)
         if picked.missing:
             words = "; ".join(describe(mend.media[name], country.guide.name) for name in picked.missing)
             self._say(country, requirement, subject, facts, False, lacking=words)
@@ -182,7 +207,7 @@ class Rules:
         within = facts.with_layer("media", {**facts.layers.get("media", {}), **country.media(picked.media)})
         planned = PlannedMend(key, requirement, road.installation.subject, index, picked.media, within)
         after = self._mended(country, facts, [planned])
-        if leaving and self._ask(country, requirement, after) is not True:
+        if leaving and content(country.judge, requirement, after) is not True:
             self._say(country, requirement, subject, facts, False)
             return []
         message = country.judge.phrase(mend.says or requirement.says, within)
@@ -193,28 +218,8 @@ class Rules:
 
     def _mended(self, country: Country, facts: Facts, mends: Iterable[PlannedMend]) -> Facts:
         for mend in mends:
-            procedure = mend.requirement.mend.procedure if mend.requirement.mend else ""
-            within = facts.with_layer("media", mend.facts.layers["media"])
-            after = carried(country.judge, country.procedures.leaving(procedure), within)
-            facts = after.with_layer("media", facts.layers.get("media", {}))
+            facts = after_mend(country, mend.requirement, mend.facts.layers["media"], facts)
         return facts
-
-    def _ask(self, country: Country, requirement: Requirement, facts: Facts) -> bool | Unknown:
-        """Whether the rule is content: True when it does not concern this, or when what must hold does."""
-        concerns: object = True
-        if requirement.when is not None:
-            answer = country.judge.ask(requirement.when, facts)
-            concerns = answer if isinstance(answer, Unknown) else answer.value
-            if concerns is False:
-                return True
-        holds: object = False
-        if requirement.must is not None:
-            answer = country.judge.ask(requirement.must, facts)
-            holds = answer if isinstance(answer, Unknown) else answer.value
-        if holds is True:
-            return True
-        missing = tuple(name for part in (concerns, holds) if isinstance(part, Unknown) for name in part.missing)
-        return Unknown(tuple(dict.fromkeys(missing))) if missing else False
 
     def _say(
         self,
@@ -238,6 +243,13 @@ class Rules:
         if lacking:
             remedy = f"{remedy} Or put into the estate: {lacking}.".strip()
         self._add(country, requirement, requirement.level, subject, phrase(requirement.says, facts), remedy)
+
+    def _say_otherwise(self, country: Country, requirement: Requirement, subject: str, facts: Facts) -> None:
+        """What a revision says that does not count here: a note, so that both can be seen."""
+        said = country.judge.phrase(requirement.says, facts)
+        message = f"The revision of {' and '.join(requirement.revision)} says: {said}"
+        remedy = "Nothing to do: another revision of the document counts here."
+        self._add(country, requirement, "note", subject, message, remedy)
 
     def _add(
         self,

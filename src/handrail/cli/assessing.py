@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from handrail.actions.catalogue import signatures
@@ -13,6 +13,7 @@ from handrail.documents.plan import plan_to_json, read_plan, write_plan
 from handrail.guides import catalogue as guide_catalogue
 from handrail.guides.catalogue import Catalogue
 from handrail.guides.facts import check_estate
+from handrail.guides.lines import line_of
 from handrail.model.estate import Acceptance, Estate
 from handrail.model.finding import Assessment, Finding
 from handrail.reporting import markdown, text
@@ -93,7 +94,12 @@ def read(estate_file: str, guides: Sequence[str]) -> tuple[Estate, Catalogue]:
 
 
 def _releases(catalogue: Catalogue) -> options.Releases:
-    return lambda product: catalogue.of(product).guide.releases
+    """Every release that an estate of a product may aim at: those of its whole line."""
+
+    def of(product: str) -> Collection[str]:
+        return {name: None for one in line_of(catalogue, product).guides for name in one.guide.releases}
+
+    return of
 
 
 def _show_assessment(output: Output, assessment: Assessment, format: str) -> None:

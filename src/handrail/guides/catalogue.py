@@ -15,6 +15,7 @@ from handrail.documents.read import Keys
 from handrail.documents.tree import Tree
 from handrail.errors import BadDocument, BadInput, Place, UnknownName
 from handrail.guides.language import Language
+from handrail.guides.lines import check_line
 from handrail.guides.lint import lint_document
 from handrail.guides.parts import load_guide
 from handrail.guides.reader import GuideDocument, read_guide
@@ -114,6 +115,7 @@ def load(folders: Sequence[Path] = (), *, signatures: Mapping[str, Signature] | 
     for path in _files(SHIPPED):
         compiled = open_guide(path)
         found[compiled.guide.name] = compiled
+    written: list[str] = []
     for folder in folders:
         paths = _files(folder)
         if not paths:
@@ -121,7 +123,12 @@ def load(folders: Sequence[Path] = (), *, signatures: Mapping[str, Signature] | 
         for path in paths:
             compiled = open_guide(path, lint=True, signatures=signatures)
             found[compiled.guide.name] = compiled
-    return Catalogue(found)
+            written.append(compiled.guide.name)
+    catalogue = Catalogue(found)
+    mistakes = [mistake for name in dict.fromkeys(written) for mistake in check_line(catalogue, name)]
+    if mistakes:
+        raise BadDocument(mistakes)
+    return catalogue
 
 
 def open_guide(path: Path, *, lint: bool = False, signatures: Mapping[str, Signature] | None = None) -> CompiledGuide:

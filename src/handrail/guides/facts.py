@@ -11,6 +11,7 @@ from handrail.documents.read import Keys, Reading, describe, fields_of
 from handrail.errors import suggestion
 from handrail.guides.catalogue import Catalogue, CompiledGuide
 from handrail.guides.fact_types import fits
+from handrail.guides.lines import Line, line_of
 from handrail.model.estate import Account, Aim, Database, Deployment, Estate, Host, Installation
 from handrail.model.guide import FactType
 
@@ -52,6 +53,7 @@ class _Checking(Reading):
         for keys, value in document.extra.items():
             self.extra.setdefault(keys[:-1], {})[str(keys[-1])] = value
         self.guides: dict[str, CompiledGuide] = {}
+        self.lines: dict[str, Line] = {}
         for id, deployment in self.before.deployments.items():
             guide = catalogue.guides.get(deployment.product)
             if guide is None:
@@ -59,6 +61,8 @@ class _Checking(Reading):
                 self.mistake(("deployments", id, "product"), f"No guide knows {deployment.product!r}.", advice)
             else:
                 self.guides[id] = guide
+                if guide.guide.name not in self.lines:
+                    self.lines[guide.guide.name] = line_of(catalogue, guide.guide.name)
 
     def estate(self) -> Estate:
         before = self.before
@@ -81,8 +85,8 @@ class _Checking(Reading):
     def _declared(self, scope: str) -> dict[str, FactType]:
         """What the guides of this estate declare; where two declare the same, the later one's type counts."""
         found: dict[str, FactType] = {}
-        for guide in self.guides.values():
-            found.update(guide.guide.facts.get(scope, {}))
+        for line in self.lines.values():
+            found.update(_of_line(line, scope))
         return found
 
     def _host(self, id: str, host: Host) -> Host:
@@ -103,29 +107,31 @@ class _Checking(Reading):
         if guide is None:
             return deployment
         keys: Keys = ("deployments", id)
-        declared = guide.guide.facts
+        line = self.lines[guide.guide.name]
         installations = tuple(
             self._installation(guide, one, (*keys, "installations", number))
             for number, one in enumerate(deployment.installations)
         )
-        checked = self._with_facts(deployment, keys, declared.get("deployment", {}))
+        checked = self._with_facts(deployment, keys, _of_line(line, "deployment"))
         return replace(checked, installations=installations)
 
     def _installation(self, guide: CompiledGuide, one: Installation, keys: Keys) -> Installation:
         self._known((*keys, "component"), "the component", one.component, guide.guide.components, guide)
-        self._known((*keys, "release"), "the release", one.release, guide.guide.releases, guide)
+        line = self.lines[guide.guide.name]
+        self._known((*keys, "release"), "the release", one.release, _releases(line), guide)
         self._build((*keys, "build"), one.build, guide)
-        return self._with_facts(one, keys, guide.guide.facts.get("installation", {}))
+        return self._with_facts(one, keys, _of_line(line, "installation"))
 
     def _aim(self, id: str, aim: Aim) -> Aim:
         guide = self.guides.get(id)
         if guide is None:
             return aim
         keys: Keys = ("aim", id)
-        if aim.to not in guide.guide.releases and guide.release_of(aim.to) is None:
+        line = self.lines[guide.guide.name]
+        if line.owner_of_aim(aim.to) is None:
             at = (*keys, "to") if isinstance(self.tree.at(*keys), Mapping) else keys
-            self._known(at, "the release", aim.to, guide.guide.releases, guide)
-        declared = {**_AIM_FACTS, **guide.guide.facts.get("aim", {})}
+            self._known(at, "the release", aim.to, _releases(line), guide)
+        declared = {**_AIM_FACTS, **_of_line(line, "aim")}
         known = [*(name for name in fields_of(Aim) if name not in ("deployment", "facts")), *declared]
         written = self.tree.at(*keys)
         for name, value in aim.facts.items():
@@ -135,7 +141,7 @@ class _Checking(Reading):
         return aim
 
     def _media(self) -> None:
-        products = {guide.guide.name: guide for guide in self.guides.values()}
+        products = {guide.guide.name: guide for line in self.lines.values() for guide in line.guides}
         for id, medium in self.before.media.items():
             guide = products.get(medium.product)
             if guide is not None:
@@ -185,3 +191,14 @@ class _Checking(Reading):
             guide.key(build)
         except ValueError as error:
             self.mistake(keys, f"{error}.", "Correct it.")
+
+
+def _of_line(line: Line, scope: str) -> dict[str, FactType]:
+    found: dict[str, FactType] = {}
+    for guide in line.guides:
+        found.update(guide.guide.facts.get(scope, {}))
+    return found
+
+
+def _releases(line: Line) -> dict[str, object]:
+    return {release: one for guide in line.guides for release, one in guide.guide.releases.items()}

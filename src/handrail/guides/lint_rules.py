@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from handrail.documents.read import Keys
+from handrail.errors import suggestion
 from handrail.guides.fact_types import fits
 from handrail.guides.notes import Notes
 from handrail.guides.reader import GuideDocument
@@ -51,6 +52,7 @@ class _Rules:
             self.source(keys, pair.source)
         for number, order in enumerate(guide.order):
             self._order(order, ("order", number))
+        self._sources()
         self._cycles()
         self._errors()
         self._demands()
@@ -70,6 +72,19 @@ class _Rules:
         elif self.guide.sources[document].kind in ("memory", "inference") and not note:
             kind = self.guide.sources[document].kind
             self.notes.add(place, f"A source of kind {kind} may inform a note only.", "Find a better source.")
+
+    def _sources(self) -> None:
+        for name, source in self.guide.sources.items():
+            keys: Keys = ("sources", name)
+            if len(set(source.revisions)) < len(source.revisions):
+                self.notes.add(
+                    (*keys, "revisions"), "A revision stands here twice.", "List each once, the oldest first."
+                )
+            if source.withdrawn_rule is not None:
+                self._rule_name((*keys, "withdrawn_rule"), source.withdrawn_rule)
+        for joined in self.guide.continues:
+            for ours in joined.components.values():
+                self._component_name(("continues",), ours)
 
     def _demands(self) -> None:
         for id, demand in self.guide.demands.items():
@@ -165,7 +180,8 @@ class _Rules:
         if (origin.build is None) == (ranges is None):
             advice = "Give a build, or a release, or bounds (least, below), or a release with bounds."
             self.notes.add((*keys, "from"), "An edge begins at a build, at a release or within bounds.", advice)
-        if origin.release is not None:
+        if origin.release is not None and not self.guide.continues:
+            # Of a guide that continues another it may be that one's: `lines.check_line` looks there.
             self._release_name((*keys, "from", "release"), origin.release)
         for name in ("build", "least", "below"):
             build = getattr(origin, name)
@@ -186,6 +202,17 @@ class _Rules:
         if edge.announces is not None:
             self._rule_name((*keys, "announces", "rule"), edge.announces.rule)
         self.source(keys, edge.source)
+        self._revision(keys, edge.revision, edge.source)
+
+    def _revision(self, keys: Keys, revision: tuple[str, ...], source: str) -> None:
+        document = source.partition("#")[0]
+        if document not in self.guide.sources:
+            return
+        known = self.guide.sources[document].revisions
+        for one in revision:
+            if one not in known:
+                advice = suggestion(one, known) if known else f"List its `revisions:` at the source {document!r}."
+                self.notes.add((*keys, "revision"), f"{document!r} has no revision {one!r}.", advice)
 
     def _is_build(self, text: str) -> bool:
         known = {build for release in self.guide.releases.values() for build in release.builds}
@@ -234,6 +261,7 @@ class _Rules:
                 place = (*keys, "mend", "procedure")
                 self.notes.unknown(place, "The procedure", rule.mend.procedure, self.guide.procedures)
             self._media(rule.mend.media, (*keys, "mend", "media"))
+        self._revision(keys, rule.revision, rule.source)
         self.source(keys, rule.source, note=rule.level == "note")
 
     def _order(self, order: Order, keys: Keys) -> None:

@@ -36,6 +36,7 @@ class _WrittenEdge:
     media: Mapping[str, MediumNeed] = field(default_factory=dict)
     media_rule: str | None = None
     announces: Announcement | None = None
+    revision: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,27 @@ Scope = Literal["installation", "host", "database", "account", "deployment", "es
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """`kind`: official, community, inference, memory or ours. Memory and inference may inform a note only."""
+    """`kind`: official, community, inference, memory or ours. Memory and inference may inform a note only.
+
+    `revisions`: those in which the document was published, the oldest first; the last is in force unless an aim names
+    another. `withdrawn_rule`: the finding when a move is taken that the last revision no longer has.
+    """
 
     title: str
     publisher: str
     seen: str
     kind: Literal["official", "community", "inference", "memory", "ours"] = "official"
     url: str | None = None
+    revisions: tuple[str, ...] = ()
+    withdrawn_rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Continues:
+    """An earlier guide whose line this one carries on. `components`: its names for them -> ours, where they differ."""
+
+    guide: str
+    components: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +124,8 @@ class Announcement:
 class Edge:
     """A supported move of one component. `to` is a release or a build. `when` limits it to estates where it holds;
     `otherwise` says, for people, why it does not. `why` says why this method is good where it applies. Of several
-    edges that apply, the one written first wins, unless the aim prefers another method."""
+    edges that apply, the one written first wins, unless the aim prefers another method. `revision`: it stands only in
+    these revisions of the document that `source` names (here, in requirements and in steps)."""
 
     id: str
     component: str
@@ -125,11 +140,13 @@ class Edge:
     media: Mapping[str, MediumNeed] = field(default_factory=dict)
     media_rule: str | None = None
     announces: Announcement | None = None
+    revision: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """How a plan itself satisfies a requirement: when `media` are in the estate, `procedure` runs before the hop."""
+    """How a plan itself satisfies a requirement: when `media` (none, for what people do) are in the estate, `procedure`
+    runs before the hop."""
 
     procedure: str
     media: Mapping[str, MediumNeed] = field(default_factory=dict)
@@ -142,9 +159,9 @@ class Requirement:
 
     `scope` is what it is asked of, once per hop target: an installation (of one of `components`, all when empty), its
     target host, its database, its account, its deployment, or the estate. `settle` is the command that would
-    determine what is unknown. `ask`: `aim` asks once, of the estate as it is, about the aimed release; `hop` asks
-    before every hop, of the estate carried forward to there. `tells_why_no_road`: where it speaks as a blocker of an
-    installation that has no road, that is why, and nothing more general is said.
+    determine what is unknown. `ask`: `aim` asks once about the aimed release, of the estate as it is and as the plan's
+    mends leave it; `hop` asks before every hop, of the estate carried forward to there. `tells_why_no_road`: where it
+    speaks as a blocker of an installation that has no road, that is why, and nothing more general is said.
     """
 
     rule: str
@@ -160,6 +177,7 @@ class Requirement:
     settle: str = ""
     acceptable: bool = False
     mend: Mend | None = None
+    revision: tuple[str, ...] = ()
     tells_why_no_road: bool = False
 
 
@@ -247,6 +265,7 @@ class StepTemplate:
     says: str = ""
     errata: tuple[str, ...] = ()
     no_return: bool = False
+    revision: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,4 +320,5 @@ class Guide:
     errata: Mapping[str, ErratumText] = field(default_factory=dict)
     demands: Mapping[str, Demand] = field(default_factory=dict)
     unknown_build_rule: str | None = None
+    continues: tuple[Continues, ...] = ()
     digest: str = ""

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from handrail.assessing.assess import STATE_IN_BETWEEN, Survey
+from handrail.assessing.country import Country, Road, State
 from handrail.assessing.facts import Facts
-from handrail.assessing.roads import Country, Road, State
 from handrail.guides.language import Unknown
 from handrail.model.finding import Citation, Finding
 from handrail.model.guide import WorksWith
@@ -63,7 +63,7 @@ def keep_supported(survey: Survey, web: Web) -> list[Finding]:
         if not link.tag.partial:
             for deployment in {_deployment(web, link.first), _deployment(web, link.then)}:
                 links.setdefault(deployment, []).append(link)
-    for deployment, country in survey.roads.countries.items():
+    for deployment, country in ((one, guide) for one, crossed in survey.roads.crossed.items() for guide in crossed):
         if country.guide.works_with:
             own = {subject: sorted(one, key=_index) for subject, one in sequences.get(deployment, {}).items()}
             between = _Between(web, country, deployment, own, roads.get(deployment, {}), links.get(deployment, []))
@@ -129,7 +129,7 @@ class _Between:
             down = [False]
             for block in blocks:
                 down.append(block.blueprint.is_down(down[-1]))
-            found.setdefault((road.installation.component, states, tuple(down)), []).append(subject)
+            found.setdefault((self._country.component(road.installation), states, tuple(down)), []).append(subject)
         return [
             Cohort(number, key[0], key[1], key[2], tuple(subjects))  # type: ignore[index]
             for number, (key, subjects) in enumerate(found.items())

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handrail.assessing.assess import UNKNOWN_FACT, Survey
+from handrail.assessing.country import Country, Road, RoadHop
 from handrail.assessing.evaluate import Judge, Reads
 from handrail.assessing.facts import DERIVED, MISSING, Facts
 from handrail.assessing.procedures import FlatStep
-from handrail.assessing.roads import Country, Road
 from handrail.assessing.rules import Leg, PlannedMend
 from handrail.guides.language import Known, Unknown
 from handrail.model.finding import Citation, Finding
@@ -72,14 +72,20 @@ class Builder:
         self.findings: dict[Finding, None] = {}
 
     def hop(self, road: Road, index: int, leg: Leg) -> Block:
-        country = self._survey.roads.country(road)
         return self._block(
-            country, road, index, leg.hop.edge.procedure, leg.hop.edge.source, leg.facts, f"{leg.hop.to}/", leg.rests
+            leg.hop.country,
+            road,
+            index,
+            leg.hop.edge.procedure,
+            leg.hop.edge.source,
+            leg.facts,
+            f"{leg.hop.to}/",
+            leg.rests,
         )
 
     def mend(self, mend: PlannedMend, hop_to: str, prefix: str) -> Block:
         road = self._survey.roads.roads[mend.subject]
-        country = self._survey.roads.country(road)
+        country = road.hops[mend.hop].country
         source, asked = mend.requirement.source, mend.requirement
         assert asked.mend is not None
         rests = country.judge.names([asked.when, asked.must])
@@ -100,7 +106,7 @@ class Builder:
     ) -> Block:
         installation = road.installation
         hop = road.hops[index]
-        chosen, left_out = self._choose(country, procedure, facts, installation.subject)
+        chosen, left_out = self._choose(country, procedure, facts, road, hop)
         shape = (
             country.guide.name,
             procedure,
@@ -116,7 +122,7 @@ class Builder:
             key=key,
             subject=installation.subject,
             deployment=installation.deployment,
-            component=installation.component,
+            component=country.component(installation),
             index=index,
             release=hop.after.release,
             hop_to=hop.to,
@@ -132,13 +138,15 @@ class Builder:
         return block
 
     def _choose(
-        self, country: Country, procedure: str, facts: Facts, subject: str
+        self, country: Country, procedure: str, facts: Facts, road: Road, hop: RoadHop
     ) -> tuple[tuple[Chosen, ...], dict[str, FlatStep]]:
         """Which steps of a procedure are planned here."""
+        subject, deployment = road.installation.subject, road.installation.deployment
         chosen: list[Chosen] = []
         left_out: dict[str, FlatStep] = {}
         for flat in country.procedures.flat(procedure):
-            if not self._wanted(country.judge, flat, facts, subject):
+            stands = not flat.revisions or country.makes(flat, deployment, hop)
+            if not stands or not self._wanted(country.judge, flat, facts, subject):
                 left_out[flat.id] = flat
                 continue
             if flat.template.each is None:

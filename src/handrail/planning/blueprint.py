@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from handrail.assessing.country import Country
 from handrail.assessing.procedures import FlatStep
-from handrail.assessing.roads import Country
 from handrail.errors import BadInput, UnknownName
 from handrail.guides.guard import guards, unguarded
 from handrail.model.finding import Citation

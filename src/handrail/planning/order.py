@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from handrail.assessing.roads import Country
+from handrail.assessing.country import Country
 from handrail.model.estate import Estate
 from handrail.model.finding import Citation
 from handrail.model.guide import Order
@@ -61,11 +61,12 @@ class Web:
 
 def weave(
     estate: Estate,
-    countries: Mapping[str, Country],
+    countries: Mapping[str, Sequence[Country]],
     blocks: dict[str, Block],
     mends: Mapping[str, Sequence[tuple[str, int]]],
 ) -> Web:
-    """All links that are certain before states in between are looked at."""
+    """All links that are certain before states in between are looked at. `countries`: the guides that each deployment's
+    roads lead through."""
     web = Web(blocks, {}, [])
     hops: dict[tuple[str, int], Block] = {(one.subject, one.index): one for one in blocks.values() if not one.mend}
     for (subject, index), block in hops.items():
@@ -83,10 +84,11 @@ def weave(
     for block in hops.values():
         by_deployment.setdefault(block.deployment, []).append(block)
     for deployment, own in sorted(by_deployment.items()):
-        country = countries[deployment]
-        for number, rule in enumerate(country.guide.order):
-            if not rule.across:
-                _apply(web, country, rule, f"{deployment}/{rule.first}@all", number, _Names(own))
+        for country in countries[deployment]:
+            made = _Names(block for block in own if block.country is country)
+            for number, rule in enumerate(country.guide.order):
+                if not rule.across:
+                    _apply(web, country, rule, f"{deployment}/{rule.first}@all", number, made)
     _apply_across(web, estate, countries, hops.values())
     return web
 
@@ -107,9 +109,11 @@ class _Names:
         return self._by_name.get(name or "", [])
 
 
-def _apply_across(web: Web, estate: Estate, countries: Mapping[str, Country], blocks: Iterable[Block]) -> None:
+def _apply_across(
+    web: Web, estate: Estate, countries: Mapping[str, Sequence[Country]], blocks: Iterable[Block]
+) -> None:
     products = {id: one.product for id, one in estate.deployments.items()}
-    guides = {country.guide.name: country for country in countries.values()}
+    guides = {country.guide.name: country for crossed in countries.values() for country in crossed}
     names: _Names | None = None
     for name, country in sorted(guides.items()):
         for number, rule in enumerate(country.guide.order):

@@ -105,7 +105,7 @@ def _prepared(
 ) -> tuple[Web, Builder, list[Finding], Ordered | Cycle[Reason]]:
     builder = Builder(surveyed, signatures)
     blocks, mends = build(surveyed, builder)
-    web = weave(surveyed.estate, surveyed.roads.countries, blocks, mends)
+    web = weave(surveyed.estate, surveyed.roads.crossed, blocks, mends)
     findings = [*builder.findings, *_unguarded(blocks)]
     ordered = in_order([*blocks, *web.barriers], web.links)
     if not isinstance(ordered, Cycle):
@@ -145,15 +145,15 @@ def _name(key: str) -> str:
 
 
 def _guides(surveyed: Survey) -> tuple[GuideRef, ...]:
-    guides = {country.guide.name: country.guide.digest for country in surveyed.roads.countries.values()}
+    guides = {name: country.guide.digest for name, country in surveyed.roads.guides().items()}
     return tuple(GuideRef(name, guides[name]) for name in sorted(guides))
 
 
 def hops_of(surveyed: Survey) -> Iterator[Hop]:
     """The hops of every road, as a plan lists them; also when findings forbid the plan."""
     for subject, road in surveyed.roads.roads.items():
-        country = surveyed.roads.country(road)
         for hop in road.hops:
+            country = hop.country
             yield Hop(
                 installation=subject,
                 from_=str(hop.before),
@@ -169,7 +169,7 @@ def hops_of(surveyed: Survey) -> Iterator[Hop]:
 def _errata(surveyed: Survey, laid: Laid) -> tuple[Erratum, ...]:
     """Those that planned steps apply."""
     found: dict[str, Erratum] = {}
-    for country in surveyed.roads.countries.values():
+    for country in surveyed.roads.guides().values():
         for id in laid.errata.get(country.guide.name, ()):
             text = country.guide.errata.get(id)
             if text is not None and id not in found:

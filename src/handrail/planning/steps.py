@@ -37,8 +37,8 @@ class _Outage:
 
 
 def lay(web: Web, builder: Builder, keys: Sequence[str], signatures: Mapping[str, Signature]) -> Laid:
-    """The steps of blocks and barriers, in the order of `keys`. A block is taken out of the web once it is laid, so that
-    a large estate is not in memory twice."""
+    """The steps of blocks and barriers, in the order of `keys`. A block is taken out of the web once it is laid, so
+    that a large estate is not in memory twice."""
     laying = _Laying(web, builder, signatures)
     for key in keys:
         laying.add(key)
