@@ -219,9 +219,9 @@ def guide_test(
     format: Format = "text",
 ) -> int:
     """Try a guide's scenarios on the twin, and see which demands they show."""
-    from handrail.cli import knowledge
+    from handrail.cli import trying
 
-    return knowledge.try_guides(context.obj, names or [], guides or [], format)
+    return trying.test_guides(context.obj, names or [], guides or [], format)
 
 
 def guide_schema(context: typer.Context) -> int:

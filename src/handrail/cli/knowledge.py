@@ -1,4 +1,4 @@
-"""`guide list`, `show`, `lint`, `test` and `schema`: the knowledge itself."""
+"""`guide list`, `show`, `lint` and `schema`: the knowledge itself."""
 
 from __future__ import annotations
 
@@ -56,27 +56,6 @@ def lint_guides(output: Output, files: Sequence[str], format: str) -> int:
     if not mistakes and format == "text":
         output.line(f"{words.count(len(paths), 'guide')} checked, nothing wrong.")
     return 2 if mistakes else 0
-
-
-def try_guides(output: Output, names: Sequence[str], guides: Sequence[str], format: str) -> int:
-    """Try scenarios; 0 when all pass and show every demand, 2 when one cannot be read, 1 otherwise."""
-    from handrail.rehearsing.guide_tests import choose, guide_folders, try_guides
-    from handrail.reporting.guide_tests import renderings, tests_document, tests_page
-
-    shipped = [compiled.parent for compiled in guide_files_shipped()]
-    folders = options.folders(guides)
-    folders += [one for one in guide_folders(names) if not any(one.resolve() == own.resolve() for own in shipped)]
-    catalogue = guide_catalogue.load(list(dict.fromkeys(folders)), signatures=signatures())
-    tests = try_guides(choose(names, catalogue), catalogue, renderings())
-    if format == "json":
-        output.json(tests_document(tests))
-    else:
-        output.lines(text.render(tests_page(tests), width=output.width, colour=output.colour))
-    for mistake in (one for test in tests for trial in test.trials for one in trial.mistakes):
-        output.complain(sentence(mistake))
-    if any(test.unreadable for test in tests):
-        return 2
-    return 0 if all(test.passed for test in tests) else 1
 
 
 def guide_files_shipped() -> list[Path]:

@@ -18,8 +18,6 @@ from handrail.rehearsing.trial import Trial, attempt
 
 FOLDER = "scenarios"
 
-Progress = Callable[[Trial], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
@@ -50,8 +48,9 @@ class GuideTest:
 
     @property
     def passed(self) -> bool:
+        """A guide without scenarios has shown nothing, so it does not pass."""
         shown = not self.whole or all(one.shown for one in self.coverage)
-        return shown and all(trial.passed for trial in self.trials)
+        return shown and bool(self.trials) and all(trial.passed for trial in self.trials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,9 @@ class Chosen:
     guide: CompiledGuide
     files: tuple[Path, ...]
     whole: bool = True
+
+
+Progress = Callable[[Chosen, Trial], None]
 
 
 def choose(names: Sequence[str], catalogue: Catalogue) -> list[Chosen]:
@@ -154,7 +156,7 @@ def try_guides(
         checked = _covering(trial, chosen[number].guide)
         trials.setdefault(number, []).append(checked)
         if progress is not None:
-            progress(checked)
+            progress(chosen[number], checked)
     return [_judged(one, trials.get(number, [])) for number, one in enumerate(chosen)]
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from handrail.errors import HandrailError
+
 T = TypeVar("T")
 
 BEGINNING = datetime(2026, 1, 5, 20, 0, tzinfo=UTC)
@@ -36,14 +38,26 @@ class VirtualClock:
         await asyncio.sleep(seconds)
 
 
+class Endless(HandrailError):
+    """What is rehearsed goes round in circles."""
+
+
+TURNS = 2_000_000
+"""Turns of a loop in which a rehearsal has to come to an end; the largest plans need some tens of thousands."""
+
+
 class _Jumping(selectors.DefaultSelector):
     """Never waits: when nothing is ready, the time until the next timer has passed."""
 
     def __init__(self, clock: VirtualClock) -> None:
         super().__init__()
         self._clock = clock
+        self._turns = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._turns += 1
+        if self._turns > TURNS:
+            raise Endless("The run on the twin does not come to an end.", "Look for what waits for itself.")
         ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
         if not ready and timeout:
             self._clock.passed += timeout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from handrail.errors import BadInput, Place
@@ -32,29 +32,46 @@ def _runbook(plan: Plan) -> str:
     return "\n".join(markdown.render(runbook_page(plan)))
 
 
-def tests_page(tests: Sequence[GuideTest]) -> Page:
-    for test in tests:
-        yield from _guide(test)
+def guide_page(name: str, title: str, *, first: bool = True) -> Page:
+    """What stands above a guide's scenarios."""
+    if not first:
+        yield Paragraph("")
+    yield Heading(f"{title} ({name})", 1)
+
+
+def trial_page(trial: Trial) -> Page:
+    """One scenario, and what differed."""
+    yield Items((_trial(trial),))
+
+
+def coverage_page(test: GuideTest, *, alone: bool = True) -> Page:
+    """The demands of a guide, each with what shows it."""
+    if not test.trials:
+        where = "" if alone else f" {test.guide}:"
+        yield Paragraph(
+            f"{where} There are no scenarios. Put some into a folder `scenarios` beside guide.yaml.".strip()
+        )
+    if test.coverage and test.whole:
+        yield Paragraph("")
+        yield Heading(f"What is demanded of {test.guide}")
+        yield Items(tuple(map(_coverage, test.coverage)))
+
+
+def sum_page(tests: Sequence[GuideTest]) -> Page:
+    """All of it in one sentence."""
     trials = [trial for test in tests for trial in test.trials]
     failed = [trial for trial in trials if not trial.passed]
-    missing = [one for test in tests if test.whole for one in test.coverage if not one.shown]
-    yield Heading("Altogether")
-    ok = not failed and not missing
-    said = f"{words.count(len(trials), 'scenario')}, {len(failed) or 'none'} failed"
-    if any(test.whole and test.coverage for test in tests):
-        said += f"; {words.count(len(missing), 'demand')} without one" if missing else "; every demand is shown"
-    yield Paragraph(f"{said}.", "good" if ok else "bad")
-
-
-def _guide(test: GuideTest) -> Iterator[Block]:
-    yield Heading(f"{test.title} ({test.guide})", 1)
-    if not test.trials:
-        yield Paragraph("It has no scenarios: put some into a folder `scenarios` beside its guide.yaml.")
-    else:
-        yield Items(tuple(map(_trial, test.trials)))
-    if test.coverage and test.whole:
-        yield Heading("Demands")
-        yield Items(tuple(map(_coverage, test.coverage)))
+    missing = [f"{test.guide} {one.id}" for test in tests if test.whole for one in test.coverage if not one.shown]
+    empty = [test.guide for test in tests if not test.trials]
+    said = [f"{words.count(len(trials), 'scenario')}, {len(failed) or 'none'} failed"]
+    if missing:
+        said.append(f"{words.count(len(missing), 'demand')} without one: {words.listed(missing, 40)}")
+    elif any(test.whole and test.coverage for test in tests):
+        said.append("every demand is shown")
+    if empty:
+        said.append(f"no scenario of {words.listed(empty, 12)}")
+    yield Paragraph("")
+    yield Paragraph("; ".join(said) + ".", "bad" if failed or missing or empty else "good")
 
 
 def _trial(trial: Trial) -> Item:
