@@ -66,6 +66,7 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "sync.export_configuration": {"to": "D:\\Backup", "tool": "C:\\svrexport.exe"},
     "sync.export_space": {"to": "D:\\Backup", "agents": ["HR"]},
     "sync.import": {"agents": ["HR"], "profile": "Full Import"},
+    "sync.pending": {"folder": "D:\\a"},
     "sync.search_space": {"folder": "D:\\a", "agent": "HR", "name": "CN=a"},
 }
 ASK_THE_HOST = sorted(set(WINDOWS) - {"host.reboot"})

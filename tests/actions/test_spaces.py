@@ -113,6 +113,22 @@ def test_objects_that_are_rows_are_written_with_their_attributes(twin: Twin) -> 
     assert look(twin, "sync.search_space", folder=made["folder"], agent="Z", name="two").state == "not_done"
 
 
+def test_deletions_that_wait_are_counted(twin: Twin) -> None:
+    every = export(twin, "none")
+    assert look(twin, "sync.pending", folder=every["folder"]).state == "done"
+    agent = every["agents"][0]
+    rows = [{"agent": agent, "dn": f"CN={one}", "type": "user", "pending": one} for one in ("delete", "update")]
+    change(twin, connectorspace={"rows": tuple(rows)})
+    made = export(twin, "made")
+
+    seen = look(twin, "sync.pending", folder=made["folder"])
+
+    assert seen.state == "not_done"
+    assert seen.because == f"1 deletions wait (1 of {agent}), 0 expected"
+    assert seen.outputs["pending"][agent] == {"unapplied-export delete": 1, "unapplied-export update": 1}
+    assert look(twin, "sync.pending", folder=made["folder"], deletions=1).state == "done"
+
+
 def test_a_new_empty_database_is_seen_by_what_is_missing(twin: Twin) -> None:
     before = export(twin, "before")
     change(twin, connectorspace={"rows": 0, "digest": ""})

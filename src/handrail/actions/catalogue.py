@@ -85,6 +85,7 @@ WINDOWS: Mapping[str, type[Action]] = {
     "sync.export_configuration": spaces.ExportConfiguration,
     "sync.export_space": spaces.ExportSpaces,
     "sync.import": sync.RunImport,
+    "sync.pending": spaces.FewPending,
     "sync.search_space": spaces.SearchSpace,
 }
 

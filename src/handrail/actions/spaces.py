@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 from handrail.actions import files, jobs, receipts
-from handrail.actions.base import Base, Check, Undetermined
+from handrail.actions.base import Base, Check, Undetermined, settled
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.actions.reg_text import value_of
 from handrail.actions.shell import decoded
@@ -25,7 +25,7 @@ from handrail.actions.sync import LONGEST, agents_on
 from handrail.comparing.allowances import read_allowances
 from handrail.comparing.compare import Comparing, Comparison
 from handrail.comparing.configuration import compare_configuration
-from handrail.comparing.exports import Summary
+from handrail.comparing.exports import Summary, summarise
 from handrail.comparing.search import search
 from handrail.errors import BadInput, FileMissing
 from handrail.hosts.protocol import Command, Host
@@ -271,8 +271,37 @@ class SearchSpace(Check):
                 raise Undetermined(str(_of_host(error, host, {path: there[self.agent]}))) from error
         evidence = {"types": dict(found.types), "found": [f"{one.dn} ({one.by})" for one in found.matches]}
         outputs = {"count": found.count, "objects": [one.dn for one in found.matches]}
-        state = "done" if found.count >= self.at_least else "not_done"
-        return Observation(state, f"{self.agent}: {found}", evidence, outputs)  # type: ignore[arg-type]
+        return settled(found.count >= self.at_least, f"{self.agent}: {found}", evidence, outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class FewPending(Check):
+    """Check exported connector spaces for changes that wait to go through: no more deletions than expected.
+
+    `folder` is one of `sync.export_space`; a deletion counts in whatever section it waits. Look before any export runs.
+    """
+
+    outputs: ClassVar[tuple[str, ...]] = ("deletions", "pending")
+
+    folder: str
+    deletions: int = 0
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        pending: dict[str, dict[str, int]] = {}
+        for agent, path in (await listed(host, self.folder)).items():
+            async with fetched(host, path) as (copy,):
+                try:
+                    pending[agent] = dict(summarise(copy).pending)
+                except BadInput as error:
+                    raise Undetermined(str(_of_host(error, host, {copy: path}))) from error
+        counts = {
+            agent: sum(n for what, n in one.items() if what.endswith(" delete")) for agent, one in pending.items()
+        }
+        found = sum(counts.values())
+        where = ", ".join(f"{count} of {agent}" for agent, count in counts.items() if count)
+        because = f"{found} deletions wait ({where}), {self.deletions} expected" if found else "no deletion waits"
+        outputs = {"deletions": found, "pending": pending}
+        return settled(found <= self.deletions, because, outputs, outputs)
 
 
 async def listed(host: Host, folder: str) -> dict[str, str]:

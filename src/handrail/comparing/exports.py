@@ -12,7 +12,7 @@ from lxml import etree
 
 from handrail.comparing.differences import children, local
 from handrail.comparing.partitions import Partitions, Record, key_of
-from handrail.comparing.reading import OBJECT, Reader, blocks, broken, name_of, opened, parser_options
+from handrail.comparing.reading import OBJECT, Reader, blocks, broken, name_of, objects, opened, parser_options
 from handrail.comparing.screening import Screen
 from handrail.errors import Place
 
@@ -98,7 +98,7 @@ class Export:
                 if b"<delta" in text:
                     pending.update(_pending(element))
             yield read
-        self.summary = Summary(sum(types.values()), dict(sorted(types.items())), dict(sorted(pending.items())))
+        self.summary = _summary(types, pending)
 
     def _by_place(self) -> Iterator[tuple[int, list[tuple[Any, bytes, int, int]]]]:
         """Objects with their bytes in the file itself. The parser's objects and those found by their tags go in step:
@@ -150,6 +150,20 @@ class Export:
         self.root = reader.root
         for one in self.root.findall("{*}" + OBJECT):
             self.root.remove(one)
+
+
+def summarise(path: Path) -> Summary:
+    """What an export holds, without comparing it. BadInput when it is none."""
+    types: Counter[str] = Counter()
+    pending: Counter[str] = Counter()
+    for element in objects(path):
+        types[element.get("object-type", "")] += 1
+        pending.update(_pending(element))
+    return _summary(types, pending)
+
+
+def _summary(types: Mapping[str, int], pending: Mapping[str, int]) -> Summary:
+    return Summary(sum(types.values()), dict(sorted(types.items())), dict(sorted(pending.items())))
 
 
 def _paired(found: list[Any], texts: deque[tuple[bytes, int]]) -> list[tuple[Any, bytes, int, int]]:

@@ -150,6 +150,11 @@ BY_HAND: Mapping[str, ByHand] = {
         "{name}. Subtree: {subtree}.",
         defaults={"at_least": 1},
     ),
+    "sync.pending": ByHand(
+        expect="Search Connector Space of each management agent, with the scope Pending Export: at most {deletions} "
+        "object(s) wait to be deleted.",
+        defaults={"deletions": 0},
+    ),
     "sync.export_configuration": ByHand(
         (r'"{tool}" "{to}\NEWFOLDER"',),
         expect="It ends with 0. The folder must be new; it then holds MV.xml and a file for each management agent.",

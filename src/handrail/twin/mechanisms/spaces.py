@@ -1,8 +1,9 @@
 """Connector spaces: what a synchronization database holds of each management agent's connected system, written as XML.
 
-The table `agents` lists the agents; `connectorspace` holds the objects, row by row (`agent`, `dn`, `type`, and further
-columns as attributes), or as a count with a digest. Of a count some objects stand for all, with values that follow
-from the digest: other content, other values. The order differs with every export, as that of a database may.
+The table `agents` lists the agents; `connectorspace` holds the objects, row by row (`agent`, `dn`, `type`, further
+columns as attributes; `pending` is the operation that waits to be exported), or as a count with a digest. Of a count
+some objects stand for all, with values that follow from the digest: other content, other values. The order differs
+with every export, as that of a database may.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ AGENTS, SPACE = "agents", "connectorspace"
 MOST = 40
 """Objects that stand for a counted space, at most."""
 
-_OWN = ("agent", "dn", "type")
+_OWN = ("agent", "dn", "type", "pending")
 
 
 def agents(database: Database) -> list[str]:
@@ -77,8 +78,11 @@ def _written(database: Database, agent: str, row: Mapping[str, Any]) -> str:
         for name, value in row.items()
         if name not in _OWN
     )
+    operation = row.get("pending")
+    delta = f"<delta operation={quoteattr(str(operation))} dn={dn}></delta>"
+    waiting = f"<unapplied-export>{delta}</unapplied-export>" if operation else ""
     return (
         f'<cs-object cs-dn={dn} id="{_id(database, agent + "/" + str(row["dn"]))}" object-type={quoteattr(kind)}>'
         f"<synchronized-hologram><entry dn={dn}><primary-objectclass>{escape(kind)}</primary-objectclass>{attributes}"
-        f"</entry></synchronized-hologram><connector>1</connector></cs-object>"
+        f"</entry></synchronized-hologram>{waiting}<connector>1</connector></cs-object>"
     )
