@@ -141,6 +141,9 @@ def with_portal() -> Estate:
     )
 
 
+TYPED = {"database": "FIMService", "database server": "sql01", "service account": "CONTOSO\\svc-mim"}
+
+
 def a_step(name: str, component: str, host: str | None, **with_: Any) -> Step:
     subject = f"identity/{component}@portal01"
     source = Citation("ours", "test")
@@ -150,7 +153,7 @@ def a_step(name: str, component: str, host: str | None, **with_: Any) -> Step:
 def test_a_person_installs_a_component_on_its_existing_database() -> None:
     twin = a_twin(with_portal())
     Console(twin, "portal01")("sc", "stop", "FIMService")
-    twin.play(a_step("install", "service", "portal02", values={"database": "FIMService"}))
+    twin.play(a_step("install", "service", "portal02", values=TYPED))
 
     new = Console(twin, "portal02")
     assert new.state("FIMService") == "RUNNING"
@@ -162,7 +165,7 @@ def test_a_person_installs_a_component_on_its_existing_database() -> None:
 def test_a_person_adds_a_second_component_of_the_same_package() -> None:
     twin = a_twin(with_portal())
     for component in ("service", "portal", "portal"):
-        twin.play(a_step("install", component, "portal02"))
+        twin.play(a_step("install", component, "portal02", values=TYPED))
 
     assert Console(twin, "portal02").script("web-status", "http://portal02/IdentityManagement").text == "200\r\n"
     assert [one.kind for one in twin.effects()].count("software") == 2

@@ -183,8 +183,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class WizardBits:
-    """A setup program with pages that a person fills in. `server`, `instance`, `account` and `keys` are what the step's
-    values call the database server, its instance, the service account and the file with the exported keys."""
+    """A setup program with pages that a person fills in. `server`, `instance`, `account`, `keys`, `database`, `build`
+    are what the step's values call the database server, its instance, the service account, the file with the exported
+    keys, the database (where setup lets it be named) and the build of the medium that setup is run from. `also`: what
+    is chosen beside the component."""
 
     component: str
     package: str
@@ -192,6 +194,9 @@ class WizardBits:
     account: str
     instance: str = ""
     keys: str = ""
+    database: str = ""
+    build: str = ""
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +213,8 @@ class PersonBits:
     `carries` comes first, then `system`, the Windows that the host has afterwards, then `runs`, command lines on its
     host, as the account `as` if it is given; `installs` are components that stand there
     afterwards, out of the newest package among that host's media; `wizard` is a setup that asks. With none of these,
-    what the person does leaves no trace on a host."""
+    what the person does leaves no trace on a host. `build` is what the step's values call the build that `installs`
+    takes instead of the newest."""
 
     step: str
     component: str = ""
@@ -218,6 +224,7 @@ class PersonBits:
     system: str = ""
     wizard: WizardBits | None = None
     carries: CarryBits | None = None
+    build: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,5 +348,6 @@ def _loose_ends(bits: TwinBits, tree: Tree) -> Iterator[BadInput]:
             yield from look("The component", name, bits.components, "persons", number, "installs")
         if person.wizard is not None:
             where = ("persons", number, "wizard")
-            yield from look("The component", person.wizard.component, bits.components, *where, "component")
+            for name in (person.wizard.component, *person.wizard.also):
+                yield from look("The component", name, bits.components, *where, "component")
             yield from look("The package", person.wizard.package, bits.packages, *where, "package")

@@ -32,7 +32,7 @@ def play(machine: Machine, step: Step) -> None:
             text = (reply.out + reply.err).strip()
             raise NotRehearsed(f"What a person does at {step.id} does not work on the twin: {line}: {text}")
     for name in bits.installs:
-        _install(machine, step, name)
+        _install(machine, step, name, str(typed.get(bits.build) or ""))
     if bits.wizard is not None:
         deployment = step.installation.partition("/")[0]
         wizards.run(machine, _product(machine, bits), deployment, bits.wizard, typed)
@@ -60,14 +60,14 @@ def _values(step: Step) -> Mapping[str, Any]:
     return {**step.with_, **(inner if isinstance(inner, Mapping) else {})}
 
 
-def _install(machine: Machine, step: Step, name: str) -> None:
-    """The component stands here afterwards, at the build of the newest package on this host's media, on the database
-    that it had wherever it was before."""
+def _install(machine: Machine, step: Step, name: str, build: str) -> None:
+    """The component stands here afterwards, at this build (else that of the newest package on this host's media), on
+    the database that it had wherever it was before."""
     before = _wherever(machine, step, name)
     bits = machine.context.declarations.component(before.product, name)
     assert bits is not None
     reference = f"{before.product}/{bits.package}"
-    package = wizards.newest_package(machine, reference)
+    package = wizards.newest_package(machine, reference, build)
     if package is None:
         raise NotRehearsed(f"No medium on {machine.name} holds {reference}, which a person installs at {step.id}.")
     build, entry = package

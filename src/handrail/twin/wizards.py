@@ -24,7 +24,7 @@ def run(machine: Machine, product: str, deployment: str, bits: WizardBits, value
     """Set the component up as the values say. NotRehearsed when the wizard could not get so far."""
     declared = machine.context.declarations.component(product, bits.component)
     reference = f"{product}/{bits.package}"
-    found = newest_package(machine, reference)
+    found = newest_package(machine, reference, _typed(values, bits.build))
     if declared is None or found is None:
         raise NotRehearsed(f"No medium on {machine.name} holds {reference}, so nobody can run its setup there.")
     build, entry = found
@@ -34,7 +34,7 @@ def run(machine: Machine, product: str, deployment: str, bits: WizardBits, value
         deployment=deployment,
         folder=declared.folder,
         account=_typed(values, bits.account),
-        database=declared.database.name if declared.database else "",
+        database=_typed(values, bits.database) or (declared.database.name if declared.database else ""),
         server="\\".join(one for one in (_typed(values, bits.server), _typed(values, bits.instance)) if one),
     )
     there = installer.product_of(machine, reference)
@@ -44,6 +44,10 @@ def run(machine: Machine, product: str, deployment: str, bits: WizardBits, value
     if declared.keys and database is not None:
         _keys(machine, component, database, _typed(values, bits.keys))
     _lay(machine, component, declared, reference, build, entry)
+    for name in bits.also:
+        beside = machine.context.declarations.component(product, name)
+        assert beside is not None
+        _lay(machine, Component(product, name, deployment, beside.folder), beside, reference, build, entry)
 
 
 def _typed(values: Mapping[str, Any], name: str) -> str:
@@ -107,7 +111,7 @@ def _lay(
         version=build,
         base=build,
         cached=installer.cache(machine, entry),
-        features=(component.name,),
+        features=tuple(dict.fromkeys((*_features(machine, reference, build), component.name))),
         folder=component.folder,
     )
     installer.register(machine, product, bits, paths.parent(entry.path))
@@ -118,14 +122,21 @@ def _lay(
             services.start(machine, made)
 
 
-def newest_package(machine: Machine, reference: str) -> tuple[str, Entry] | None:
-    """The newest of that package on the host's media, and the medium."""
+def _features(machine: Machine, reference: str, build: str) -> tuple[str, ...]:
+    """What the same setup at the same build put there before."""
+    there = installer.product_of(machine, reference)
+    return there.features if there is not None and there.version == build else ()
+
+
+def newest_package(machine: Machine, reference: str, build: str = "") -> tuple[str, Entry] | None:
+    """The newest of that package on the host's media (the one of this build, if one is given), and the medium."""
     found = []
     for entry in machine.all(Entry):
         held = [entry.holds]
         for inner in ("image", "archive"):
             held += entry.holds.get(inner, {}).get("files", {}).values()
-        found += [(str(one["version"]), entry) for one in held if one.get("package") == reference]
+        held = [one for one in held if one.get("package") == reference and build in ("", str(one["version"]))]
+        found += [(str(one["version"]), entry) for one in held]
     return max(found, key=lambda one: key("windows", one[0])) if found else None
 
 
