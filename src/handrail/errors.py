@@ -77,7 +77,7 @@ class UnknownName(BadInput):
     """`name` is none of `known`."""
 
     def __init__(self, what: str, name: str, known: Iterable[str], place: Place | None = None) -> None:
-        super().__init__(f"{what} {name!r} is not known.", suggestion(name, known), place)
+        super().__init__(f"{what[:1].upper()}{what[1:]} {name!r} is not known.", suggestion(name, known), place)
 
 
 class Tampered(BadInput):

@@ -50,11 +50,20 @@ def write_bytes(path: Path | str, data: bytes, what: str = "The file") -> None:
 
 
 def write_parts(path: Path | str, parts: Iterable[bytes], what: str = "The file") -> None:
-    """The same with content that comes in parts, so that all of it is never in memory."""
-    file = Path(path)
+    """The same with content that comes in parts, so that all of it is never in memory.
+
+    A link stays, and what it points to is replaced. What is no file (a pipe, a terminal) is written to as it is.
+    """
     place = Place(str(path))
     temporary: str | None = None
     try:
+        file = Path(os.path.realpath(path))
+        if file.is_dir():
+            raise BadInput(f"{what} cannot be written: there is a folder of this name.", "Choose another name.", place)
+        if file.exists() and not file.is_file():
+            with file.open("wb") as stream:
+                stream.writelines(parts)
+            return
         handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
         with os.fdopen(handle, "wb") as stream:
             stream.writelines(parts)
