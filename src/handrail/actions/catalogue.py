@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from handrail.actions import (
+    config,
+    config_redirects,
     contents,
     drive,
     eventlog,
@@ -40,6 +42,11 @@ EVERYWHERE: Mapping[str, type[Action]] = {
 }
 
 WINDOWS: Mapping[str, type[Action]] = {
+    "config.decide": config.DecideConfig,
+    "config.keep": config.KeepConfig,
+    "config.merge": config.MergeConfig,
+    "config.prove": config.ProveConfig,
+    "config.redirects": config_redirects.RedirectsPresent,
     "drive.map": drive.MapDrive,
     "drive.unmap": drive.UnmapDrive,
     "file.copy": folder.CopyFile,
