@@ -103,15 +103,19 @@ class Rules:
             before_country = country
             mends: list[PlannedMend] = []
             is_last = index == last[country.guide.name]
-            if is_last:
-                for number, requirement in self._of(country, component, "aim"):
+            asked = list(self._of(country, component, "aim")) if is_last else []
+            for number, requirement in asked:
+                if requirement.mend is not None:
                     mends += self._mending(country, road, index, number, requirement, now, mended)
-                before = self._mended(country, before, mends)
+            before = self._mended(country, before, mends)
             for number, requirement in self._of(country, component, "hop"):
                 mending = self._mending(country, road, index, number, requirement, before, mended)
                 before = self._mended(country, before, mending)
                 mends += mending
             now = self._mended(country, now, mends)
+            for number, requirement in asked:
+                if requirement.mend is None:
+                    self._mending(country, road, index, number, requirement, now, mended)
             legs.append(Leg(hop, before, tuple(mends), self._read(country, component, is_last)))
             facts = after_hop(hop, one.deployment, before)
         return tuple(legs)

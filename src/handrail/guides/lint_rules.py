@@ -82,6 +82,9 @@ class _Rules:
                 )
             if source.withdrawn_rule is not None:
                 self._rule_name((*keys, "withdrawn_rule"), source.withdrawn_rule)
+        for name, procedure in self.guide.procedures.items():
+            for number, step in enumerate(procedure.steps):
+                self._revision(("procedures", name, "steps", number), step.revision, step.source)
         for joined in self.guide.continues:
             for ours in joined.components.values():
                 self._component_name(("continues",), ours)
