@@ -92,6 +92,11 @@ BY_HAND: Mapping[str, ByHand] = {
         "Nothing is found any more. Remove only the values that the first query shows (reg delete KEY /v NAME), and "
         "export their keys to {backup} before.",
     ),
+    "installer.uninstall": ByHand(
+        ("appwiz.cpl", "msiexec /x PRODUCTCODE REBOOT=ReallySuppress /qn /norestart /l*v {log}"),
+        expect="Remove {product}, there or by its product code. Then it is not listed any more, and {file} is gone. "
+        "Still there: {keeps}.",
+    ),
     "folder.backup": ByHand(
         (r'robocopy "{folder}" "{to}\NEWFOLDER" /E /COPY:DAT /R:2 /W:2',),
         expect="robocopy ends below 8; note the name that you gave to the new folder.",
@@ -117,6 +122,29 @@ BY_HAND: Mapping[str, ByHand] = {
     "sqlserver.online": ByHand(
         look=("sqlcmd -S {server} -E -b -Q \"SELECT state_desc FROM sys.databases WHERE name = N'{database}'\"",),
         expect="ONLINE.",
+    ),
+    "sqlserver.count": ByHand(
+        (
+            '{tool} -S {server} -E -d {database} -Q "SELECT o.name, i.rows FROM sysobjects o JOIN sysindexes i '
+            "ON i.id = o.id AND i.indid < 2 WHERE o.xtype = 'U'\"",
+        ),
+        expect="Note the tables of {database} and how many rows each has.",
+        defaults={"tool": "sqlcmd"},
+    ),
+    "sqlserver.rows_kept": ByHand(
+        look=(
+            '{tool} -S {server} -E -d {database} -Q "SELECT o.name, i.rows FROM sysobjects o JOIN sysindexes i '
+            "ON i.id = o.id AND i.indid < 2 WHERE o.xtype = 'U'\"",
+        ),
+        expect="Every table that was noted is there, and none has fewer rows. Noted were: {before}.",
+        defaults={"tool": "sqlcmd"},
+    ),
+    "sqlserver.files": ByHand(
+        look=(
+            "{tool} -S {server} -E -Q \"SELECT filename FROM master.dbo.sysaltfiles WHERE dbid = DB_ID('{database}')\"",
+        ),
+        expect="Every file that it lists is there (dir).",
+        defaults={"tool": "sqlcmd"},
     ),
     "keys.export": ByHand(
         (r'"{tool}" /e "{to}\NEWFILE.bin" /u:{account} *',),
@@ -243,6 +271,40 @@ BY_HAND: Mapping[str, ByHand] = {
     ),
     "barrier": ByHand(expect="All steps before this one have ended."),
 }
+
+
+_OLDER: Mapping[str, ByHand] = {
+    "folder.backup": ByHand(
+        (r'xcopy "{folder}" "{to}\NEWFOLDER" /E /I /H /K /Y /Q',),
+        expect="xcopy ends with 0; note the name that you gave to the new folder.",
+    ),
+    "folder.copy": ByHand(
+        (r'xcopy "{source}\{subfolder?}" "{target}" /E /I /H /K /Y /Q',),
+        expect="xcopy ends with 0, and every file is at the target with the same content (fc /b).",
+    ),
+    "sqlserver.backup": ByHand(
+        ("osql -S {server} -E -b -Q \"BACKUP DATABASE [{database}] TO DISK = N'{to}\\NEWFILE.bak' WITH INIT\"",),
+        expect="It says that the backup was processed; note the name that you gave to the file.",
+    ),
+    "sqlserver.prove": ByHand(
+        look=(
+            "osql -S {server} -E -b -Q \"RESTORE VERIFYONLY FROM DISK = N'{file}'\"",
+            "osql -S {server} -E -b -Q \"RESTORE HEADERONLY FROM DISK = N'{file}'\"",
+        ),
+        expect="The backup set is valid, names {database}, and was finished just now.",
+    ),
+    "sqlserver.online": ByHand(
+        look=("osql -S {server} -E -b -Q \"SELECT DATABASEPROPERTYEX(N'{database}', 'Status')\"",),
+        expect="ONLINE.",
+    ),
+}
+"""With the tools of Windows Server 2003 and SQL Server 2000, where a step asks for them."""
+
+
+def by_hand(uses: str, with_: Mapping[str, Any]) -> ByHand:
+    """How this step is done by hand; empty when there are no words for it."""
+    older = _OLDER.get(uses) if with_.get("tool") in ("osql", "xcopy") else None
+    return older or BY_HAND.get(uses, ByHand())
 
 
 def lines(templates: tuple[str, ...], with_: Mapping[str, Any], show: Callable[[Any], str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from handrail.model.plan import Condition, Plan, Remedy, Step
 from handrail.reporting import words
-from handrail.reporting.byhand import BY_HAND, ByHand, lines, sentence, used
+from handrail.reporting.byhand import by_hand, lines, sentence, used
 from handrail.reporting.findings import aim_rows, finding_blocks
 from handrail.reporting.outline import Outline
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows, Table
@@ -17,7 +17,7 @@ from handrail.reporting.plan import erratum_blocks, hop_items, way_back_blocks, 
 _ENDED = {"done": "was done", "skipped": "was skipped", "failed": "failed"}
 
 # Parameters that only tell the program how to go about it.
-_NOT_FOR_HANDS = {"kind", "patience"}
+_NOT_FOR_HANDS = {"kind", "patience", "tool"}
 
 
 def runbook_page(plan: Plan) -> Page:
@@ -102,7 +102,7 @@ def _doing(outline: Outline, step: Step) -> Iterator[Block]:
     if step.uses == "person.do":
         yield from person_blocks(step, show)
         return
-    entry = BY_HAND.get(step.uses, ByHand())
+    entry = by_hand(step.uses, step.with_)
     known = outline.plan.estate.hosts.get(step.host or "")
     windows = known is not None and known.is_windows
     values = {**entry.defaults, **step.with_}

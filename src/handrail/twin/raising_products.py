@@ -105,6 +105,7 @@ def raise_products(estate: Estate, machine: Machine) -> None:
                 _raise_component(estate, machine, deployment.product, one, bits)
                 package = bits.packages.get(one.release or "", bits.package)
                 found.setdefault(f"{deployment.product}/{package}", []).append(one)
+    _raise_key_sets(estate, machine)
     for reference, installations in found.items():
         _raise_package(machine, reference, installations)
 
@@ -149,6 +150,22 @@ def _container(installation: Installation) -> str:
         return ""
     stated = installation.facts.get("dkm_container")
     return str(stated["dn"]) if isinstance(stated, Mapping) and stated.get("dn") else f"CN={installation.deployment}"
+
+
+def _raise_key_sets(estate: Estate, machine: Machine) -> None:
+    """Key sets that the estate says are here, of accounts whose installations stand on other hosts."""
+    stated = machine_facts(estate, machine, "key_sets")
+    deleted = machine_facts(estate, machine, "deleted_profiles")
+    for deployment in estate.deployments.values():
+        for one in deployment.installations:
+            account = estate.accounts.get(one.account or "")
+            database = estate.databases.get(one.database or "")
+            bits = machine.context.declarations.component(deployment.product, one.component)
+            if not (account and database and bits and bits.keys) or one.account in deleted or one.account not in stated:
+                continue
+            if machine.get(KeySet, account.name) is None:
+                guid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"handrail:twin:{estate.name}/{database.id}"))
+                machine.put(account.name, KeySet(account.name, key_set_of(guid), machine.system.machine))
 
 
 def machine_facts(estate: Estate, machine: Machine, name: str) -> tuple[str, ...]:
