@@ -58,6 +58,7 @@ WINDOWS: Mapping[str, type[Action]] = {
     "iis.start": iis.StartIis,
     "iis.stop": iis.StopIis,
     "installer.check_package": installer.CheckPackage,
+    "installer.extract": installer.Extract,
     "installer.install": installer.Install,
     "installer.patch": installer.Patch,
     "installer.source": installer.InstallerSource,

@@ -9,10 +9,10 @@ from __future__ import annotations
 import ntpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from handrail.actions import files
+from handrail.actions import files, receipts
 from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.exit_codes import NEEDS_RESTART
 from handrail.actions.exit_codes import installer as meaning
@@ -24,6 +24,7 @@ from handrail.actions.shell import MINUTES, decoded
 from handrail.errors import BadInput, FileMissing
 from handrail.hosts.protocol import Command, Host
 from handrail.model import version
+from handrail.model.signature import Settles
 
 PRODUCTS = r"HKLM\SOFTWARE\Classes\Installer\Products"
 LONGEST = 4 * 60 * MINUTES
@@ -251,3 +252,46 @@ class Install(_Installation):
     def command(self, receipt: Receipt) -> Command:
         argv = ("msiexec", "/i", self.package, *_arguments(self.properties, self.log_of(receipt)))
         return Command(argv, cwd=ntpath.dirname(self.package), timeout=LONGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Extract(Base):
+    """Unpack a package, and patches into it, into a folder; nothing is installed."""
+
+    settles: ClassVar[Settles] = "receipt"
+    repeatable: ClassVar[bool] = True
+    outputs: ClassVar[tuple[str, ...]] = ("folder",)
+
+    package: str
+    to: str
+    patches: tuple[str, ...] = ()
+
+    def _folder(self, receipt: Receipt) -> str:
+        return receipts.folder_below(self.to, receipt)
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        folder = self._folder(receipt)
+        if await receipts.found(host, receipt) is None:
+            return Observation("not_done", f"this attempt has not unpacked {self.package}", {"folder": folder})
+        tree = await files.tree(host, folder)
+        if not tree:
+            return Observation("not_done", f"{folder} is empty", {"folder": folder})
+        because = f"{ntpath.basename(self.package)} is unpacked into {folder}"
+        return Observation("done", because, {"folder": folder, "files": len(tree)}, {"folder": folder})
+
+    async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        folder = self._folder(receipt)
+        await files.make_folder(host, folder)
+        lines: list[tuple[str, ...]] = [("msiexec", "/a", self.package, f"TARGETDIR={folder}", "/qn")]
+        copy = ntpath.join(folder, ntpath.basename(self.package))
+        lines += [("msiexec", "/a", copy, "/p", one, "/qn") for one in self.patches]
+        for number, argv in enumerate(lines, 1):
+            # Every command is a job of its own, found again under its own name.
+            job = replace(receipt, step=f"{receipt.step}-{number}")
+            state = await carry_out(host, job, Command(argv, timeout=LONGEST))
+            code = state.code if state.code is not None else -1
+            if meaning(code).kind not in ("ok", "restart"):
+                what = f"Windows Installer ended with {code}, {meaning(code).says}: {' '.join(argv[1:])}"
+                raise ActFailed(what, Evidence(code, decoded(state.out)))
+        await receipts.leave(host, receipt, {"folder": folder})
+        return Evidence(0, details={"commands": len(lines)})

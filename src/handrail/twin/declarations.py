@@ -80,7 +80,7 @@ class PackageBits:
     """One Windows Installer package. `file` is its name, `source` where it was once installed from, `bases` the builds
     that came as a package of their own (the others are patched ones). `requires` are
     launch conditions: software that has to be there at least at this version. `upgrades`: an .msi of another build
-    replaces an installed one."""
+    replaces an installed one. `overwrites` are patterns of texts that it replaces even when somebody edited them."""
 
     title: str
     file: str
@@ -91,6 +91,7 @@ class PackageBits:
     bases: tuple[str, ...] = ()
     upgrades: bool = False
     restart: bool = False
+    overwrites: tuple[str, ...] = ()
     requires: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -56,9 +56,13 @@ def bits_of(machine: Machine, component: Component) -> ComponentBits:
     return bits
 
 
-def lay(machine: Machine, place: Place, old: str | None, replace_file: Replace) -> bool:
+def lay(
+    machine: Machine, place: Place, old: str | None, replace_file: Replace, overwrites: tuple[str, ...] = ()
+) -> bool:
     """Bring files, texts, services and registry of the component to `place.build`. `old` is the build that is there
-    (None: nothing is). Texts that differ from what the old build shipped were edited, and are kept.
+    (None: nothing is). Texts that differ from what the old build shipped were edited, and are kept, but for those that
+    one of the patterns in `overwrites` fits: Windows Installer never replaces a file without a version that was changed
+    after it was installed, unless the package or whoever calls it says so.
     False when some file waits for a restart."""
     bits = bits_of(machine, place.component)
     at_once = True
@@ -68,7 +72,8 @@ def lay(machine: Machine, place: Place, old: str | None, replace_file: Replace) 
         at_once &= replace_file(files.made(path, {"version": place.build}, time))
     for name, texts in bits.texts.items():
         path = paths.join(place.component.folder, name)
-        _lay_text(machine, place, files.find(machine, path), path, texts, old)
+        there = None if any(paths.matches(name, one) for one in overwrites) else files.find(machine, path)
+        _lay_text(machine, place, there, path, texts, old)
     for name, text in bits.data.items() if old is None else ():
         path = paths.join(place.component.folder, name)
         if machine.get(Entry, path) is None:

@@ -72,7 +72,7 @@ def apply_patch(machine: Machine, request: Request, say: Say) -> int:
     if not components.newer(target, product.version):
         say("Skipping the patch: it is already applied, or superseded by what is installed.")
         return OK
-    return _patch(machine, product, bits, patch, entry, target, say)
+    return _patch(machine, request, product, bits, patch, entry, target, say)
 
 
 def _fits(patch: PatchBits, build: str) -> bool:
@@ -82,8 +82,21 @@ def _fits(patch: PatchBits, build: str) -> bool:
     return least and (not patch.below or components.newer(patch.below, build))
 
 
+def _overwrites(request: Request, bits: PackageBits) -> tuple[str, ...]:
+    """Patterns of files that are replaced though somebody edited them: what the package declares; with the letter `a`
+    in REINSTALLMODE, all."""
+    return ("*",) if "a" in request.properties.get("REINSTALLMODE", "").lower() else bits.overwrites
+
+
 def _patch(
-    machine: Machine, product: Product, bits: PackageBits, patch: PatchBits, entry: Entry, target: str, say: Say
+    machine: Machine,
+    request: Request,
+    product: Product,
+    bits: PackageBits,
+    patch: PatchBits,
+    entry: Entry,
+    target: str,
+    say: Say,
 ) -> int:
     lacking = software.missing(machine, patch.requires)
     if lacking is not None:
@@ -99,7 +112,9 @@ def _patch(
     at_once = True
     for component in mine:
         place = components.place_of(machine, component, target)
-        at_once &= components.lay(machine, place, product.version, lambda new: _replace(machine, new, say))
+        at_once &= components.lay(
+            machine, place, product.version, lambda new: _replace(machine, new, say), _overwrites(request, bits)
+        )
     new = replace(product, version=target, patches=(*product.patches, paths.name(entry.path)))
     installer.cache(machine, entry)
     installer.reregister(machine, new, bits)
@@ -230,7 +245,9 @@ def _install(
         machine.put(component.name, component)
         place = components.place_of(machine, component, build)
         old = product.version if product else None
-        at_once &= components.lay(machine, place, old, lambda new: _replace(machine, new, say))
+        at_once &= components.lay(
+            machine, place, old, lambda new: _replace(machine, new, say), _overwrites(request, bits)
+        )
     new = Product(
         code=product.code if product else installer.code_of(reference, bits),
         package=reference,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import booting, files, installer, packages
+from handrail.twin.mechanisms import administrative, booting, files, installer, packages
 from handrail.twin.things import Product
 from handrail.twin.tools.options import not_rehearsed
 from handrail.twin.tools.reply import Reply
@@ -16,7 +16,7 @@ _LOG_FAILED = 1622
 _PLAIN = ("=", "Product:", "Action ")
 """Lines of the log that the engine writes without naming itself."""
 _QUIET = ("/qn", "/quiet", "/q", "/passive", "/qb", "/qb!", "/qb-", "/qr")
-_VERBS = {"/i": "i", "/package": "i", "/p": "p", "/update": "p", "/x": "x", "/uninstall": "x"}
+_VERBS = {"/a": "a", "/i": "i", "/package": "i", "/p": "p", "/update": "p", "/x": "x", "/uninstall": "x"}
 _CODE = re.compile(r"^\{[0-9A-F-]{36}\}$", re.IGNORECASE)
 
 
@@ -24,6 +24,7 @@ _CODE = re.compile(r"^\{[0-9A-F-]{36}\}$", re.IGNORECASE)
 class _Line:
     verb: str = ""
     subject: str = ""
+    update: str = ""
     log: str | None = None
     quiet: bool = False
     no_restart: bool = False
@@ -62,7 +63,9 @@ def _parse(arguments: Sequence[str]) -> _Line | None:
     while rest:
         word = rest.pop(0)
         low = word.lower().replace("-", "/", 1) if word[:1] == "-" else word.lower()
-        if low in _VERBS:
+        if line.verb == "a" and not line.update and low in ("/p", "/update") and rest:
+            line.update = rest.pop(0)
+        elif low in _VERBS:
             if line.verb or not rest or rest[0].startswith("/"):
                 return None
             line.verb, line.subject = _VERBS[low], rest.pop(0)
@@ -85,7 +88,11 @@ def _parse(arguments: Sequence[str]) -> _Line | None:
 
 def _carry_out(machine: Machine, line: _Line, say: packages.Say) -> int:
     request = packages.Request(line.subject, line.properties)
-    if line.verb == "p" and "MSIPATCHREMOVE" not in line.properties:
+    if line.verb == "a" and line.update:
+        code = administrative.patch(machine, line.subject, line.update, say)
+    elif line.verb == "a":
+        code = administrative.unpack(machine, line.subject, line.properties.get("TARGETDIR", ""), say)
+    elif line.verb == "p" and "MSIPATCHREMOVE" not in line.properties:
         code = packages.apply_patch(machine, request, say)
     elif line.verb == "p" or "MSIPATCHREMOVE" in line.properties:
         say("The update cannot be uninstalled.")
