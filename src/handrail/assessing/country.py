@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from handrail.assessing import sequences
 from handrail.assessing.evaluate import Judge
 from handrail.assessing.facts import FactBook, Facts, Kept, Layer, medium_layer
 from handrail.assessing.media import Picked, Shelf
 from handrail.assessing.procedures import FlatStep, Procedures, carried
+from handrail.assessing.sequences import Standing
 from handrail.guides.catalogue import CompiledGuide
 from handrail.guides.lines import Line
 from handrail.guides.revisions import in_force, stands
@@ -108,7 +110,13 @@ class Country:
     """One guide laid over an estate: all that is needed to find roads and to ask rules."""
 
     def __init__(
-        self, estate: Estate, compiled: CompiledGuide, aims: Mapping[str, Aim], line: Line, keep: Kept | None = None
+        self,
+        estate: Estate,
+        compiled: CompiledGuide,
+        aims: Mapping[str, Aim],
+        line: Line,
+        keep: Kept | None = None,
+        others: tuple[Standing, ...] = (),
     ) -> None:
         keep = keep or Kept()
         self.estate = estate
@@ -116,15 +124,28 @@ class Country:
         self.guide = compiled.guide
         self.aims = aims
         self._line = line
+        self._others = others
         self._called: dict[tuple[str, str], str | None] = {}
         self.judge = Judge(compiled, keep)
-        self.book = FactBook(estate, compiled, aims, keep, lambda one: self.called(one) or one.component)
+        self.book = FactBook(
+            estate,
+            compiled,
+            aims,
+            keep,
+            lambda one: self.called(one) or one.component,
+            self._sequenced if others else None,
+        )
         self.shelf = Shelf(estate, compiled.guide)
         self.procedures = Procedures(compiled.guide)
         self._media_layers: dict[str, Layer] = {}
         self._edges: dict[str, list[tuple[int, Edge]]] = {}
         for number, edge in enumerate(compiled.guide.edges):
             self._edges.setdefault(edge.component, []).append((number, edge))
+
+    def _sequenced(self, installation: Installation) -> Mapping[str, list[str]]:
+        aim = self.aims[installation.deployment].to
+        release = aim if aim in self.guide.releases else self.compiled.release_of(aim) or aim
+        return sequences.facts(self.guide, installation, release, self._others)
 
     def called(self, installation: Installation) -> str | None:
         """What this guide calls the component of an installation, of whatever guide of the line its deployment is."""

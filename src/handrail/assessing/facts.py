@@ -20,7 +20,12 @@ MISSING = object()
 
 # What the engine derives or names by itself: nothing that could drift.
 DERIVED: Mapping[str, frozenset[str]] = {
-    "installation": frozenset(("id", "subject", "component", "moves", "beside", "setup_account")),
+    "installation": frozenset(
+        (
+            *("id", "subject", "component", "moves", "beside", "setup_account"),
+            *("sequence", "overtaken_by", "overtakes", "sequenced_with"),
+        )
+    ),
     "host": frozenset(("name", "new", "windows")),
     "present": frozenset(("name", "new", "windows")),
     "database": frozenset(("id",)),
@@ -139,8 +144,11 @@ class FactBook:
         aims: Mapping[str, Aim],
         kept: Kept | None = None,
         called: Callable[[Installation], str] | None = None,
+        sequenced: Callable[[Installation], Mapping[str, list[str]]] | None = None,
     ) -> None:
-        """`called`: what the guide calls the component of an installation, where that may be another guide's."""
+        """`called`: what the guide calls the component of an installation, where that may be another guide's.
+        `sequenced`: where an installation stands in the sequences of products."""
+        self._sequenced = sequenced or _in_no_sequence
         self._called = called or _component_of
         self.estate = estate
         self.compiled = compiled
@@ -257,6 +265,7 @@ class FactBook:
             "moves": target != one.host,
             "setup_account": self._setup_account(one),
             "beside": self._neighbours(one),
+            **{name: self.keep(found) for name, found in self._sequenced(one).items()},
         }
         release = self.release_of(one)
         layer |= {key: value for key, value in (("build", one.build), ("release", release)) if value is not None}
@@ -326,6 +335,13 @@ class FactBook:
 
 def _component_of(installation: Installation) -> str:
     return installation.component
+
+
+_NOWHERE: Mapping[str, list[str]] = {"sequence": [], "overtaken_by": [], "overtakes": [], "sequenced_with": []}
+
+
+def _in_no_sequence(one: Installation) -> Mapping[str, list[str]]:  # noqa: ARG001
+    return _NOWHERE
 
 
 def _named(known: Mapping[str, Any], name: str, what: str) -> Any:

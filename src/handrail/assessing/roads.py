@@ -18,6 +18,7 @@ from handrail.assessing.facts import Facts, Kept, Layer
 from handrail.assessing.media import Picked
 from handrail.assessing.mending import mending, platform
 from handrail.assessing.search import Arc, best_road
+from handrail.assessing.sequences import standings
 from handrail.guides.catalogue import Catalogue
 from handrail.guides.language import Unknown
 from handrail.guides.lines import Line, line_of
@@ -389,11 +390,12 @@ def find_roads(estate: Estate, catalogue: Catalogue, to: Mapping[str, str] | Non
     crossed: dict[str, tuple[Country, ...]] = {}
     roads: dict[str, Road] = {}
     keep = Kept()
+    others = standings(estate, catalogue, aims)
     for id in aims:
         product = estate.deployments[id].product
         if product not in regions:
             line = line_of(catalogue, product)
-            laid = tuple(Country(estate, guide, aims, line, keep) for guide in line.guides)
+            laid = tuple(Country(estate, guide, aims, line, keep, others) for guide in line.guides)
             region = Region(line, laid, aims)
             regions.update({one.guide.name: region for one in laid})
         region = regions[product]

@@ -268,6 +268,14 @@ class _Rules:
         self.source(keys, rule.source, note=rule.level == "note")
 
     def _order(self, order: Order, keys: Keys) -> None:
+        if order.sequence:
+            if order.first or order.then or order.one_by_one or not order.across or len(order.sequence) < 2:
+                advice = "Write `sequence` with two names or more, and `across: true`."
+                self.notes.add(keys, "A sequence is an order of its own, across deployments.", advice)
+            if len(set(order.sequence)) != len(order.sequence):
+                self.notes.add((*keys, "sequence"), "A name stands in this sequence twice.", "Keep one of the two.")
+            self.source(keys, order.source)
+            return
         pair = order.first is not None and order.then is not None
         if pair == (order.one_by_one is not None) or (order.first is None) != (order.then is None):
             self.notes.add(keys, "An order is `first` and `then`, or `one_by_one`.", "Write one of the two.")

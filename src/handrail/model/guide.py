@@ -197,7 +197,9 @@ class WorksWith:
 class Order:
     """`first` before `then` (components) wherever both hop to a release in `to` (all when empty) within one deployment;
     or, with `one_by_one`, the hosts of that component strictly one after another. `across` takes in every deployment of
-    the estate that has an aim: `first` and `then` are then products or components."""
+    the estate that has an aim: `first` and `then` are then products or components. `sequence` (with
+    `across`) lists products or components of which every one comes before all that follow it; a guide sees to those
+    that are its own."""
 
     because: str
     source: str
@@ -206,6 +208,7 @@ class Order:
     one_by_one: str | None = None
     to: tuple[str, ...] = ()
     across: bool = False
+    sequence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,30 @@ class Web:
     barriers: dict[str, Barrier]
     links: list[Link[Reason]]
 
+    def take_apart(self, keys: Iterable[str]) -> None:
+        """Make these hops in two parts: their heads wait only for what is the installation's own, their tails for all
+        that the hops waited for."""
+        tails: dict[str, str] = {}
+        for key in keys:
+            halves = self.blocks[key].halves()
+            if halves is None:
+                continue
+            head, tail = halves
+            self.blocks[head.key], self.blocks[tail.key] = head, tail
+            tails[key] = tail.key
+        if not tails:
+            return
+        own = (OURS_NEXT_HOP, OURS_MEND)
+        self.links[:] = [
+            Link(
+                tails.get(link.first, link.first),
+                link.then if link.tag.source in own else tails.get(link.then, link.then),
+                link.tag,
+            )
+            for link in self.links
+        ]
+        self.links.extend(Link(head, tail, Reason("Down first.", OURS_NEXT_HOP)) for head, tail in tails.items())
+
     def all_before_all(self, name: str, firsts: Sequence[str], thens: Sequence[str], reason: Reason) -> None:
         """Every one of `firsts` before every one of `thens`; `name` names the barrier if one is needed."""
         if not firsts or not thens:
@@ -119,7 +143,19 @@ def _apply_across(
         for number, rule in enumerate(country.guide.order):
             if rule.across:
                 names = names or _Names(blocks, products)
+                if rule.sequence:
+                    _apply_sequence(web, country, rule, number, names)
+                    continue
                 _apply(web, country, rule, f"{name}/{rule.first}@all", number, names)
+
+
+def _apply_sequence(web: Web, country: Country, rule: Order, number: int, names: _Names) -> None:
+    """What is this guide's own comes after everything before it; the others' guides see to theirs."""
+    own = {country.guide.name, *country.guide.components}
+    for place, then in enumerate(rule.sequence):
+        for first in rule.sequence[:place] if then in own else ():
+            pair = replace(rule, first=first, then=then, sequence=())
+            _apply(web, country, pair, f"{country.guide.name}/{first}@all", number, names)
 
 
 def _apply(web: Web, country: Country, rule: Order, prefix: str, number: int, names: _Names) -> None:

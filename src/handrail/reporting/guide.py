@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from handrail.model.guide import Edge, From, Guide
+from handrail.model.guide import Edge, From, Guide, Order
 from handrail.reporting import words
 from handrail.reporting.page import Block, Heading, Item, Items, Page, Paragraph, Rows, Table
 
@@ -141,12 +141,18 @@ def _order(guide: Guide) -> Iterator[Block]:
     yield Items(
         tuple(
             Item(
-                f"{one.one_by_one}, one host after another" if one.one_by_one else f"{one.first} before {one.then}",
+                _ordered(one),
                 inside=(Rows((("because", one.because), ("source", one.source))),),
             )
             for one in guide.order
         )
     )
+
+
+def _ordered(one: Order) -> str:
+    if one.sequence:
+        return ", then ".join(one.sequence)
+    return f"{one.one_by_one}, one host after another" if one.one_by_one else f"{one.first} before {one.then}"
 
 
 def _trouble(guide: Guide) -> Iterator[Block]:
