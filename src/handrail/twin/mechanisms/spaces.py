@@ -28,10 +28,10 @@ def agents(database: Database) -> list[str]:
     return [str(row["Name"]) for row in databases.rows(database, AGENTS) if "Name" in row]
 
 
-def export(database: Database, agent: str, stamp: str) -> str:
-    """The whole connector space of an agent, as `csexport` writes it."""
+def export(database: Database, agent: str, salt: str) -> str:
+    """The whole connector space of an agent, as `csexport` writes it; another salt, another order."""
     parts = {row["dn"]: _written(database, agent, row) for row in _objects(database, agent)}
-    order = sorted(parts, key=lambda dn: hashlib.sha256(f"{stamp}{dn}".encode()).digest())
+    order = sorted(parts, key=lambda dn: hashlib.sha256(f"{salt}{dn}".encode()).digest())
     return '<?xml version="1.0" encoding="utf-8"?>\n<cs-objects>' + "".join(parts[dn] for dn in order) + "</cs-objects>"
 
 

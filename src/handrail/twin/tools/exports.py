@@ -26,7 +26,7 @@ def connector_space(machine: Machine, tool: ToolBits, program: str, arguments: S
     agent, path = arguments[0], machine.path(arguments[1])
     if agent not in spaces.agents(database):
         return complain(1, f"Unable to find the management agent {agent}.")
-    if not _put(machine, path, spaces.export(database, agent, machine.stamp())):
+    if not _put(machine, path, spaces.export(database, agent, machine.stamp() + path)):
         return complain(1, "The file cannot be written.")
     machine.did("export", f"connector space of {agent} exported to {path}")
     return say(0, f"Exported the connector space of {agent}.")
