@@ -134,6 +134,16 @@ def test_the_runbook_has_every_step_with_what_to_type(tmp_path: Path, plan: Path
     assert "insert-disk" in book
 
 
+def test_the_runbook_says_how_to_get_back(tmp_path: Path) -> None:
+    book = handrail("plan", CONTOSO, "--format", "markdown", home=tmp_path).out
+    back = book.partition("## Getting back by hand")[2]
+
+    assert back.index("Apply SP3 to the Service") < back.index("Apply SP3 to the Synchronization Service")
+    assert "RESTORE DATABASE [FIMSynchronizationService] FROM DISK = N'<file noted at step " in back
+    assert '" "C:\\Program Files\\Microsoft Forefront Identity Manager\\2010\\Service" /MIR' in back
+    assert "sc start FIMService" in back and "at 4.6.34.0." in back
+
+
 def test_explain_answers_for_the_plan_and_for_every_step(tmp_path: Path, plan: Path) -> None:
     whole = handrail("explain", plan, home=tmp_path)
     assert whole.code == 0 and "not new-deployment" in whole.out

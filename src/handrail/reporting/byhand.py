@@ -17,17 +17,22 @@ _FIELD = re.compile(r"\{(?P<name>\w+)(?P<optional>\??)\}")
 @dataclass(frozen=True, slots=True)
 class ByHand:
     """`do`: lines to type. `look`: lines to type afterwards. `expect`: what they must show. `defaults`: what the action
-    itself takes for parameters that the step does not have."""
+    itself takes for parameters that the step does not have. `back`: of a backup, lines that put it back, from {file} or
+    from the folder {made}; `back_says`: words instead of lines."""
 
     do: tuple[str, ...] = ()
     look: tuple[str, ...] = ()
     expect: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    back: tuple[str, ...] = ()
+    back_says: str = ""
 
 
-def _cluster(do: tuple[str, ...] = (), look: tuple[str, ...] = (), expect: str = "") -> ByHand:
+def _cluster(
+    do: tuple[str, ...] = (), look: tuple[str, ...] = (), expect: str = "", back: tuple[str, ...] = ()
+) -> ByHand:
     """What is done to a PostgreSQL cluster, by its superuser unless the step names another."""
-    return ByHand(do, look, expect, {"user": "postgres"})
+    return ByHand(do, look, expect, {"user": "postgres"}, back)
 
 
 BY_HAND: Mapping[str, ByHand] = {
@@ -84,13 +89,20 @@ BY_HAND: Mapping[str, ByHand] = {
         expect="It ends with 0 or 3010 (restart needed). Programs and Features shows build {build}. {file} shows build "
         "{build} too.",
     ),
-    "registry.export": ByHand(expect="Each of these keys is in a file below {file} (reg export KEY FILE /y): {keys}."),
+    "registry.export": ByHand(
+        ("reg export {keys} {file} /y",),
+        expect="Each of these keys is in a file of its own, at or beside {file}: {keys}.",
+        back=("reg import {file}",),
+    ),
     "registry.import": ByHand(expect="Each of these files was imported (reg import FILE): {files}."),
     "registry.remove_values": ByHand(
+        (
+            "reg query {root} /s /f {data} /d",
+            'reg export "KEY THAT IT SHOWS" {backup} /y',
+            'reg delete "KEY THAT IT SHOWS" /v "NAME THAT IT SHOWS" /f',
+        ),
         ("reg query {root} /s /f {data} /d",),
-        ("reg query {root} /s /f {data} /d",),
-        "Nothing is found any more. Remove only the values that the first query shows (reg delete KEY /v NAME), and "
-        "export their keys to {backup} before.",
+        "Nothing is found any more. Only the values that the first query shows were removed, each exported before.",
     ),
     "installer.uninstall": ByHand(
         ("appwiz.cpl", "msiexec /x PRODUCTCODE REBOOT=ReallySuppress /qn /norestart /l*v {log}"),
@@ -100,6 +112,7 @@ BY_HAND: Mapping[str, ByHand] = {
     "folder.backup": ByHand(
         (r'robocopy "{folder}" "{to}\NEWFOLDER" /E /COPY:DAT /R:2 /W:2',),
         expect="robocopy ends below 8; note the name that you gave to the new folder.",
+        back=(r'robocopy "{made}" "{folder}" /MIR /COPY:DAT /R:2 /W:2',),
     ),
     "folder.prove": ByHand(
         (r'robocopy "{folder}" "{backup}" /E /L /NJH',),
@@ -111,6 +124,12 @@ BY_HAND: Mapping[str, ByHand] = {
             'WITH CHECKSUM, COPY_ONLY, INIT"',
         ),
         expect="It says that the backup was processed; note the name that you gave to the file.",
+        back=(
+            'sqlcmd -S {server} -E -b -Q "ALTER DATABASE [{database}] SET SINGLE_USER WITH ROLLBACK IMMEDIATE"',
+            "sqlcmd -S {server} -E -b -Q \"RESTORE DATABASE [{database}] FROM DISK = N'{file}' "
+            'WITH REPLACE, CHECKSUM"',
+            'sqlcmd -S {server} -E -b -Q "ALTER DATABASE [{database}] SET MULTI_USER"',
+        ),
     ),
     "sqlserver.prove": ByHand(
         look=(
@@ -150,6 +169,8 @@ BY_HAND: Mapping[str, ByHand] = {
         (r'"{tool}" /e "{to}\NEWFILE.bin" /u:{account} *',),
         expect="The tool asks for the password of {account}: type it there, never on the line. Note the file's name "
         "and its SHA-256 (certutil -hashfile).",
+        back_says="Leave the keys alone unless the product cannot read them any more; then have that file imported with "
+        "the same tool. Never abandon the key set (/a): stored passwords are lost with it.",
     ),
     "keys.prove": ByHand(
         look=("certutil -hashfile {file} SHA256",), expect="The hash is the one noted, and the file is not empty."
@@ -228,6 +249,7 @@ BY_HAND: Mapping[str, ByHand] = {
         ('"{bin}/pg_basebackup" -U "{user}" -D "{to}/NEWFOLDER" -X stream -c fast --manifest-checksums=SHA256',),
         ('"{bin}/pg_verifybackup" "{to}/NEWFOLDER"',),
         "The backup is verified; note the name that you gave to the folder.",
+        back=('mv "{data}" "{data}.aside"', 'cp -a "{made}" "{data}"'),
     ),
     "postgresql.prove_backup": _cluster(
         ('cp -a "{folder}" SCRATCH', '"{bin}/pg_ctl" -D SCRATCH -o "-p 54321" -w start'),
@@ -277,6 +299,7 @@ _OLDER: Mapping[str, ByHand] = {
     "folder.backup": ByHand(
         (r'xcopy "{folder}" "{to}\NEWFOLDER" /E /I /H /K /Y /Q',),
         expect="xcopy ends with 0; note the name that you gave to the new folder.",
+        back=(r'xcopy "{made}" "{folder}" /E /I /H /K /Y /Q',),
     ),
     "folder.copy": ByHand(
         (r'xcopy "{source}\{subfolder?}" "{target}" /E /I /H /K /Y /Q',),
@@ -285,6 +308,11 @@ _OLDER: Mapping[str, ByHand] = {
     "sqlserver.backup": ByHand(
         ("osql -S {server} -E -b -Q \"BACKUP DATABASE [{database}] TO DISK = N'{to}\\NEWFILE.bak' WITH INIT\"",),
         expect="It says that the backup was processed; note the name that you gave to the file.",
+        back=(
+            'osql -S {server} -E -b -Q "ALTER DATABASE [{database}] SET SINGLE_USER WITH ROLLBACK IMMEDIATE"',
+            "osql -S {server} -E -b -Q \"RESTORE DATABASE [{database}] FROM DISK = N'{file}' WITH REPLACE\"",
+            'osql -S {server} -E -b -Q "ALTER DATABASE [{database}] SET MULTI_USER"',
+        ),
     ),
     "sqlserver.prove": ByHand(
         look=(

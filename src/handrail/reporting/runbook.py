@@ -8,7 +8,9 @@ from typing import Any
 from handrail.model.plan import Condition, Plan, Remedy, Step
 from handrail.reporting import words
 from handrail.reporting.byhand import by_hand, lines, sentence, used
+from handrail.reporting.fates import expected_blocks
 from handrail.reporting.findings import aim_rows, finding_blocks
+from handrail.reporting.going_back import going_back_blocks
 from handrail.reporting.outline import Outline
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows, Table
 from handrail.reporting.person import person_blocks
@@ -37,17 +39,20 @@ def runbook_page(plan: Plan) -> Page:
         "Do the steps in the order of their numbers; leave a step with `only if` out when that is not so. A step "
         "counts as done when you have seen what it says under `worked`, not when a command returned. If something else "
         "happens and the step does not name it, stop there: everything before the point of no return can be taken back."
+        + (" `Getting back by hand`, after the steps, says how." if _needs_restoring(plan) else "")
     )
     if plan.findings:
         yield Heading("Before you begin")
         yield from finding_blocks(plan.findings, 3)
     yield Heading("What is done, and why so")
     yield Items(tuple(hop_items(plan.hops)))
+    yield from expected_blocks(outline)
     yield from way_back_blocks(outline)
     yield Heading("Steps")
     readers = outline.readers()
     for step in plan.steps:
         yield from _step(outline, step, readers.get(step.id, []))
+    yield from going_back_blocks(outline, lambda given: shown_value(outline, given))
     yield from erratum_blocks(outline)
 
 
@@ -71,10 +76,7 @@ def _step(outline: Outline, step: Step, readers: list[tuple[str, Step]]) -> Iter
     if step.says and step.uses != "person.do":
         yield Paragraph(step.says)
     for erratum in outline.errata_of(step):
-        yield Paragraph(
-            f"The document is wrong here ({erratum.id}): {erratum.says} We do: {erratum.we_do} "
-            f"Because: {erratum.because}"
-        )
+        yield Paragraph(f"The document is wrong here; see {erratum.id} at the end. {erratum.we_do}")
     yield from _doing(outline, step)
     yield Rows(
         (
@@ -123,6 +125,10 @@ def _doing(outline: Outline, step: Step) -> Iterator[Block]:
         yield Paragraph("Then look:" if do else where)
         yield Code(look)
     yield Rows((("worked", sentence(entry.expect, values, show) or _expected(step)),))
+
+
+def _needs_restoring(plan: Plan) -> bool:
+    return any(step.way_back.kind == "restore" for step in plan.steps)
 
 
 def _expected(step: Step) -> str:
