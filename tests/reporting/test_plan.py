@@ -95,7 +95,7 @@ def test_remedies_do_not_count_into_the_time_it_takes() -> None:
         "1. Choose Next.\n2. Type the server.",
         "| Server | sql01 |",
         "Decide: Go on?",
-        "The document is wrong here (E9): Map the drive twice.",
+        "The document is wrong here; see E9 at the end. We map it once.",
         "- **way back:** restored from step 4 (Prove the backup)",
         "<https://example.com/manual>",
     ],

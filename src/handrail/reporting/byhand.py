@@ -169,7 +169,7 @@ BY_HAND: Mapping[str, ByHand] = {
         (r'"{tool}" /e "{to}\NEWFILE.bin" /u:{account} *',),
         expect="The tool asks for the password of {account}: type it there, never on the line. Note the file's name "
         "and its SHA-256 (certutil -hashfile).",
-        back_says="Leave the keys alone unless the product cannot read them any more; then have that file imported with "
+        back_says="Leave the keys alone unless the product cannot read them any more; then import that file with "
         "the same tool. Never abandon the key set (/a): stored passwords are lost with it.",
     ),
     "keys.prove": ByHand(
