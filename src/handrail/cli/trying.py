@@ -13,7 +13,15 @@ from handrail.guides.catalogue import Catalogue
 from handrail.rehearsing.guide_tests import Chosen, GuideTest, choose, guide_folders, try_guides
 from handrail.rehearsing.trial import Trial
 from handrail.reporting import text
-from handrail.reporting.guide_tests import coverage_page, guide_page, renderings, sum_page, tests_document, trial_page
+from handrail.reporting.guide_tests import (
+    coverage_page,
+    guide_page,
+    renderings,
+    sum_page,
+    tests_document,
+    trial_page,
+    verdict,
+)
 from handrail.reporting.page import Block
 
 
@@ -31,7 +39,10 @@ def test_guides(output: Output, names: Sequence[str], guides: Sequence[str], for
         output.complain(sentence(mistake))
     if mistakes:
         return 2
-    return 0 if all(test.passed for test in tests) else 1
+    if all(test.passed for test in tests):
+        return 0
+    output.complain(f"handrail: {verdict(tests)}")
+    return 1
 
 
 def _catalogue(names: Sequence[str], guides: Sequence[str]) -> Catalogue:
@@ -54,20 +65,28 @@ class _Teller:
     def __call__(self, chosen: Chosen, trial: Trial) -> None:
         if not self._speaks:
             return
-        guide = chosen.guide.guide
-        if guide.name not in self._told:
-            self._show(guide_page(guide.name, guide.title, first=not self._told))
-            self._told.add(guide.name)
+        self._title(chosen.guide.guide.name, chosen.guide.guide.title)
         self._show(trial_page(trial))
         self._output.flush()
 
     def rest(self, tests: Sequence[GuideTest]) -> None:
+        """What can be said only when all have ended."""
         for test in tests:
-            if test.guide not in self._told:
-                self._show(guide_page(test.guide, test.title, first=not self._told))
-                self._told.add(test.guide)
-            self._show(coverage_page(test, alone=len(tests) == 1))
+            self._title(test.guide, test.title)
+            page = list(coverage_page(test))
+            if page and test.trials:
+                self._output.line()
+            self._show(page)
+        self._output.line()
         self._show(sum_page(tests))
+
+    def _title(self, name: str, title: str) -> None:
+        if name in self._told:
+            return
+        if self._told:
+            self._output.line()
+        self._show(guide_page(name, title))
+        self._told.add(name)
 
     def _show(self, page: Iterable[Block]) -> None:
         self._output.lines(text.render(page, width=self._output.width, colour=self._output.colour))

@@ -7,6 +7,7 @@ people answer, how the run ends and what is then so on the twin. Steps are named
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,10 +149,9 @@ def read_scenario(tree: Tree) -> Scenario:
         if written.run is not None:
             run = _run(reading, written.run)
     reading.finish()
-    folder = Path(tree.file).parent
     return Scenario(
         written.scenario.strip(),
-        folder / written.estate,
+        Path(os.path.normpath(Path(tree.file).parent / written.estate)),
         written.covers,
         written.change,
         written.to,

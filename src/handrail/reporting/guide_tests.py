@@ -32,10 +32,8 @@ def _runbook(plan: Plan) -> str:
     return "\n".join(markdown.render(runbook_page(plan)))
 
 
-def guide_page(name: str, title: str, *, first: bool = True) -> Page:
+def guide_page(name: str, title: str) -> Page:
     """What stands above a guide's scenarios."""
-    if not first:
-        yield Paragraph("")
     yield Heading(f"{title} ({name})", 1)
 
 
@@ -44,21 +42,22 @@ def trial_page(trial: Trial) -> Page:
     yield Items((_trial(trial),))
 
 
-def coverage_page(test: GuideTest, *, alone: bool = True) -> Page:
+def coverage_page(test: GuideTest) -> Page:
     """The demands of a guide, each with what shows it."""
     if not test.trials:
-        where = "" if alone else f" {test.guide}:"
-        yield Paragraph(
-            f"{where} There are no scenarios. Put some into a folder `scenarios` beside guide.yaml.".strip()
-        )
+        yield Paragraph(f"{test.guide} has no scenarios. Put some into a folder `scenarios` beside its guide.yaml.")
     if test.coverage and test.whole:
-        yield Paragraph("")
         yield Heading(f"What is demanded of {test.guide}")
         yield Items(tuple(map(_coverage, test.coverage)))
 
 
 def sum_page(tests: Sequence[GuideTest]) -> Page:
     """All of it in one sentence."""
+    yield Paragraph(verdict(tests), "good" if all(test.passed for test in tests) else "bad")
+
+
+def verdict(tests: Sequence[GuideTest]) -> str:
+    """How many scenarios failed, which demands none shows, and which guides have none."""
     trials = [trial for test in tests for trial in test.trials]
     failed = [trial for trial in trials if not trial.passed]
     missing = [f"{test.guide} {one.id}" for test in tests if test.whole for one in test.coverage if not one.shown]
@@ -70,8 +69,7 @@ def sum_page(tests: Sequence[GuideTest]) -> Page:
         said.append("every demand is shown")
     if empty:
         said.append(f"no scenario of {words.listed(empty, 12)}")
-    yield Paragraph("")
-    yield Paragraph("; ".join(said) + ".", "bad" if failed or missing or empty else "good")
+    return "; ".join(said) + "."
 
 
 def _trial(trial: Trial) -> Item:
