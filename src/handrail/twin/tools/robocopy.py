@@ -1,4 +1,4 @@
-"""`robocopy`, whose exit code is a sum of 1 (copied), 2 (extra files), 8 (failed) and 16 (nothing done), and `xcopy`."""
+"""`robocopy`, whose exit code is a sum of 1 (copied), 2 (extra files), 8 (failed), 16 (nothing done), and `xcopy`."""
 
 from __future__ import annotations
 
