@@ -69,7 +69,7 @@ def facts(guide: Guide, one: Installation, release: str, others: tuple[Standing,
     found = {**nothing, "sequence": sequence}
     for other in others:
         known = [sequence.index(name) for name in other.names if name in sequence]
-        if not known or other.deployment == one.deployment and min(known) == place:
+        if not known or (other.deployment == one.deployment and min(known) == place):
             continue
         there = release in other.reached
         if there and min(known) > place:
