@@ -288,6 +288,9 @@ def remove(machine: Machine, product: Product | None, say: Say) -> int:
     if product is None:
         say("This action is only valid for products that are currently installed.")
         return UNKNOWN_PRODUCT
+    if (busy := installer.busy(machine)) is not None:
+        say(f"Failed to grab execution mutex. System error 258. Held by {busy.by}.")
+        return BUSY
     bits = machine.context.declarations.package(product.package)
     for name, component in machine.components().items():
         if name in product.features:
