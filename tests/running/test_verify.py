@@ -87,3 +87,11 @@ def test_that_it_was_verified_is_journaled(tmp_path: Path) -> None:
         last = session.events(run)[-1].entry
 
     assert (last.kind, last.data["who"], last.data["holds"]) == ("verified", "adam", True)
+
+
+def test_what_moved_to_another_host_stands_on_the_old_one_no_more(tmp_path: Path) -> None:
+    first, second = (replace(one, leaves=()) for one in hops())
+
+    found = looked(tmp_path, plan(first, replace(second, host="b")), build=0)
+
+    assert verdicts(found) == {first.id: "superseded", second.id: "holds"}

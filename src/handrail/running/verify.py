@@ -92,7 +92,8 @@ def _superseded(done: list[Step]) -> dict[str, str]:
                 left[fact.address] for fact in step.leaves if left.get(fact.address, (fact.value, ""))[0] != fact.value
             )
             by = next((other for _, other in others), "")
-            key = (step.installation, step.host or "", step.uses, step.id.rpartition("/")[2])
+            # Whatever its host: an installation that moved stands on the old one no more.
+            key = (step.installation, step.uses, step.id.rpartition("/")[2])
             by = by or named.get(key, "")
             if by:
                 found[step.id] = by
