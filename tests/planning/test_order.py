@@ -104,18 +104,56 @@ def test_a_state_in_between_that_is_not_supported_adds_the_order_that_avoids_it(
     assert because.source.section == "mixed"
 
 
-def test_a_state_in_between_that_no_order_avoids_names_the_pair() -> None:
+NEITHER_FIRST = GUIDE.replace(
+    "works_with:\n",
+    "works_with:\n"
+    '  - {a: store, b: desk, must: \'a.release != "3" || b.release == "3"\', says: Nor the other way.,'
+    " source: manual#other}\n",
+)
+
+
+def test_where_neither_may_come_first_one_is_down_until_the_other_has_come() -> None:
+    """The desk is stopped, the store goes all the way, the desk goes on."""
+    plan = planned("desk@a=2.0", "store@b=2.0", guide=NEITHER_FIRST, to="3")
+    ids = [step.id.removeprefix("shop/") for step in plan.steps]
+    assert ids.index("desk@a/3/stop") < ids.index("store@b/3/look")
+    assert ids.index("store@b/3/answers") < ids.index("desk@a/3/save-copy")
+
+    store = next(step for step in plan.steps if step.id == "shop/store@b/3/look")
+    assert store.after == ("shop/desk@a/3/stop",)
+    assert store.because[0].source.section in ("mixed", "other")
+    desk = next(step for step in plan.steps if step.id == "shop/desk@a/3/save-copy")
+    assert set(desk.after) == {"shop/desk@a/3/stop", "shop/store@b/3/answers"}
+    assert plan.downtime["shop/desk@a"] == (("shop/desk@a/3/stop", "shop/desk@a/3/start"),)
+
+
+def test_an_order_rule_does_not_hold_back_what_only_takes_down() -> None:
+    """The store comes before the desk, and still the desk is stopped first."""
+    guide = NEITHER_FIRST.replace('source: manual#order, to: ["2"]}', "source: manual#order}")
+    plan = planned("desk@a=2.0", "store@b=2.0", guide=guide, to="3")
+    ids = [step.id.removeprefix("shop/") for step in plan.steps]
+    assert ids.index("desk@a/3/stop") < ids.index("store@b/3/setup-data") < ids.index("desk@a/3/setup")
+
+
+def test_several_of_one_kind_are_all_stopped_before_the_first_comes_up_again() -> None:
     guide = GUIDE.replace(
-        "works_with:\n",
-        "works_with:\n"
-        '  - {a: store, b: desk, must: \'a.release != "3" || b.release == "3"\', says: Nor the other way.,'
-        " source: manual#other}\n",
+        '{a: desk, b: store, must: \'a.release != "3" || b.release == "3"\'',
+        "{a: store, b: store, must: a.release == b.release",
     )
+    plan = planned("store@a=2.0", "store@b=2.0", "store@c=2.0", guide=guide, to="3")
+    ids = [step.id for step in plan.steps]
+    stops, setups = ([ids.index(one) for one in ids if one.endswith(f"/3/{name}")] for name in ("stop", "setup-data"))
+    assert len(stops) == len(setups) == 3 and max(stops) < min(setups)
+
+
+def test_a_state_in_between_that_no_order_avoids_names_the_pair() -> None:
+    """Without downtime nothing can be taken away meanwhile."""
+    guide = NEITHER_FIRST.replace("downtime: begins, ", "").replace("downtime: ends, ", "")
     found = outcome("desk@a=2.0", "store@b=2.0", guide=guide, to="3")
     assert isinstance(found, Assessment)
     states = [one for one in found.findings if one.rule == "handrail/state-in-between"]
     assert [one.level for one in states] == ["blocker"]
-    assert "shop/desk@a at 3.0.7 beside shop/store@b at 2.0" in states[0].message
+    assert "shop/store@b at 3.0.7 beside shop/desk@a at 2.0: Nor the other way." in states[0].message
 
 
 def test_downtime_from_one_hop_into_the_next_covers_the_state_in_between() -> None:
@@ -124,8 +162,9 @@ def test_downtime_from_one_hop_into_the_next_covers_the_state_in_between() -> No
         '  - {a: store, b: desk, must: \'a.release != "1" || a.build != "1.5"\', says: Not 1.5., source: manual#x}\n'
     )
     guide = GUIDE.replace("works_with:\n", "works_with:\n" + forbids)
-    assert isinstance(outcome("desk@a=1.5", "store@b=1.1", guide=guide), Assessment)
-    down = guide.replace("downtime: ends, source: manual#fix", "source: manual#fix")
+    never = guide.replace("downtime: begins, ", "").replace("downtime: ends, ", "")
+    assert isinstance(outcome("desk@a=1.5", "store@b=1.1", guide=never), Assessment)
+    down = never.replace("fix,\n       errata: [e1]}", "fix,\n       downtime: begins, errata: [e1]}")
     assert isinstance(outcome("desk@a=1.5", "store@b=1.1", guide=down), Plan)
 
 

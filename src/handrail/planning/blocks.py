@@ -6,8 +6,8 @@ Installations whose choices are equal share a blueprint; texts are rendered once
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from handrail.assessing.assess import UNKNOWN_FACT, Survey
 from handrail.assessing.country import Country, Road, RoadHop
@@ -37,9 +37,11 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """`key` begins the ids of its steps. `index` counts the hops of the installation; a mend has that of its hop."""
+    """`prefix` begins the ids of its steps, and is its `key` unless the hop is made in two parts. `index` counts the
+    hops of the installation; a mend has that of its hop."""
 
     key: str
+    prefix: str
     subject: str
     deployment: str
     component: str
@@ -51,8 +53,19 @@ class Block:
     rests: frozenset[str]
     blueprint: Blueprint
     mend: bool = False
+    part: Literal["whole", "head", "tail"] = "whole"
     names: Mapping[str, str] = field(default_factory=dict)
     rendered: Mapping[str, Rendered] = field(default_factory=dict)
+
+    def halves(self) -> tuple[Block, Block] | None:
+        """The hop in two parts: until the downtime begins, and from there."""
+        parts = self.blueprint.halves()
+        if parts is None:
+            return None
+        head, tail = parts
+        return replace(self, blueprint=head, part="head"), replace(
+            self, key=f"{self.key}~", blueprint=tail, part="tail"
+        )
 
     def ids(self, relative: Iterable[str]) -> tuple[str, ...]:
         """Ids of the plan for ids of the blueprint; one object for each, however often it is named."""
@@ -120,6 +133,7 @@ class Builder:
         key = f"{installation.subject}/{within}"
         block = Block(
             key=key,
+            prefix=key,
             subject=installation.subject,
             deployment=installation.deployment,
             component=country.component(installation),
@@ -267,7 +281,7 @@ class Builder:
     def parameters(self, block: Block, step: Shaped, rendered: Rendered) -> Mapping[str, Any]:
         if not step.late:
             return rendered.with_
-        found: Mapping[str, Any] = with_late(rendered.with_, lambda written: block.key + step.late[written])
+        found: Mapping[str, Any] = with_late(rendered.with_, lambda written: block.prefix + step.late[written])
         return found
 
     def _unknown(self, subject: str, step: str, missing: Sequence[str], facts: Facts) -> None:

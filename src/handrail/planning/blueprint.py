@@ -76,12 +76,41 @@ class Blueprint:
     first: tuple[str, ...]
     last: tuple[str, ...]
 
+    def halves(self) -> tuple[Blueprint, Blueprint] | None:
+        """The steps up to the one with which the downtime begins, and the rest; None where the first half would change
+        something or there are not two."""
+        place = next((number for number, step in enumerate(self.steps) if _begins_downtime(step)), None)
+        if place is None:
+            return None
+        while place + 1 < len(self.steps) and self.steps[place + 1].is_remedy:
+            place += 1
+        head, tail = self.steps[: place + 1], self.steps[place + 1 :]
+        if not tail or any(step.changes for step in head):
+            return None
+        return of_steps(head), of_steps(tail)
+
     def is_down(self, before: bool) -> bool:
         """Whether the installation is down when all steps have ended, given whether it was before them."""
         for step in self.steps:
             if step.chosen.flat.template.downtime is not None and not step.is_remedy:
                 before = step.chosen.flat.template.downtime == "begins"
         return before
+
+
+def of_steps(steps: tuple[Shaped, ...]) -> Blueprint:
+    """The blueprint of these steps; what some come after may lie outside of it."""
+    own = [step for step in steps if not step.is_remedy]
+    inside = {step.id for step in own}
+    followed = {id for step in own for id in step.after}
+    return Blueprint(
+        steps=steps,
+        first=tuple(step.id for step in own if not inside & set(step.after)),
+        last=tuple(step.id for step in own if step.id not in followed),
+    )
+
+
+def _begins_downtime(step: Shaped) -> bool:
+    return step.chosen.flat.template.downtime == "begins" and not step.is_remedy
 
 
 def slug(item: Any) -> str:
@@ -118,14 +147,7 @@ class Shaping:
         for one in chosen:
             self._pass_over(one.flat, waiting)
             self._add(one)
-        steps = self._with_ways_back()
-        followed = {id for step in steps if not step.is_remedy for id in step.after}
-        own = [step for step in steps if not step.is_remedy]
-        return Blueprint(
-            steps=steps,
-            first=tuple(step.id for step in own if not step.after),
-            last=tuple(step.id for step in own if step.id not in followed),
-        )
+        return of_steps(self._with_ways_back())
 
     def _pass_over(self, flat: FlatStep, waiting: dict[str, FlatStep]) -> None:
         """Steps that are not planned hand on what they would have come after."""

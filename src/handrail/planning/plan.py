@@ -141,7 +141,7 @@ def _cycle(cycle: Cycle[Reason], web: Web) -> Finding:
 
 
 def _name(key: str) -> str:
-    return key.rstrip("/-")
+    return key.rstrip("/-~")
 
 
 def _guides(surveyed: Survey) -> tuple[GuideRef, ...]:

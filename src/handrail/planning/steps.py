@@ -76,8 +76,9 @@ class _Laying:
             return
         block = self._web.blocks.pop(key)
         leaver = _leaver(block)
+        first = frozenset(block.blueprint.first)
         for step in block.blueprint.steps:
-            self._step(block, step, entry, tuple(because), step is leaver)
+            self._step(block, step, entry, tuple(because), step is leaver, step.id in first)
         self._ends[key] = block.ids(block.blueprint.last) or entry
 
     def finish(self) -> Laid:
@@ -111,10 +112,15 @@ class _Laying:
         )
 
     def _step(
-        self, block: Block, step: Shaped, entry: tuple[str, ...], because: tuple[Because, ...], leaves_build: bool
+        self,
+        block: Block,
+        step: Shaped,
+        entry: tuple[str, ...],
+        because: tuple[Because, ...],
+        leaves_build: bool,
+        begins: bool,
     ) -> None:
         rendered = block.rendered[step.id]
-        begins = not step.after and not step.is_remedy
         template = step.chosen.flat.template
         id = block.names[step.id]
         way_back = step.way_back
@@ -140,7 +146,9 @@ class _Laying:
                 ),
                 lasting=step.lasting,
                 takes=step.takes,
-                after=entry if begins else block.ids(step.after),
+                after=(*entry, *(id for id in block.ids(step.after) if id not in entry))
+                if begins
+                else block.ids(step.after),
                 because=because if begins else (),
                 rests_on=self._builder.rests_on(block, step, begins),
                 leaves=self._leaves(block, rendered.leaves, leaves_build),
@@ -203,7 +211,7 @@ class _Laying:
 
 def _leaver(block: Block) -> Shaped | None:
     """The step that brings the new build about, when no step says so itself: the last one of the hop."""
-    if block.mend:
+    if block.mend or block.part == "head":
         return None
     own = [step for step in block.blueprint.steps if not step.is_remedy]
     if not own or any("installation.build" in step.chosen.flat.template.leaves for step in own):
