@@ -172,7 +172,7 @@ def test_a_person_who_decides_must_leave_in_place_what_needed_no_decision() -> N
         b"<configuration>\n", b"<configuration>\n" + OURS
     )
     write(console, mine)
-    sides = {**sides, **{k: v for k, v in look_again(console, sides["stock_old"]).items()}}
+    sides = {**sides, **look_again(console, sides["stock_old"])}
     upgraded(console)
     merged = do(console, "config.merge", file=FILE, **sides)
     decide = {"file": FILE, "proposal": merged.outputs["proposal"], "questions": merged.outputs["questions"], **sides}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from handrail.model.plan import Hop, Plan, Step
 from handrail.reporting import words
+from handrail.reporting.fates import expected_blocks
 from handrail.reporting.findings import aim_rows, finding_blocks
 from handrail.reporting.outline import NO_HOST, Lane, Outline, is_remedy
 from handrail.reporting.page import Block, Heading, Item, Items, Page, Paragraph, Rows
@@ -32,6 +33,7 @@ def plan_page(plan: Plan) -> Page:
         yield Items(tuple(hop_items(plan.hops)))
     yield from finding_blocks(plan.findings)
     yield from _order(outline)
+    yield from expected_blocks(outline)
     yield from _steps(outline)
     yield from way_back_blocks(outline)
     yield from erratum_blocks(outline)

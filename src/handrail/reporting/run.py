@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from handrail.model.journal import RunStatus, StepStatus
 from handrail.model.plan import Plan, Step
+from handrail.reporting.fates import fate_blocks
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows, Tone
 from handrail.reporting.person import person_blocks
+from handrail.running.fates import fates_of
 
 # Of the steps that ended well, only the last ones are news.
 LATEST = 5
@@ -50,6 +52,7 @@ def run_page(status: RunStatus, plan: Plan, going: Going = Going(), *, carried: 
     else:
         yield Paragraph(*STATES[status.state])
     yield from _standing(status, plan)
+    yield from _fates(status, plan)
     yield from next_blocks(status, plan, going)
 
 
@@ -64,7 +67,13 @@ def outcome_page(status: RunStatus, plan: Plan, going: Going = Going(), *, stopp
         yield Paragraph(*STATES[status.state])
     if bad:
         yield Items(tuple(step_item(one, steps.get(one.id)) for one in bad))
+    yield from _fates(status, plan)
     yield from next_blocks(status, plan, going)
+
+
+def _fates(status: RunStatus, plan: Plan) -> Iterator[Block]:
+    hosts = {step.id: step.host or "-" for step in plan.steps}
+    yield from fate_blocks((hosts.get(step, "-"), fate) for step, fate in fates_of(status))
 
 
 def _counts(status: RunStatus) -> str:

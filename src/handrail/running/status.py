@@ -6,6 +6,7 @@ from typing import Any
 
 from handrail.model.journal import RunStatus, StepStatus
 from handrail.model.plan import Plan
+from handrail.running.fates import fates_of
 from handrail.running.journal import Journal
 from handrail.running.scheduler import Schedule
 
@@ -18,13 +19,15 @@ def schedule_of(journal: Journal, run: str, plan: Plan) -> Schedule:
 
 
 def status_to_json(status: RunStatus) -> dict[str, Any]:
-    """The document `handrail/run/v1`."""
+    """The document `handrail/run/v1`. `fates` is there when a step told what became of customisations."""
+    fates = [{"step": step, **fate.to_json()} for step, fate in fates_of(status)]
     return {
         "schema": SCHEMA,
         "run": status.run,
         "plan": status.plan,
         "state": status.state,
         "steps": [_step(step) for step in status.steps],
+        **({"fates": fates} if fates else {}),
     }
 
 
