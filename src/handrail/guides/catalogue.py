@@ -99,10 +99,16 @@ class Catalogue:
 
     def of(self, product: str) -> CompiledGuide:
         """The guide of a product. UnknownName when there is none."""
-        try:
+        found = self.named(product)
+        if found is None:
+            raise UnknownName("The product", product, self.guides)
+        return found
+
+    def named(self, product: str) -> CompiledGuide | None:
+        """The guide of a product, by its own name or by another that it takes."""
+        if product in self.guides:
             return self.guides[product]
-        except KeyError:
-            raise UnknownName("The product", product, self.guides) from None
+        return next((one for one in self.guides.values() if product in one.guide.products), None)
 
 
 def load(folders: Sequence[Path] = (), *, signatures: Mapping[str, Signature] | None = None) -> Catalogue:

@@ -55,9 +55,10 @@ class _Checking(Reading):
         self.guides: dict[str, CompiledGuide] = {}
         self.lines: dict[str, Line] = {}
         for id, deployment in self.before.deployments.items():
-            guide = catalogue.guides.get(deployment.product)
+            guide = catalogue.named(deployment.product)
             if guide is None:
-                advice = suggestion(deployment.product, catalogue.guides)
+                known = [*catalogue.guides, *(name for one in catalogue.guides.values() for name in one.guide.products)]
+                advice = suggestion(deployment.product, known)
                 self.mistake(("deployments", id, "product"), f"No guide knows {deployment.product!r}.", advice)
             else:
                 self.guides[id] = guide
@@ -113,7 +114,8 @@ class _Checking(Reading):
             for number, one in enumerate(deployment.installations)
         )
         checked = self._with_facts(deployment, keys, _of_line(line, "deployment"))
-        return replace(checked, installations=installations)
+        # Under whatever name the estate calls for the guide, from here on it is the guide's own.
+        return replace(checked, product=guide.guide.name, installations=installations)
 
     def _installation(self, guide: CompiledGuide, one: Installation, keys: Keys) -> Installation:
         self._known((*keys, "component"), "the component", one.component, guide.guide.components, guide)

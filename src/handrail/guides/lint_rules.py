@@ -39,6 +39,9 @@ class _Rules:
             self.notes.unknown(("versioning",), "The versioning", guide.versioning, SCHEMES)
         else:
             self._releases()
+        for number, product in enumerate(guide.products):
+            if product not in guide.components:
+                self.notes.unknown(("products", number), "The component", product, guide.components)
         self._facts()
         for name, component in guide.components.items():
             self._component(name, component)

@@ -125,7 +125,8 @@ class Edge:
     """A supported move of one component. `to` is a release or a build. `when` limits it to estates where it holds;
     `otherwise` says, for people, why it does not. `why` says why this method is good where it applies. Of several
     edges that apply, the one written first wins, unless the aim prefers another method. `revision`: it stands only in
-    these revisions of the document that `source` names (here, in requirements and in steps)."""
+    these revisions of the document that `source` names; `errata`: those that it follows (both also of requirements and
+    steps)."""
 
     id: str
     component: str
@@ -141,6 +142,7 @@ class Edge:
     media_rule: str | None = None
     announces: Announcement | None = None
     revision: tuple[str, ...] = ()
+    errata: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ class Requirement:
     acceptable: bool = False
     mend: Mend | None = None
     revision: tuple[str, ...] = ()
+    errata: tuple[str, ...] = ()
     tells_why_no_road: bool = False
 
 
@@ -307,6 +310,8 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Guide:
+    """`products`: further names under which estates may call for this guide; each is one of its components."""
+
     name: str
     title: str
     versioning: str
@@ -323,5 +328,6 @@ class Guide:
     errata: Mapping[str, ErratumText] = field(default_factory=dict)
     demands: Mapping[str, Demand] = field(default_factory=dict)
     unknown_build_rule: str | None = None
+    products: tuple[str, ...] = ()
     continues: tuple[Continues, ...] = ()
     digest: str = ""
