@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from handrail.actions import signatures
+from handrail.assessing.assess import assess
+from handrail.documents.estate import acceptance
+from handrail.documents.tree import load as load_tree
 from handrail.guides.catalogue import SHIPPED, Catalogue, load
 from handrail.rehearsing.guide_tests import choose
-from handrail.rehearsing.trial import attempt
+from handrail.rehearsing.scenario import read_scenario
+from handrail.rehearsing.trial import attempt, estate_of
 from handrail.reporting.guide_tests import renderings
 
 FILES = sorted(SHIPPED.glob("*/scenarios/**/*.yaml"))
@@ -22,7 +27,7 @@ def catalogue() -> Catalogue:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SHIPPED).with_suffix("")))
-def test_scenario(path: object) -> None:
+def test_scenario(path: Path) -> None:
     (chosen,) = choose([str(path)], catalogue())
     trial = attempt(chosen.files[0], catalogue(), renderings())
     told = [f"{one.place}: {one.message}" for one in trial.differences] + [str(one) for one in trial.mistakes]
@@ -31,18 +36,23 @@ def test_scenario(path: object) -> None:
     assert set(trial.covers) <= set(chosen.guide.guide.demands)
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SHIPPED).with_suffix("")))
+def test_findings_speak_for_themselves(path: Path) -> None:
+    """No hole is left in a text, every finding has advice and a source, and unknown ones say how to settle them."""
+    scenario = read_scenario(load_tree(path))
+    accept = [acceptance(one) for one in scenario.accept]
+    found = assess(estate_of(scenario, catalogue()), catalogue(), to=scenario.to, accept=accept)
+    for one in found.findings:
+        assert one.message and one.source.section and (one.remedy or one.level == "note"), one
+        assert "{{" not in one.message + one.remedy, one
+        assert "(unknown)" not in one.message or one.unknown, one
+        assert ".." not in one.message + one.remedy, one
+
+
 @pytest.mark.parametrize("name", GUIDES)
 def test_every_demand_is_covered_by_a_scenario(name: str) -> None:
     demands = catalogue().of(name).guide.demands
-    covered = {id for path in FILES if path.parts[-3] == name for id in covers_of(str(path))}
+    covered = {id for path in FILES if path.parts[-3] == name for id in read_scenario(load_tree(path)).covers}
 
     assert demands
     assert not set(demands) - covered
-
-
-@cache
-def covers_of(path: str) -> tuple[str, ...]:
-    from handrail.documents.tree import load as load_tree
-    from handrail.rehearsing.scenario import read_scenario
-
-    return read_scenario(load_tree(path)).covers

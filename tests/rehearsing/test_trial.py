@@ -143,6 +143,11 @@ def test_what_is_otherwise_is_said(text: str, expected: str) -> None:
         ("{twin: [{path: 'C:\\Bakery\\*', host: house, exists: false}]}", "Expected no C:\\Bakery\\* on house, got"),
         ("{twin: [{path: 'C:\\cake.txt', host: house}]}", "Expected C:\\cake.txt on house, got none."),
         ("{twin: [{effects: none, of: [software]}]}", "Expected no effect, got software on house: "),
+        ("{twin: [{happened: {Oven stopped: 2}}]}", "Expected 'Oven stopped' 2 times, got 1."),
+        (
+            "{twin: [{happened: {Oven stoped: 1}}]}",
+            "Expected 'Oven stoped' 1 times, got 0. Did you mean 'Oven stopped'?",
+        ),
         ("{twin: [{verify: broken}]}", "Expected that something does not hold; everything does."),
         ("{twin: [{service: Oven, host: hause}]}", "The estate has no host 'hause'. Did you mean 'house'?"),
         ("{twin: [{software: dotnet, host: house}]}", "Expected dotnet on house to be any version, got none."),

@@ -344,15 +344,24 @@ def _verify(judge: _Judge, expected: truths.VerifyTruth) -> Iterator[str]:
 # -- effects ------------------------------------------------------------------------------------------------------
 
 
-def _effects(judge: _Judge, expected: truths.EffectsTruth) -> Iterator[str]:
+def _noted(judge: _Judge, host: str | None) -> list[Effect]:
+    """The effects of the run; what was planted is none of them."""
     first = len(judge.carried.before.effects())
-    found = [
-        one
-        for one in judge.carried.after.effects()[first:]
-        if one.command != BEFOREHAND
-        and (not expected.of or one.kind in expected.of)
-        and (expected.host is None or one.host == expected.host)
-    ]
+    noted = judge.carried.after.effects()[first:]
+    return [one for one in noted if one.command != BEFOREHAND and host in (None, one.host)]
+
+
+def _happened(judge: _Judge, expected: truths.HappenedTruth) -> Iterator[str]:
+    noted = Counter(one.what for one in _noted(judge, expected.host))
+    for what, times in expected.happened.items():
+        if noted[what] != times:
+            near = suggestion(what, noted) if not noted[what] else ""
+            near = f" {near}" if near.startswith("Did") else ""
+            yield f"Expected {what!r} {times} times, got {noted[what]}.{near}"
+
+
+def _effects(judge: _Judge, expected: truths.EffectsTruth) -> Iterator[str]:
+    found = [one for one in _noted(judge, expected.host) if not expected.of or one.kind in expected.of]
     if expected.effects == "none":
         for one in found[:5]:
             yield f"Expected no effect, got {one.kind} on {one.host}: {one.what}."
@@ -396,5 +405,6 @@ _JUDGES: Mapping[type[Truth], Callable[[_Judge, Any], Iterator[str]]] = {
     truths.SoftwareTruth: _software,
     truths.LabelTruth: _label,
     truths.EffectsTruth: _effects,
+    truths.HappenedTruth: _happened,
     truths.VerifyTruth: _verify,
 }

@@ -1,7 +1,7 @@
 """What must be so on the twin after a run, by its own ground truth and no action's word.
 
-`{effects: once}` is judged over the twin's effect log: what was installed, upgraded, backed up, exported or told to a
-management agent happened once for every attempt that was made, and nothing that is a state was brought about twice.
+`{effects: once}` is judged over the twin's effect log: what is a state (a build installed, a database upgraded) was
+brought about once in the run; what leaves a receipt (a backup, an export, an agent's run) once in each attempt.
 """
 
 from __future__ import annotations
@@ -110,6 +110,14 @@ class EffectsTruth(Truth):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HappenedTruth(Truth):
+    """How often each of these effects was noted (`FIMService stopped: 2`), in the twin's own words."""
+
+    happened: Mapping[str, int]
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyTruth(Truth):
     """`handrail verify` says that everything lasting holds, or that something does not."""
 
@@ -126,5 +134,6 @@ WORDS: Mapping[str, type[Truth]] = {
     "software": SoftwareTruth,
     "label": LabelTruth,
     "effects": EffectsTruth,
+    "happened": HappenedTruth,
     "verify": VerifyTruth,
 }
