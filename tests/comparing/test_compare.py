@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -213,3 +214,20 @@ def test_an_object_of_many_blocks_is_compared_whole(tmp_path: Path) -> None:
 
     assert compare(one, same).equal
     assert [change.what for change in changes(compare(one, changed))] == ["photo"]
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-16", "iso-8859-1"])
+def test_memory_does_not_grow_with_the_export(tmp_path: Path, coding: str) -> None:
+    text = written([person(number, note=["x" * 1500]) for number in range(3000)])
+    path = tmp_path / "big.xml"
+    path.write_bytes(text.replace("utf-8", coding).encode(coding))
+
+    tracemalloc.start()
+    try:
+        assert compare(path, path).same == 3000
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < path.stat().st_size
+    assert peak < 4_000_000

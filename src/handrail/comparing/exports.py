@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,7 +13,18 @@ from lxml import etree
 
 from handrail.comparing.differences import children, local
 from handrail.comparing.partitions import Partitions, Record, key_of
-from handrail.comparing.reading import OBJECT, Reader, blocks, broken, name_of, objects, opened, parser_options
+from handrail.comparing.reading import (
+    OBJECT,
+    Reader,
+    blocks,
+    broken,
+    name_of,
+    objects,
+    opened,
+    parser_options,
+    transcoded,
+    wide,
+)
 from handrail.comparing.screening import Screen
 from handrail.errors import Place
 
@@ -46,7 +58,9 @@ class Export:
         self._screen = screen
         self._folder = folder
         self._source: BinaryIO | None = None
-        self._spilled = False
+        self._bytes = path
+        self._encoding: str | None = None
+        self._parser = etree.XMLParser(**parser_options())
 
     def close(self) -> None:
         if self._source is not None:
@@ -54,12 +68,16 @@ class Export:
 
     def scan(self, into: Partitions) -> Iterator[int]:
         """Read it all. Yields the bytes read so far. BadInput when it is no export."""
+        coding = wide(self.path)
+        if coding is not None:
+            self._bytes = self._folder / f"utf-8-{id(self)}"
+            yield from transcoded(self.path, coding, self._bytes)
+            self._encoding = "utf-8"
         try:
             yield from self._scan(into, self._by_place())
-            self._source = opened(self.path)
+            self._source = opened(self._bytes)
         except _Uneven:
             into.clear()
-            self._spilled = True
             yield from self._scan(into, self._by_writing())
 
     def text(self, record: Record) -> bytes:
@@ -70,7 +88,7 @@ class Export:
 
     def element(self, record: Record) -> Any:
         try:
-            return etree.fromstring(self.text(record), etree.XMLParser(**parser_options()))
+            return etree.fromstring(self.text(record), self._parser)
         except etree.XMLSyntaxError as error:
             raise broken(error, str(self.path)) from None
 
@@ -79,7 +97,7 @@ class Export:
         if record.line:
             return Place(str(self.path), record.line)
         line, left = 1, record.at
-        with opened(self.path) as file:
+        with opened(self._bytes) as file:
             while left and (block := file.read(min(left, 1 << 20))):
                 line += block.count(b"\n")
                 left -= len(block)
@@ -103,10 +121,10 @@ class Export:
     def _by_place(self) -> Iterator[tuple[int, list[tuple[Any, bytes, int, int]]]]:
         """Objects with their bytes in the file itself. The parser's objects and those found by their tags go in step:
         in a UTF-8 document without comments, instructions and CDATA, `<` begins a tag and nothing else."""
-        reader = Reader(self.path)
+        reader = Reader(self.path, self._encoding)
         texts: deque[tuple[bytes, int]] = deque()
         rest, begins = b"", 0
-        for number, block in enumerate(blocks(self.path)):
+        for number, block in enumerate(blocks(self._bytes)):
             seam = rest[-1:] + block
             # Looking for the second characters first is ten times faster: they are rare.
             if (b"!" in seam or b"?" in seam) and _odd(rest + block, first=not number):
@@ -122,7 +140,7 @@ class Export:
                 texts.append((buffer[start:end], begins + start))
                 at = end
             rest, begins = buffer[at:], begins + at
-            if found and _unusual(reader.root):
+            if found and _unusual(reader.root, self._encoding):
                 raise _Uneven
             yield begins, _paired(found, texts)
         yield begins, _paired(reader.close(), texts)
@@ -132,10 +150,10 @@ class Export:
 
     def _by_writing(self) -> Iterator[tuple[int, list[tuple[Any, bytes, int, int]]]]:
         """Objects as the parser understood them, written down once more so that they have a place."""
-        reader, read = Reader(self.path), 0
+        reader, read = Reader(self.path, self._encoding), 0
         self.close()
         self._source = (self._folder / f"objects-{id(self)}").open("w+b")
-        for block in (*blocks(self.path), None):
+        for block in chain(blocks(self._bytes), (None,)):
             read += len(block or b"")
             pairs = []
             for element in reader.feed(block) if block is not None else reader.close():
@@ -173,8 +191,8 @@ def _paired(found: list[Any], texts: deque[tuple[bytes, int]]) -> list[tuple[Any
     return [(element, *texts.popleft(), 0) for element in found]
 
 
-def _unusual(root: Any) -> bool:
-    coding = (root.getroottree().docinfo.encoding or "utf-8").lower()
+def _unusual(root: Any, encoding: str | None) -> bool:
+    coding = (encoding or root.getroottree().docinfo.encoding or "utf-8").lower()
     return coding not in ("utf-8", "ascii", "us-ascii") or any(root.nsmap)
 
 

@@ -7,6 +7,7 @@ or read other files live there. BadInput carries file and line.
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,10 +79,12 @@ def opened(path: Path) -> Any:
 class Reader:
     """Feeds an export to the parser block by block; what was read is forgotten with the next block."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, encoding: str | None = None) -> None:
+        """`encoding` is what the blocks are in, whatever the document says; None: what it says."""
         self._name = str(path)
         self._path = path
-        self._parser = etree.XMLPullParser(events=("end",), tag="{*}" + OBJECT, **parser_options())
+        options = parser_options()
+        self._parser = etree.XMLPullParser(events=("end",), tag="{*}" + OBJECT, encoding=encoding, **options)
         self._done: list[Any] = []
         self._root: Any = None
         self._begun = False
@@ -147,6 +150,31 @@ def blocks(path: Path) -> Iterator[bytes]:
             yield first
         while block := file.read(BLOCK):
             yield block
+
+
+def wide(path: Path) -> str | None:
+    """The encoding of a document in two bytes a character; None for others."""
+    with opened(path) as file:
+        start: bytes = file.read(4)
+    coding = next((coding for mark, coding in _MARKS if start.startswith(mark)), "")
+    return coding if coding.startswith("utf-16") else None
+
+
+def transcoded(path: Path, coding: str, into: Path) -> Iterator[int]:
+    """Write the document down in UTF-8, which is parsed faster and can be taken apart by its bytes."""
+    decoder = getincrementaldecoder(coding)()
+    read = 0
+    with opened(path) as file, into.open("wb") as copy:
+        block = b"-"
+        while block:
+            block = file.read(1 << 20)
+            read += len(block)
+            try:
+                copy.write(decoder.decode(block, final=not block).encode())
+            except UnicodeError:
+                message = "It ends in the middle." if not block else "It is no text in UTF-16."
+                raise BadInput(message, "Export it again: it was cut off, or changed.", Place(str(path))) from None
+            yield read
 
 
 def objects(path: Path) -> Iterator[Any]:
