@@ -190,3 +190,12 @@ def test_any_damage_to_a_guide_is_reported_and_never_raised(number: int, instead
         return
     for mistake in lint(tree, SIGNATURES):
         assert mistake.place is not None and mistake.message
+
+
+def test_errata_of_edges_and_rules_have_to_be_there() -> None:
+    text = GUIDE.replace("    method: patch\n", "    method: patch\n    errata: nmae\n").replace(
+        "  - rule: shop/os\n", "  - rule: shop/os\n    errata: [other]\n"
+    )
+    said = [one.message for one in lint(parse(text, "guide.yaml"), SIGNATURES)]
+
+    assert any("'nmae'" in one for one in said) and any("'other'" in one for one in said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from handrail.assessing.country import Country, Road, RoadHop
 from handrail.assessing.media import describe
@@ -39,6 +39,7 @@ class Survey:
     legs: Mapping[str, tuple[Leg, ...]]
     findings: tuple[Finding, ...]
     acceptances: tuple[Acceptance, ...]
+    errata: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def aim(self) -> dict[str, str]:
@@ -78,7 +79,7 @@ def survey(
         for finding in _about(roads.country(road), road)
         if finding.rule != NO_ROAD or finding.subject not in told
     ]
-    return Survey(estate, roads, walked.legs, (*about_roads, *walked.findings), acceptances)
+    return Survey(estate, roads, walked.legs, (*about_roads, *walked.findings), acceptances, walked.errata)
 
 
 def assess(

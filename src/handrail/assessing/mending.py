@@ -15,6 +15,14 @@ from handrail.guides.language import Unknown
 from handrail.model.guide import Requirement
 
 
+def concerns(judge: Judge, requirement: Requirement, facts: Facts) -> bool:
+    """Whether a rule is about this at all, or might be."""
+    if requirement.when is None:
+        return True
+    answer = judge.ask(requirement.when, facts)
+    return isinstance(answer, Unknown) or answer.value is True
+
+
 def content(judge: Judge, requirement: Requirement, facts: Facts) -> bool | Unknown:
     """Whether a rule is content: True when it does not concern this, or when what must hold does."""
     concerns: object = True

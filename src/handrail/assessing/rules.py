@@ -13,7 +13,7 @@ from handrail.assessing.country import Country, Road, RoadHop, after_hop
 from handrail.assessing.evaluate import Reads
 from handrail.assessing.facts import Facts
 from handrail.assessing.media import describe
-from handrail.assessing.mending import after_mend, content
+from handrail.assessing.mending import after_mend, concerns, content
 from handrail.assessing.roads import Roads
 from handrail.guides.language import Unknown
 from handrail.model.estate import Medium
@@ -45,10 +45,11 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """What the rules say, and the legs of every road, by subject."""
+    """What the rules say, the legs of every road, by subject, and the errata that rules and edges follow, by guide."""
 
     findings: tuple[Finding, ...]
     legs: Mapping[str, tuple[Leg, ...]]
+    errata: Mapping[str, tuple[str, ...]]
 
 
 class Rules:
@@ -57,6 +58,7 @@ class Rules:
     def __init__(self, roads: Roads) -> None:
         self.roads = roads
         self.findings: dict[Finding, None] = {}
+        self._errata: dict[str, dict[str, None]] = {}
         self._concerning: dict[tuple[str, str], tuple[tuple[int, Requirement], ...]] = {}
         self._names: dict[str, frozenset[str]] = {}
 
@@ -70,10 +72,12 @@ class Rules:
                 if country.guide.name not in estate_asked:
                     estate_asked.add(country.guide.name)
                     self._whole(country, "estate", "estate", deployment, facts)
-        return Walked(tuple(self.findings), legs)
+        return Walked(tuple(self.findings), legs, {guide: tuple(ids) for guide, ids in self._errata.items()})
 
     def _whole(self, country: Country, scope: str, subject: str, deployment: str, facts: Facts) -> None:
         for requirement in country.guide.requirements:
+            if requirement.scope == scope:
+                self._note_errata(country, requirement, facts)
             if requirement.scope == scope and (answer := content(country.judge, requirement, facts)) is not True:
                 if country.asks(requirement, deployment):
                     self._say(country, requirement, subject, facts, answer)
@@ -116,6 +120,8 @@ class Rules:
             for number, requirement in asked:
                 if requirement.mend is None:
                     self._mending(country, road, index, number, requirement, now, mended)
+            if hop.edge.errata:
+                self._errata.setdefault(country.guide.name, {}).update(dict.fromkeys(hop.edge.errata))
             legs.append(Leg(hop, before, tuple(mends), self._read(country, component, is_last)))
             facts = after_hop(hop, one.deployment, before)
         return tuple(legs)
@@ -154,6 +160,7 @@ class Rules:
 
     def _one(self, country: Country, road: Road, requirement: Requirement, facts: Facts) -> None:
         subject = _subject(requirement, road, facts)
+        self._note_errata(country, requirement, facts)
         if subject is None or (answer := content(country.judge, requirement, facts)) is True:
             return
         if country.asks(requirement, road.installation.deployment):
@@ -175,6 +182,7 @@ class Rules:
         subject = _subject(requirement, road, facts)
         if subject is None:
             return []
+        self._note_errata(country, requirement, facts)
         answer = content(country.judge, requirement, facts)
         if answer is True:
             return []
@@ -219,6 +227,10 @@ class Rules:
             message += ". The plan sees to it."
         self._add(country, requirement, "note", subject, message, "")
         return [planned]
+
+    def _note_errata(self, country: Country, requirement: Requirement, facts: Facts) -> None:
+        if requirement.errata and concerns(country.judge, requirement, facts):
+            self._errata.setdefault(country.guide.name, {}).update(dict.fromkeys(requirement.errata))
 
     def _mended(self, country: Country, facts: Facts, mends: Iterable[PlannedMend]) -> Facts:
         for mend in mends:

@@ -209,6 +209,7 @@ class _Rules:
             self._rule_name((*keys, "announces", "rule"), edge.announces.rule)
         self.source(keys, edge.source)
         self._revision(keys, edge.revision, edge.source)
+        self._errata(keys, edge.errata)
 
     def _revision(self, keys: Keys, revision: tuple[str, ...], source: str) -> None:
         document = source.partition("#")[0]
@@ -219,6 +220,11 @@ class _Rules:
             if one not in known:
                 advice = suggestion(one, known) if known else f"List its `revisions:` at the source {document!r}."
                 self.notes.add((*keys, "revision"), f"{document!r} has no revision {one!r}.", advice)
+
+    def _errata(self, keys: Keys, errata: tuple[str, ...]) -> None:
+        for one in errata:
+            if one not in self.guide.errata:
+                self.notes.unknown((*keys, "errata"), "The erratum", one, self.guide.errata)
 
     def _is_build(self, text: str) -> bool:
         known = {build for release in self.guide.releases.values() for build in release.builds}
@@ -268,6 +274,7 @@ class _Rules:
                 self.notes.unknown(place, "The procedure", rule.mend.procedure, self.guide.procedures)
             self._media(rule.mend.media, (*keys, "mend", "media"))
         self._revision(keys, rule.revision, rule.source)
+        self._errata(keys, rule.errata)
         self.source(keys, rule.source, note=rule.level == "note")
 
     def _order(self, order: Order, keys: Keys) -> None:

@@ -37,6 +37,7 @@ class _WrittenEdge:
     media_rule: str | None = None
     announces: Announcement | None = None
     revision: tuple[str, ...] = ()
+    errata: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

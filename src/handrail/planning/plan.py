@@ -167,10 +167,11 @@ def hops_of(surveyed: Survey) -> Iterator[Hop]:
 
 
 def _errata(surveyed: Survey, laid: Laid) -> tuple[Erratum, ...]:
-    """Those that planned steps apply."""
+    """Those that planned steps, the edges they belong to, and rules about them follow."""
     found: dict[str, Erratum] = {}
     for country in surveyed.roads.guides().values():
-        for id in laid.errata.get(country.guide.name, ()):
+        name = country.guide.name
+        for id in (*laid.errata.get(name, ()), *surveyed.errata.get(name, ())):
             text = country.guide.errata.get(id)
             if text is not None and id not in found:
                 source = country.compiled.cite(text.source)

@@ -183,11 +183,12 @@ def erratum_blocks(outline: Outline, level: int = 2) -> Iterator[Block]:
     yield Heading("Where a document is wrong", level)
     items = []
     for erratum, steps in errata:
-        rows = (
+        rows: tuple[tuple[str, str], ...] = (
             ("it says", erratum.says),
             ("we do", erratum.we_do),
             ("because", erratum.because),
-            ("steps", words.listed([str(outline.numbers[step.id]) for step in steps], 12)),
         )
+        if steps:
+            rows = (*rows, ("steps", words.listed([str(outline.numbers[step.id]) for step in steps], 12)))
         items.append(Item(f"{erratum.id}: {words.source(erratum.source)}", inside=(Rows(rows),)))
     yield Items(tuple(items))
