@@ -30,6 +30,7 @@ RULES = {
     "mim/sp3/system-state-backup",
     "mim/sp2/minimum-source",
     "mim/sp2/newest-fim",
+    "mim/sp2/fim-platform",
     "mim/sp2/media",
     "mim/sp2/sql-alias",
     "mim/sp2/withdrawn-method",
