@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 from tests.support import virtual_time
 from tests.support.scripted_host import ScriptedHost, receipt
 from tests.support.spaces import person, written
@@ -252,3 +253,17 @@ def test_evidence_stays_small_however_much_differs() -> None:
     assert seen.evidence["agents"]["AD"]["missing"] == 500
     assert len(seen.evidence["agents"]["AD"]["differences"]) == 20
     assert len(json.dumps(seen.evidence)) < 10_000
+
+
+def test_the_steps_that_the_documentation_shows_are_right() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "comparing-content.md").read_text("utf-8")
+    text = page.split("```yaml\n")[1].split("```")[0]
+
+    steps = YAML(typ="safe").load(text)["steps"]
+
+    for step in steps:
+        values = {name: "C:\\x" if isinstance(one, dict) else one for name, one in step["with"].items()}
+        if isinstance(values.get("agents"), str):
+            values["agents"] = ["HR"]
+        assert build(step["uses"], values)
+    assert [step["uses"] for step in steps] == ["sync.export_space", "sync.pending", "sync.compare_space"]
