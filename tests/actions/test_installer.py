@@ -50,6 +50,7 @@ def host_at(
     """A host where product and file are at these builds, and where the patch would end with `exits`."""
     answers: dict[str, Answer] = dict(installed(listed(NAME, build)) if build else installed())
     answers[FILE_VERSION] = 3 if file is None else (file + "\n" if isinstance(file, str) else file)
+    answers["cmd /c mkdir C:\\Patch"] = 1  # the folder of the log is there already
     host = ScriptedHost(answers, jobs={LINE: exits if exits is not None else NotImplemented})
     if log is not None:
         host.files[LOG] = log.encode("utf-16")

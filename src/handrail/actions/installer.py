@@ -155,6 +155,7 @@ class InstallerJob(Base):
 
     async def carried_out(self, host: Host, receipt: Receipt, command: Command) -> Evidence:
         """Run msiexec as this attempt's job. ActFailed with the cause that its log gives."""
+        await files.make_folder(host, ntpath.dirname(self.log))  # or it ends with 1622 and has done nothing
         job = await carry_out(host, receipt, command)
         code = job.code if job.code is not None else -1
         text = await self._log_text(host, receipt)
