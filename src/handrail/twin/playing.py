@@ -11,9 +11,12 @@ from handrail.model.plan import Step
 from handrail.twin import paths, wizards
 from handrail.twin.declarations import PersonBits
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import components, databases, files, installer, services, systems
-from handrail.twin.things import Component, Entry, KeySet, Product, Service
+from handrail.twin.mechanisms import components, databases, files, installer, keys, services, systems
+from handrail.twin.things import Component, Entry, Product, Service
 from handrail.twin.tools import cmd
+
+KEY_FILE = "key file"
+"""What a step calls the file with exported keys that setup may ask for."""
 
 
 def play(machine: Machine, step: Step) -> None:
@@ -81,7 +84,7 @@ def _install(machine: Machine, step: Step, name: str, build: str) -> None:
         schema = services.floor(bits.database.schemas, build, found[1].schema)
         databases.put(found[0], replace(found[1], schema=max(schema, found[1].schema)))
         if found[1].key_set:
-            machine.put(component.account, KeySet(component.account, found[1].key_set, machine.system.machine))
+            _keys(machine, component, str(_values(step).get(KEY_FILE) or ""))
     machine.put(name, component)
     components.lay(machine, components.place_of(machine, component, build), None, _plant(machine))
     package_bits = machine.context.declarations.package(reference)
@@ -99,6 +102,19 @@ def _install(machine: Machine, step: Step, name: str, build: str) -> None:
         made = machine.get(Service, service.name)
         if made is not None and service.running:
             services.start(machine, made)
+
+
+def _keys(machine: Machine, component: Component, file: str) -> None:
+    """Setup asks for the keys of an account that has none here; the person gives the file that was named, wherever it
+    was made. Without one the account's keys are new ones, which decrypt nothing that is there."""
+    if keys.usable(machine, component.account) is not None:
+        return
+    for host in (machine.name, *machine.context.hosts.values()):
+        other = machine.other(host)
+        entry = files.find(other, file) if other and file else None
+        if entry is not None and keys.load(machine, component.account, entry):
+            return
+    wizards.new_keys(machine, component.account)
 
 
 def _plant(machine: Machine) -> components.Replace:

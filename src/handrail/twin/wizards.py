@@ -86,13 +86,19 @@ def _keys(machine: Machine, component: Component, database: Database, file: str)
     entry = files.find(machine, file) if file else None
     if entry is not None and keys.load(machine, component.account, entry):
         return
-    made = str(uuid.uuid5(uuid.NAMESPACE_URL, f"handrail:twin:new keys:{machine.name}/{component.account}"))
-    machine.put(component.account, KeySet(component.account, made, machine.system.machine))
-    machine.did("keys", f"key set of {component.account} made new")
+    made = new_keys(machine, component.account)
     if not database.key_set:
         server = databases.connect(machine, component.server)
         assert server is not None
         databases.put(server, replace(database, key_set=made))
+
+
+def new_keys(machine: Machine, account: str) -> str:
+    """The id of a key set that was made for an account that had none here; it decrypts nothing that is there."""
+    made = str(uuid.uuid5(uuid.NAMESPACE_URL, f"handrail:twin:new keys:{machine.name}/{account}"))
+    machine.put(account, KeySet(account, made, machine.system.machine))
+    machine.did("keys", f"key set of {account} made new")
+    return made
 
 
 def _lay(
