@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from tests.support import virtual_time
+from tests.support.acting import do, look
 from tests.support.twins import DECLARATIONS, HOTFIX, SP2, SYNC, Clock, Console, a_twin, an_estate, patched, prepared
 
 from handrail.actions import build
-from handrail.actions.protocol import Observation, Receipt
 from handrail.errors import BadInput
 from handrail.twin.declarations import Declarations
 from handrail.twin.raising import raise_in_memory
@@ -23,27 +23,6 @@ ASSEMBLY = {
     "covers": ["3.3.0.0", "4.1.4.0"],
 }
 OURS = b'  <appSettings>\n    <add key="Timeout" value="30" />\n  </appSettings>\n'
-
-
-class NoSecrets:
-    def resolve(self, reference: str) -> str:
-        raise AssertionError(reference)
-
-
-def receipt(step: str) -> Receipt:
-    return Receipt("run-1", f"identity/sync@sync01/sp3/{step}", 1, NoSecrets(), "2020-01-01T00:00:00Z")
-
-
-def look(console: Console, uses: str, step: str = "", **with_: Any) -> Observation:
-    return virtual_time.run(build(uses, with_).observe(console.host, receipt(step or uses)))
-
-
-def do(console: Console, uses: str, step: str = "", **with_: Any) -> Observation:
-    assert look(console, uses, step, **with_).state == "not_done"
-    virtual_time.run(build(uses, with_).act(console.host, receipt(step or uses)))
-    after = look(console, uses, step, **with_)
-    assert after.state == "done", after
-    return after
 
 
 def overwriting() -> Declarations:

@@ -17,13 +17,20 @@ from handrail.actions.protocol import InDoubt
 from handrail.hosts.protocol import Exited, Lost, Outcome, TimedOut
 
 PATCH = {"folder": "E:\\Sync", "patch": "sp3.msp", "product": "MIM*", "build": "4.7.12.0", "log": "C:\\l.txt"}
+KEPT = {"file": "C:\\a.config", "kept": "D:\\kept\\customised\\a.config", "sha256": "ab" * 32}
 SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "barrier": {},
+    "config.decide": KEPT,
+    "config.keep": {"file": "C:\\a.config", "to": "D:\\kept"},
+    "config.merge": KEPT,
+    "config.prove": {"kept": KEPT["kept"], "sha256": KEPT["sha256"]},
+    "config.redirects": {"file": "C:\\a.config", "assembly": "A"},
     "drive.map": {"drive": "E:", "folder": "C:\\Patch"},
     "drive.unmap": {"drive": "E:"},
     "file.copy": {"source": "D:\\", "subfolder": "Sync", "name": "a.msi", "target": "E:\\Sync"},
     "file.version": {"file": "C:\\a.exe", "build": "4.7.12.0"},
     "folder.backup": {"folder": "C:\\Sync", "to": "D:\\Backup"},
+    "folder.compare": {"folder": "C:\\Sync", "manifest": "D:\\Backup\\manifest.txt"},
     "folder.copy": {"source": "D:\\", "subfolder": "Sync", "target": "E:\\Sync"},
     "folder.prove": {"folder": "C:\\Sync", "backup": "D:\\Backup\\files"},
     "hold": {"question": "Go on?"},
@@ -31,12 +38,14 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "iis.start": {},
     "iis.stop": {},
     "installer.check_package": {"folder": "E:\\Sync", "name": "a.msi", "version": "4.6.673.0"},
+    "installer.extract": {"package": "E:\\a.msi", "to": "D:\\Unpacked"},
     "installer.install": {"package": "E:\\a.msi", "product": "MIM*", "build": "4.7.12.0", "log": "C:\\l.txt"},
     "installer.patch": {**PATCH, "file": "C:\\miiserver.exe"},
     "installer.source": {"product": "MIM*"},
     "installer.uninstall": {"product": "IIFP*", "file": "C:\\miiserver.exe", "keeps": ["C:\\a"], "log": "C:\\l.txt"},
     "keys.export": {"tool": "C:\\miiskmu.exe", "to": "D:\\Backup", "account": "C\\svc", "password": "env:KEY"},
     "keys.prove": {"file": "D:\\keys.bin", "sha256": "ab" * 32},
+    "language_pack.present": {"product": "MIM*Language Pack", "locales": ["de"]},
     "media.close": {"path": "C:\\sp2.iso", "kind": "iso"},
     "media.not_mounted": {"path": "C:\\sp2.iso", "label": "MIM-X22"},
     "media.open": {"path": "C:\\sp2.iso", "kind": "iso"},
@@ -44,6 +53,9 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "person.do": {"instructions": ["Open the wizard."]},
     "portal.answers": {"url": "https://portal/identity"},
     "product.version": {"product": "MIM*", "build": "4.7.12.0", "file": "C:\\miiserver.exe"},
+    "rcdc.compare": {"address": "http://svc:5725", "before": "D:\\resources.xml"},
+    "rcdc.export": {"address": "http://svc:5725", "to": "D:\\Backup"},
+    "rcdc.resubmit": {"address": "http://svc:5725", "before": "D:\\resources.xml"},
     "registry.export": {"keys": ["HKLM\\SOFTWARE\\X"], "file": "D:\\x.reg"},
     "registry.import": {"files": ["D:\\x.reg"]},
     "registry.remove_values": {"root": "HKLM\\SOFTWARE\\X", "data": "MIM-X22", "backup": "D:\\x.reg"},
@@ -89,7 +101,7 @@ def test_a_silent_host_is_unknown_never_done(uses: str, silence: Outcome) -> Non
         assert seen.state == "unknown" and seen.because
 
 
-@pytest.mark.parametrize("uses", sorted(name for name in WINDOWS if WINDOWS[name].kind not in ("check", "prove")))
+@pytest.mark.parametrize("uses", sorted(name for name in WINDOWS if WINDOWS[name].kind not in ("check", "prove", "person")))
 def test_acting_on_a_silent_host_leaves_us_in_doubt(uses: str) -> None:
     """A job may take hours, and is asked after for as long."""
     action = build(uses, SAMPLES[uses])

@@ -51,9 +51,9 @@ class Document:
     form: Form
 
 
-def parse(data: bytes, name: str) -> Document:
+def parse(data: bytes, name: str, largest: int = LARGEST) -> Document:
     """BadInput, with the line, for what is no well-formed XML, too long, or has a document type."""
-    if len(data) > LARGEST:
+    if len(data) > largest:
         raise BadInput(
             f"{name} is {len(data):,} bytes long; no configuration file is.", "Look what it is.", Place(name)
         )
@@ -65,7 +65,8 @@ def parse(data: bytes, name: str) -> Document:
     body = text[len(declaration) :]
     if re.match(r"(?:\s|<!--.*?-->|<\?.*?\?>)*<!DOCTYPE", body, re.DOTALL):
         raise BadInput("It has a document type, which no configuration needs; it was not read.", "", Place(name))
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, strip_cdata=False)
+    huge = largest > LARGEST
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, strip_cdata=False, huge_tree=huge)
     try:
         # Parsed without its declaration, so that its encoding cannot disagree with how it was decoded.
         root = etree.fromstring(body.encode("utf-8"), parser)

@@ -102,6 +102,27 @@ SCRIPTS: Mapping[str, str] = {
     + "$o=Read-It;if(-not $o){exit 3};$old=Text-Of $o;$new='Handrail '+[guid]::NewGuid();"
     + "Write-It $o $new;$seen=Text-Of (Read-It);Write-It $o $old;"
     + "if($seen -eq $new){'updated'}else{exit 1}",
+    # ADDRESS of the MIM Service -> every form of its portal with its texts in all languages, as XML.
+    "rcdc-export": "param($address)"
+    + _START
+    + "Add-PSSnapin FIMAutomation;"
+    + "$all=Export-FIMConfig -Uri $address -CustomConfig '/ObjectVisualizationConfiguration','/ConstantSpecifier' "
+    + "-OnlyBaseResources -AllLocales -MessageSize 99999999;"
+    + "if(-not $all){exit 3};$part=[IO.Path]::GetTempFileName();"
+    + "try{$all|ConvertFrom-FIMResource -File $part;[IO.File]::ReadAllText($part)}"
+    + "finally{Remove-Item -LiteralPath $part -Force}",
+    # ADDRESS of the MIM Service, FILE: a JSON list of {object, type, attribute, locale, value} -> how many it wrote.
+    "rcdc-import": "param($address,$file)"
+    + _START
+    + "if(-not(Test-Path -LiteralPath $file)){exit 3};Add-PSSnapin FIMAutomation;$n=0;"
+    + "$list=[IO.File]::ReadAllText($file,[Text.Encoding]::UTF8)|ConvertFrom-Json;"
+    + "foreach($one in $list){"
+    + "$c=New-Object Microsoft.ResourceManagement.Automation.ObjectModel.ImportChange;"
+    + "$c.Operation='Replace';$c.AttributeName=$one.attribute;$c.AttributeValue=$one.value;$c.FullyResolved=1;"
+    + "$c.Locale=$one.locale;"
+    + "$i=New-Object Microsoft.ResourceManagement.Automation.ObjectModel.ImportObject;"
+    + "$i.ObjectType=$one.type;$i.SourceObjectIdentifier=$one.object;$i.TargetObjectIdentifier=$one.object;"
+    + "$i.State='Put';$i.Changes=@($c);$i|Import-FIMConfig -Uri $address;$n++};$n",
 }
 
 

@@ -13,7 +13,7 @@ OBJECTS = "objects"
 """The table of a database whose rows (with `id`) can be read and written through its service."""
 
 
-def _who(machine: Machine, url: str) -> tuple[Machine, Answer] | None:
+def who(machine: Machine, url: str) -> tuple[Machine, Answer] | None:
     """The declared answer behind an address, on whichever host of the estate it is, with all its services running."""
     parts = urlsplit(url)
     host = machine.other(parts.hostname or "")
@@ -34,14 +34,14 @@ def _runs(machine: Machine, answer: Answer) -> bool:
 
 def status(machine: Machine, url: str) -> int | None:
     """The HTTP status; None when nothing answers."""
-    found = _who(machine, url)
+    found = who(machine, url)
     return found[1].status if found else None
 
 
 def update(machine: Machine, url: str, object_id: str) -> bool | None:
     """Write an object's attribute, read it back, write the old value again: True when that worked, False when there is
     no such object, None when nothing answers."""
-    found = _who(machine, url)
+    found = who(machine, url)
     if found is None:
         return None
     host, answer = found

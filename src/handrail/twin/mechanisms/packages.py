@@ -13,7 +13,7 @@ from handrail.model.version import key
 from handrail.twin import paths
 from handrail.twin.declarations import PackageBits, PatchBits
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import booting, components, databases, events, files, installer, software
+from handrail.twin.mechanisms import booting, components, databases, events, files, installer, resources, software
 from handrail.twin.mechanisms.services import floor
 from handrail.twin.things import Component, Entry, Product
 
@@ -177,7 +177,7 @@ def _bring_databases_along(machine: Machine, mine: list[Component], target: str,
             return _fail(machine, say, title, message)
         wanted = floor(bits.database.schemas, target, found[1].schema)
         if wanted > found[1].schema:
-            changes.append((found[0], replace(found[1], schema=wanted)))
+            changes.append((found[0], resources.brought_along(replace(found[1], schema=wanted), target)))
     for server, database in changes:
         databases.put(server, database)
         say(f"Upgraded database {database.name} to version {database.schema}.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 
 from handrail.hosts import powershell as scripts
 from handrail.twin import paths
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import answers, drives, files, installer, registry
+from handrail.twin.mechanisms import answers, drives, files, installer, registry, resources
 from handrail.twin.things import Volume
 from handrail.twin.tools.options import not_rehearsed
 from handrail.twin.tools.reply import Reply, complain, say
@@ -139,6 +140,23 @@ def _set_quotas(machine: Machine, operations: str, connections: str) -> Reply:
     return Reply()
 
 
+def _rcdc_export(machine: Machine, address: str) -> Reply:
+    text = resources.exported(machine, address)
+    if text is None:
+        return complain(1, "Export-FIMConfig : There was no endpoint listening at that address.")
+    return say(0, *text) if text else ABSENT
+
+
+def _rcdc_import(machine: Machine, address: str, path: str) -> Reply:
+    entry = files.find(machine, path)
+    if entry is None:
+        return ABSENT
+    count = resources.imported(machine, address, json.loads(files.content(entry)))
+    if count is None:
+        return complain(1, "Import-FIMConfig : There was no endpoint listening at that address.")
+    return say(0, str(count))
+
+
 _SCRIPTS: dict[str, Callable[..., Reply]] = {
     "file-version": _file_version,
     "hash-tree": _hash_tree,
@@ -149,6 +167,8 @@ _SCRIPTS: dict[str, Callable[..., Reply]] = {
     "expand-archive": _expand,
     "web-status": _web_status,
     "object-update": _object_update,
+    "rcdc-export": _rcdc_export,
+    "rcdc-import": _rcdc_import,
     "wsman-quotas": _quotas,
     "wsman-set-quotas": _set_quotas,
 }
