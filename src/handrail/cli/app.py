@@ -224,11 +224,16 @@ def guide_test(
     return trying.test_guides(context.obj, names or [], guides or [], format)
 
 
-def guide_schema(context: typer.Context) -> int:
-    """Print the JSON Schema of guides, for editors."""
+def guide_schema(
+    context: typer.Context,
+    of: Annotated[
+        Literal["guide", "scenario"], typer.Argument(metavar="[guide|scenario]", help="Whose files.")
+    ] = "guide",
+) -> int:
+    """Print the JSON Schema of guides or scenarios, for editors."""
     from handrail.cli import knowledge
 
-    return knowledge.print_schema(context.obj)
+    return knowledge.print_schema(context.obj, of)
 
 
 def command() -> Any:

@@ -86,7 +86,12 @@ def _listed(mistakes: Sequence[BadInput]) -> list[dict[str, object]]:
     ]
 
 
-def print_schema(output: Output) -> int:
+def print_schema(output: Output, of: str) -> int:
+    if of == "scenario":
+        from handrail.rehearsing.schema import scenario_schema
+
+        output.json(scenario_schema())
+        return 0
     from handrail.guides.schema import schema
 
     output.json(schema(signatures()))

@@ -36,6 +36,13 @@ def schema(signatures: Mapping[str, Signature]) -> dict[str, Any]:
     return _Schema(signatures).whole()
 
 
+def record_schema(cls: type[Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """The schema of any dataclass that `documents.read` reads; what it and its parts are goes to `definitions`."""
+    maker = _Schema({})
+    maker.definitions = definitions
+    return maker.record(cls)
+
+
 class _Schema:
     def __init__(self, signatures: Mapping[str, Signature]) -> None:
         self.signatures = signatures
@@ -71,7 +78,7 @@ class _Schema:
         if kind in _SIMPLE:
             return {"type": _SIMPLE[kind]}
         if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-            return self._record(kind)
+            return self.record(kind)
         if origin is Literal:
             return {"enum": list(arguments)}
         if origin in (Union, types.UnionType):
@@ -82,7 +89,7 @@ class _Schema:
             return {"anyOf": [{"type": "array", "items": entry}, entry]}
         return {"type": "object", "additionalProperties": self._of(arguments[1])}
 
-    def _record(self, cls: type[Any]) -> dict[str, Any]:
+    def record(self, cls: type[Any]) -> dict[str, Any]:
         name = cls.__name__
         reference = {"$ref": f"#/$defs/{name}"}
         if name in self.definitions:

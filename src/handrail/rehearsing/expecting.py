@@ -252,15 +252,15 @@ def _ways_back(expected: Expectation, plan: Plan) -> Found:
 def _told_texts(expected: Expectation, plan: Plan, renderings: Renderings) -> Found:
     ids = [step.id for step in plan.steps]
     for name, parts in expected.explain.items():
-        found = meant(name, ids)[:1] if name else [""]
+        found = meant(name, ids) if name else [""]
         if not found:
             yield ("expect", "explain", name), nothing(name, ids)
-            continue
-        text = renderings.explain(plan, found[0] or None)
-        for n, part in enumerate(parts):
-            if not holds_text(text, part):
-                what = f"of {found[0]}" if found[0] else "of the plan"
-                yield ("expect", "explain", name, n), f"The explanation {what} does not say {part!r}."
+        for id in found:
+            text = renderings.explain(plan, id or None)
+            for n, part in enumerate(parts):
+                if not holds_text(text, part):
+                    what = f"of {id}" if id else "of the plan"
+                    yield ("expect", "explain", name, n), f"The explanation {what} does not say {part!r}."
     if expected.runbook:
         rest = " ".join(renderings.runbook(plan).split())
         whole = rest

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from handrail.errors import BadInput, Place, UnknownName, suggestion
+from handrail.errors import BadInput, HandrailError, Place, UnknownName, suggestion
 from handrail.guides.catalogue import FILE, Catalogue, CompiledGuide
 from handrail.model.guide import Demand
 from handrail.rehearsing.expecting import Renderings
@@ -152,11 +155,12 @@ def try_guides(
     files = [(number, path) for number, one in enumerate(chosen) for path in one.files]
     trials: dict[int, list[Trial]] = {}
     tried = _tried([path for _, path in files], catalogue, renderings, processes or os.cpu_count() or 1)
-    for (number, _), trial in zip(files, tried, strict=True):
-        checked = _covering(trial, chosen[number].guide)
-        trials.setdefault(number, []).append(checked)
-        if progress is not None:
-            progress(chosen[number], checked)
+    with closing(tried):
+        for (number, _), trial in zip(files, tried, strict=True):
+            checked = _covering(trial, chosen[number].guide)
+            trials.setdefault(number, []).append(checked)
+            if progress is not None:
+                progress(chosen[number], checked)
     return [_judged(one, trials.get(number, [])) for number, one in enumerate(chosen)]
 
 
@@ -181,7 +185,9 @@ def _judged(chosen: Chosen, trials: list[Trial]) -> GuideTest:
     return GuideTest(guide.name, guide.title, tuple(trials), coverage, chosen.whole)
 
 
-def _tried(files: list[Path], catalogue: Catalogue, renderings: Renderings, processes: int) -> Iterator[Trial]:
+def _tried(
+    files: list[Path], catalogue: Catalogue, renderings: Renderings, processes: int
+) -> Generator[Trial, None, None]:
     workers = min(processes, len(files))
     if workers < 2 or not hasattr(os, "fork"):
         yield from (_timed(path, catalogue, renderings) for path in files)
@@ -190,7 +196,12 @@ def _tried(files: list[Path], catalogue: Catalogue, renderings: Renderings, proc
     with ProcessPoolExecutor(
         workers, mp_context=get_context("fork"), initializer=_equip, initargs=(catalogue, renderings)
     ) as pool:
-        yield from pool.map(_in_child, files)
+        try:
+            yield from pool.map(_in_child, files)
+        except BrokenProcessPool:
+            raise HandrailError(
+                "A process that tried scenarios was ended from outside.", "Look for free memory, and try again."
+            ) from None
 
 
 _EQUIPMENT: list[tuple[Catalogue, Renderings]] = []
@@ -198,6 +209,8 @@ _EQUIPMENT: list[tuple[Catalogue, Renderings]] = []
 
 
 def _equip(catalogue: Catalogue, renderings: Renderings) -> None:
+    # An interrupt is for our parent, which then ends us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _EQUIPMENT[:] = [(catalogue, renderings)]
 
 

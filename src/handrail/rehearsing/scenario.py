@@ -78,7 +78,9 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class WrittenRun:
+    """How a plan of the scenario is carried out on the twin, and how that ends."""
+
     plant: tuple[Any, ...] = ()
     people: Mapping[str, Played] = field(default_factory=dict)
     ends: Ends = "succeeded"
@@ -107,7 +109,9 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
+class Written:
+    """A scenario: an estate, what Handrail must make of it, and how a run on the twin must end."""
+
     scenario: str
     estate: str
     covers: tuple[str, ...] = ()
@@ -115,7 +119,7 @@ class _Written:
     to: Mapping[str, str] = field(default_factory=dict)
     accept: tuple[str, ...] = ()
     expect: Expectation = Expectation()
-    run: _Run | None = None
+    run: WrittenRun | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ class Scenario:
 def read_scenario(tree: Tree) -> Scenario:
     """The scenario in a tree. BadDocument with every mistake of spelling and type."""
     reading = Reading(tree)
-    written = reading.record(_Written, tree.data, ())
+    written = reading.record(Written, tree.data, ())
     run = None
     if written is not BROKEN:
         if not written.scenario.strip():
@@ -162,7 +166,7 @@ def read_scenario(tree: Tree) -> Scenario:
     )
 
 
-def _run(reading: Reading, written: _Run) -> Run:
+def _run(reading: Reading, written: WrittenRun) -> Run:
     keys: Keys = ("run",)
     plants = [worded(reading, PLANTS, one, (*keys, "plant", n)) for n, one in enumerate(written.plant)]
     truths = [worded(reading, TRUTHS, one, (*keys, "twin", n)) for n, one in enumerate(written.twin)]
