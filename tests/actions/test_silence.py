@@ -79,6 +79,12 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "sync.export_space": {"to": "D:\\Backup", "agents": ["HR"]},
     "sync.import": {"agents": ["HR"], "profile": "Full Import"},
     "sync.pending": {"folder": "D:\\a"},
+    "vmm.answers": {"name": "vmm", "server": "sql01", "database": "VirtualManagerDB"},
+    "vmm.installed": {"part": "server", "build": "4.0.1662.0", "server": "sql01", "database": "VirtualManagerDB"},
+    "vmm.rollup": {"part": "server", "folder": "C:\\a", "patch": "a.msp", "build": "3.2.8145.0", "log": "C:\\l.txt"},
+    "vmm.setup": {"mode": "uninstall", "part": "client", "build": "4.0.1662.0"},
+    "wsman.compare": {},
+    "wsman.set": {},
     "sync.search_space": {"folder": "D:\\a", "agent": "HR", "name": "CN=a"},
 }
 ASK_THE_HOST = sorted(set(WINDOWS) - {"host.reboot"})

@@ -102,13 +102,12 @@ WINDOWS: Mapping[str, type[Action]] = {
     "sync.import": sync.RunImport,
     "sync.pending": spaces.FewPending,
     "sync.search_space": spaces.SearchSpace,
+    **vmm.ACTIONS,
 }
-
-VMM: Mapping[str, type[Action]] = vmm.ACTIONS
 
 POSTGRESQL: Mapping[str, type[Action]] = postgresql.ACTIONS
 
-ACTIONS: Mapping[str, type[Action]] = {**EVERYWHERE, **WINDOWS, **POSTGRESQL, **VMM}
+ACTIONS: Mapping[str, type[Action]] = {**EVERYWHERE, **WINDOWS, **POSTGRESQL}
 
 
 def signatures() -> Mapping[str, Signature]:
