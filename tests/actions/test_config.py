@@ -12,6 +12,8 @@ from tests.support.twins import DECLARATIONS, HOTFIX, SP2, SYNC, Clock, Console,
 
 from handrail.actions import build
 from handrail.errors import BadInput
+from handrail.model.finding import Citation
+from handrail.model.plan import Step
 from handrail.twin.declarations import Declarations
 from handrail.twin.raising import raise_in_memory
 
@@ -63,6 +65,13 @@ def unpacked(console: Console, step: str, *patches: str) -> str:
     return str(seen.outputs["folder"])
 
 
+def synchronised(console: Console) -> str:
+    """What a run answers that needs the rules extensions."""
+    where = ("path", "MIIS_ManagementAgent", "where", "Name='HR'", "call", "Execute", "Full Synchronization")
+    text = console("wmic", "/namespace:\\\\root\\MicrosoftIdentityIntegrationServer", *where).text
+    return text.split('ReturnValue = "')[1].split('"')[0]
+
+
 def upgraded(console: Console) -> None:
     prepared(console)
     assert patched(console).code == 0
@@ -82,8 +91,14 @@ def test_an_installer_that_keeps_the_edited_file_leaves_its_redirect_out_and_the
     assert found.state == "not_done"
     assert found.because.startswith("mim/missing-binding-redirect: ")
 
+    console("sc", "start", "FIMSynchronizationService")
+    assert synchronised(console) == "stopped-extension-dll-load"
+    console("sc", "stop", "FIMSynchronizationService")
+
     seen = do(console, "config.merge", file=FILE, stock_new=new, **sides)
 
+    console("sc", "start", "FIMSynchronizationService")
+    assert synchronised(console) == "success"
     assert b'newVersion="4.1.5.0"' in console.read(FILE)
     assert OURS.strip() in console.read(FILE)
     assert [(one["item"], one["fate"]) for one in seen.outputs["fates"]] == [("appSettings", "carried")]
@@ -158,7 +173,19 @@ def test_a_person_who_decides_must_leave_in_place_what_needed_no_decision() -> N
 
     assert merged.outputs["needs_person"]
     assert look(console, "config.decide", **decide).state == "not_done"  # our setting is not there yet
-    write(console, console.read(merged.outputs["proposal"]))
+    person = Step(
+        "identity/sync@sync01/sp3/config-decide",
+        "Decide",
+        "identity/sync@sync01",
+        "sync01",
+        "config.decide",
+        revision=1,
+        kind="person",
+        source=Citation("ours", "test"),
+        with_=decide,
+    )
+    console.twin.play(person)  # takes the proposal as it is
+    assert console.read(FILE) == console.read(merged.outputs["proposal"])
     seen = look(console, "config.decide", **decide)
     assert seen.state == "done", seen
     assert {one["fate"] for one in seen.outputs["fates"]} == {"carried", "dropped"}

@@ -12,17 +12,18 @@ from typing import Any
 
 from handrail.twin.declarations import WmiClass
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import databases, events, keys
+from handrail.twin.mechanisms import databases, events, extensions, keys
 
 NO_PROFILE = "no-such-run-profile"
 NO_KEYS = "stopped-credentials"
+NO_EXTENSION = "stopped-extension-dll-load"
 
 
 def call(
     machine: Machine, wmi: WmiClass, declared: Mapping[str, Any], row: Mapping[str, Any], given: Sequence[str]
 ) -> str:
     """What the method returns. `declared` may name `profiles` (the column that lists them), `history` (the table that
-    keeps runs), `spaces` (the table of connector spaces) and `returns`."""
+    keeps runs), `spaces` (the table of connector spaces), `loads` (see `extensions.py`) and `returns`."""
     component = machine.components()[wmi.component]
     found = databases.of_component(machine, component)
     assert found is not None
@@ -36,6 +37,9 @@ def call(
         if own is None or own.id != database.key_set:
             events.write(machine, wmi.service, 6801, events.ERROR, f"The credentials of {name} cannot be decrypted.")
             return NO_KEYS
+    if not extensions.load(machine, component, declared.get("loads", {}), profile):
+        events.write(machine, wmi.service, 6152, events.ERROR, f"{name}: an extension could not be loaded.")
+        return NO_EXTENSION
     result = str(declared.get("returns", "success"))
     history = str(declared.get("history", ""))
     if history:
