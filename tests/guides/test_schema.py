@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.guides import GUIDE, SIGNATURES
 
+from handrail.actions import signatures
 from handrail.documents.tree import parse
+from handrail.guides.catalogue import SHIPPED
 from handrail.guides.schema import schema
 
 SCHEMA = schema(SIGNATURES)
 
 
-def allows(node: dict[str, Any], value: Any) -> bool:
+def allows(node: dict[str, Any], value: Any, whole: dict[str, Any] = SCHEMA) -> bool:
     """A small checker: enough of JSON Schema for what our schema uses, but for patterns."""
     if "$ref" in node:
-        return allows(SCHEMA["$defs"][node["$ref"].rsplit("/", 1)[1]], value)
-    if "anyOf" in node and not any(allows(one, value) for one in node["anyOf"]):
+        return allows(whole["$defs"][node["$ref"].rsplit("/", 1)[1]], value, whole)
+    if "anyOf" in node and not any(allows(one, value, whole) for one in node["anyOf"]):
         return False
     if "enum" in node and value not in node["enum"]:
         return False
@@ -36,7 +39,7 @@ def allows(node: dict[str, Any], value: Any) -> bool:
         return False
     if node.get("type") in kinds and not isinstance(value, kinds[node["type"]]):
         return False
-    if isinstance(value, list) and not all(allows(node.get("items", {}), one) for one in value):
+    if isinstance(value, list) and not all(allows(node.get("items", {}), one, whole) for one in value):
         return False
     if isinstance(value, dict):
         known = node.get("properties", {})
@@ -45,13 +48,14 @@ def allows(node: dict[str, Any], value: Any) -> bool:
         for name, entry in value.items():
             rest = node.get("additionalProperties", {})
             if name in known:
-                if not allows(known[name], entry):
+                if not allows(known[name], entry, whole):
                     return False
-            elif rest is False or not allows(rest if isinstance(rest, dict) else {}, entry):
+            elif rest is False or not allows(rest if isinstance(rest, dict) else {}, entry, whole):
                 return False
         if any(name not in node["propertyNames"]["enum"] for name in (value if "propertyNames" in node else ())):
             return False
-    return all(not allows(one["if"], value) or allows(one["then"], value) for one in node.get("allOf", ()))
+    both = node.get("allOf", ())
+    return all(not allows(one["if"], value, whole) or allows(one["then"], value, whole) for one in both)
 
 
 def test_it_is_json_and_allows_a_guide_without_mistakes() -> None:
@@ -76,3 +80,9 @@ def test_it_is_json_and_allows_a_guide_without_mistakes() -> None:
 def test_it_refuses_mistakes_of_spelling(before: str, after: str) -> None:
     assert before in GUIDE
     assert not allows(SCHEMA, parse(GUIDE.replace(before, after, 1), "g").data)
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*/guide.yaml")), ids=lambda path: path.parent.name)
+def test_editors_take_every_shipped_guide(path: Path) -> None:
+    whole = schema(signatures())
+    assert allows(whole, parse(path.read_text("utf-8"), path.name).data, whole)
