@@ -98,6 +98,8 @@ def test_a_guide_without_mistakes_has_none() -> None:
         ('.at_least("1.0.2.0")', '.at_least("1.0.2")', '"1.0.2"', "'1.0.2' is not a build: expected four numbers"),
         ('.at_least("1.0.2.0")', ".at_least(1)", "1)\n", "not text"),
         ("host.age_days < 7", 'host.age_days == "7"', "==", "host.age_days is a number and never equals text."),
+        ("host.age_days < 7", 'host.age_days < "7"', "<", "`<` does not go between a number and text."),
+        ("host.age_days < 7", 'host.alias >= 7', ">=", "go between a whole number and text."),
         ("host.alias == null", "host.alias == 7", "== 7", "host.alias is text and never equals a whole number."),
         ("host.alias == null", 'has(host.alias)', "has(", "`has()` would turn a fact that was not read into a no."),
         ("host.alias == null", "item == 1", "item", "`item` can be read only in a step with `each`."),

@@ -223,6 +223,13 @@ class Comparisons:
         if not {"whole", "number", "other"} & set(kinds):
             advice = 'Compare versions with `.at_least("4.6.673.0")` or `.below("4.6.673.0")`.'
             yield self._bad(node, f"`{_ORDER[node.name]}` compares text letter by letter.", advice)
+            return
+        numbers = {"whole", "number"}
+        for one, other in (kinds, kinds[::-1]):
+            if one in numbers and other in _WORDS and other not in numbers:
+                message = f"`{_ORDER[node.name]}` does not go between {_WORDS[one]} and {_WORDS[other]}."
+                yield self._bad(node, message, "Compare numbers with numbers.")
+                return
 
     def _equal(self, node: Node, left: Node, right: Node) -> Iterator[BadExpression]:
         for one, other in ((left, right), (right, left)):
