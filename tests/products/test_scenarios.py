@@ -56,3 +56,15 @@ def test_every_demand_is_covered_by_a_scenario(name: str) -> None:
 
     assert demands
     assert not set(demands) - covered
+
+
+DOCUMENTS = {"A": 10, "B": 10, "C": 20, "D": 10, "X": 10, "F": 7}
+"""The documents that the shipped guides come from, and what runs through all of them: how many demands each has."""
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_no_demand_of_a_document_is_forgotten(document: str) -> None:
+    wanted = {f"{document}{number}" for number in range(1, DOCUMENTS[document] + 1)}
+    listed = {id for compiled in catalogue().guides.values() for id in compiled.guide.demands}
+
+    assert not wanted - listed
