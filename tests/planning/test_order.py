@@ -121,6 +121,7 @@ def test_where_neither_may_come_first_one_is_down_until_the_other_has_come() -> 
 
     store = next(step for step in plan.steps if step.id == "shop/store@b/3/look")
     assert store.after == ("shop/desk@a/3/stop",)
+    assert store.because[0].reason.endswith("So it goes down before the other comes.")
     assert store.because[0].source.section in ("mixed", "other")
     desk = next(step for step in plan.steps if step.id == "shop/desk@a/3/save-copy")
     assert set(desk.after) == {"shop/desk@a/3/stop", "shop/store@b/3/answers"}

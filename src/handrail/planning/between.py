@@ -151,7 +151,10 @@ class _Between:
             cohort, other = self._cohorts[one.first[0]], self._cohorts[one.then[0]]
             state = cohort.states[one.first[1]]
             name = f"{self._deployment}/{cohort.component}@all/{state}/before-{other.component}-{number}"
-            web.all_before_all(name, firsts, thens, self._reason(one))
+            reason = self._reason(one)
+            if one.early:
+                reason = Reason(f"{reason.text} So it goes down before the other comes.", reason.source)
+            web.all_before_all(name, firsts, thens, reason)
 
     def _reason(self, choice: Choice) -> Reason:
         """The conflict that a choice keeps away is the one that its ends stand for."""
