@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from handrail.actions.base import Base, Undetermined
 from handrail.actions.postgresql import merging, tools
@@ -12,6 +12,7 @@ from handrail.actions.postgresql.clusters import CONFIGURATION, STOCK
 from handrail.actions.postgresql.merging import Merged
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.actions.shell import run
+from handrail.comparing import fates as fate_rows
 from handrail.hosts.protocol import Host
 
 # $1 old folder, $2 new folder, the rest paths within: those that are not the same on both sides, one on a line.
@@ -39,7 +40,7 @@ class CarrySettings(Base):
     """Merge the old cluster's configuration into the new one's; name every setting that the new version lacks."""
 
     platforms: ClassVar[tuple[str, ...]] = ("linux",)
-    outputs: ClassVar[tuple[str, ...]] = ("customisations", "removed")
+    outputs: ClassVar[tuple[str, ...]] = ("customisations", "removed", "fates")
 
     old_data: str
     new_bin: str
@@ -103,10 +104,16 @@ class CarrySettings(Base):
         return answer.text.splitlines()
 
 
-def _outputs(merged: Mapping[str, Merged]) -> dict[str, list[str]]:
+def _outputs(merged: Mapping[str, Merged]) -> dict[str, Any]:
     fates = [fate for one in merged.values() for fate in one.fates]
     told = [f"{fate.what}: {fate.fate}" + (f" ({fate.because})" if fate.because else "") for fate in fates]
-    return {"customisations": told, "removed": [name for one in merged.values() for name in one.dropped]}
+    rows = [
+        fate_rows.Fate(file, fate.what, cast(fate_rows.FateName, fate.fate), because=fate.because)
+        for file, one in merged.items()
+        for fate in one.fates
+    ]
+    removed = [name for one in merged.values() for name in one.dropped]
+    return {"customisations": told, "removed": removed, "fates": fate_rows.to_json(rows)}
 
 
 async def _read(host: Host, path: str) -> str:
