@@ -193,6 +193,14 @@ def test_a_bad_joint_is_told(before: str, after: str, said: str) -> None:
     assert all(one.place and one.place.line for one in mistakes)
 
 
+def test_two_guides_that_continue_one_are_not_of_one_line() -> None:
+    """An author's own variant of a guide may stand beside the shipped one."""
+    known = catalogue(OLD, NEW, NEW.replace("guide: truck", "guide: lorry"))
+
+    assert [one.guide.name for one in line_of(known, "lorry").guides] == ["cart", "lorry"]
+    assert check_line(known, "lorry") == []
+
+
 def test_a_circle_of_guides_is_told() -> None:
     known = catalogue(OLD + "continues: {guide: truck}\n", NEW)
 

@@ -386,6 +386,7 @@ def find_roads(estate: Estate, catalogue: Catalogue, to: Mapping[str, str] | Non
     """The road of every installation of every deployment that has an aim. Raises as `aims_of` does."""
     aims = aims_of(estate, catalogue, to or {})
     regions: dict[str, Region] = {}
+    lines: dict[tuple[str, ...], Region] = {}
     countries: dict[str, Country] = {}
     crossed: dict[str, tuple[Country, ...]] = {}
     roads: dict[str, Road] = {}
@@ -395,9 +396,11 @@ def find_roads(estate: Estate, catalogue: Catalogue, to: Mapping[str, str] | Non
         product = estate.deployments[id].product
         if product not in regions:
             line = line_of(catalogue, product)
-            laid = tuple(Country(estate, guide, aims, line, keep, others) for guide in line.guides)
-            region = Region(line, laid, aims)
-            regions.update({one.guide.name: region for one in laid})
+            names = tuple(one.guide.name for one in line.guides)
+            if names not in lines:
+                laid = tuple(Country(estate, guide, aims, line, keep, others) for guide in line.guides)
+                lines[names] = Region(line, laid, aims)
+            regions[product] = lines[names]
         region = regions[product]
         home = countries[id] = region.country(product)
         used: dict[str, Country] = {home.guide.name: home}

@@ -60,23 +60,27 @@ class Line:
 
 
 def line_of(catalogue: Catalogue, product: str) -> Line:
-    """The line of a product's guide. UnknownName when there is no such guide; joined guides that are not in the
-    catalogue are left out."""
-    found: dict[str, CompiledGuide] = {}
-    waiting = [catalogue.of(product)]
-    while waiting:
-        one = waiting.pop()
-        if one.guide.name in found:
-            continue
-        found[one.guide.name] = one
-        names = {joined.guide for joined in one.guide.continues}
-        names |= {
-            other.guide.name
-            for other in catalogue.guides.values()
-            if any(joined.guide == one.guide.name for joined in other.guide.continues)
-        }
-        waiting += [catalogue.guides[name] for name in sorted(names) if name in catalogue.guides]
+    """The line of a product's guide: all that it continues, and all that continue it. UnknownName when there is no such
+    guide; joined guides that are not in the catalogue are left out."""
+    start = catalogue.of(product)
+    found = {start.guide.name: start}
+    for onwards in (_earlier, _later):
+        waiting = [start]
+        while waiting:
+            for name in sorted(onwards(catalogue, waiting.pop())):
+                if name in catalogue.guides and name not in found:
+                    found[name] = catalogue.guides[name]
+                    waiting.append(found[name])
     return Line(tuple(_earliest_first(found.values())))
+
+
+def _earlier(_: Catalogue, one: CompiledGuide) -> set[str]:
+    return {joined.guide for joined in one.guide.continues}
+
+
+def _later(catalogue: Catalogue, one: CompiledGuide) -> set[str]:
+    guides = (other.guide for other in catalogue.guides.values())
+    return {guide.name for guide in guides if any(joined.guide == one.guide.name for joined in guide.continues)}
 
 
 def _earliest_first(guides: Iterable[CompiledGuide]) -> list[CompiledGuide]:
