@@ -93,3 +93,4 @@ def test_steps_are_named_by_id_end_or_pattern(name: str, found: list[str]) -> No
 def test_a_name_that_means_nothing_gets_a_suggestion() -> None:
     assert nothing("d/c@h/2/ptach", IDS) == "No step is called 'd/c@h/2/ptach'. Did you mean 'd/c@h/2/patch'?"
     assert nothing("strat", IDS) == "No step is called 'strat'. Did you mean 'start'?"
+    assert nothing("*/3/*", IDS) == "No step fits '*/3/*'."

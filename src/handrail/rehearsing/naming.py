@@ -25,6 +25,8 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 def nothing(pattern: str, ids: Sequence[str], what: str = "step") -> str:
     """Why a name that means nothing here may have been meant otherwise."""
+    if "*" in pattern:
+        return f"No {what} fits {pattern!r}."
     near = suggestion(pattern, ids) if ids else ""
     if not near.startswith("Did"):
         ends = {id.rpartition("/")[2] for id in ids}
