@@ -222,6 +222,39 @@ BY_HAND: Mapping[str, ByHand] = {
     ),
     "portal.answers": ByHand(expect="{url} answers in a browser."),
     "host.reboot": ByHand(("shutdown /r /t 0",), expect="It is up again, with a new start time."),
+    "vmm.installed": ByHand(
+        look=(
+            r'reg query "HKLM\SOFTWARE\Microsoft\Microsoft System Center Virtual Machine Manager Server" /s',
+            "sc query SCVMMService",
+            'sqlcmd -S {server} -E -Q "SELECT name, state_desc FROM sys.databases"',
+        ),
+        expect="Under InstallPath bin\\vmmservice.exe (of a console bin\\VmmAdminUI.exe) is of build {build}. A "
+        "management server has its service, and the database that DatabaseName names is ONLINE.",
+    ),
+    "vmm.answers": ByHand(
+        (r"notepad C:\ProgramData\Handrail\vmm\install.ini",),
+        (r"type C:\ProgramData\Handrail\vmm\install.ini",),
+        "It says, line by line: [OPTIONS], CreateNewSqlDatabase=0, SqlMachineName={server}, "
+        "SqlDatabaseName={database}, VmmServiceLocalAccount=0, CreateNewLibraryShare=1; with an instance also "
+        "SqlInstanceName, with distributed key management TopContainerName.",
+    ),
+    "vmm.rollup": ByHand(
+        ("msiexec /p {folder}\\{patch} /qn /norestart /l*v {log}",),
+        expect="Under InstallPath bin\\vmmservice.exe is of build {build}. Programs and Features does not change.",
+    ),
+    "wsman.compare": ByHand(
+        look=(r'powershell -Command "Get-ChildItem WSMan:\localhost\Service"',),
+        expect="MaxConcurrentOperationsPerUser is 1500 or more and MaxConnections 300 or more; if not, they are low.",
+    ),
+    "wsman.set": ByHand(
+        (
+            r'powershell -Command "cd WSMan:\localhost\Service; Set-Item MaxConnections {connections} -Force"',
+            r'powershell -Command "cd WSMan:\localhost\Service; Set-Item MaxConcurrentOperationsPerUser {operations}"',
+        ),
+        (r'powershell -Command "Get-ChildItem WSMan:\localhost\Service"',),
+        "Both have these values.",
+        {"operations": 1500, "connections": 300},
+    ),
     "postgresql.programs": _cluster(
         look=('"{bin}/postgres" --version', 'ls "{bin}/../share/extension"'),
         expect="It is {build}. These extensions are there: {extensions}.",
@@ -329,10 +362,27 @@ _OLDER: Mapping[str, ByHand] = {
 """With the tools of Windows Server 2003 and SQL Server 2000, where a step asks for them."""
 
 
+_BY_MODE: Mapping[tuple[str, str], ByHand] = {
+    ("vmm.setup", "uninstall"): ByHand(
+        ("appwiz.cpl",),
+        ("sc query SCVMMService",),
+        "Remove the {part} of Virtual Machine Manager, build {build}. On the page Database Options choose Retain "
+        "database, never Remove database. Afterwards the program is gone, and {database?} is ONLINE.",
+    ),
+    ("vmm.setup", "install"): ByHand(
+        (r"{media}\setup.exe",),
+        expect="Install the {part}. On the page Database configuration choose Existing database, {database?} on "
+        "{server?}, never New database. Afterwards its program is of build {build}.",
+    ),
+}
+"""Where an action does one of two opposite things."""
+
+
 def by_hand(uses: str, with_: Mapping[str, Any]) -> ByHand:
     """How this step is done by hand; empty when there are no words for it."""
+    by_mode = _BY_MODE.get((uses, str(with_.get("mode"))))
     older = _OLDER.get(uses) if with_.get("tool") in ("osql", "xcopy") else None
-    return older or BY_HAND.get(uses, ByHand())
+    return older or by_mode or BY_HAND.get(uses, ByHand())
 
 
 def lines(templates: tuple[str, ...], with_: Mapping[str, Any], show: Callable[[Any], str]) -> tuple[str, ...]:
