@@ -15,6 +15,7 @@ import pytest
 from tests.support.command import ESTATES, Said, handrail, start
 
 from handrail.documents.plan import digest_of, read_plan
+from handrail.guides.catalogue import SHIPPED
 
 CONTOSO = ESTATES / "contoso.yaml"
 BLOCKED = ESTATES / "contoso-blocked.yaml"
@@ -164,11 +165,19 @@ def test_explain_answers_for_the_plan_and_for_its_steps(tmp_path: Path, plan: Pa
 def test_guides_are_listed_shown_and_linted(tmp_path: Path) -> None:
     assert "mim" in handrail("guide", "list", home=tmp_path).out
     names = [guide["name"] for guide in handrail("guide", "list", "--format", "json", home=tmp_path).json["guides"]]
-    for name in names:
-        assert handrail("guide", "show", name, home=tmp_path).code == 0
-    assert handrail("guide", "show", names[0], "--format", "json", home=tmp_path).json["name"] == names[0]
+    assert "postgresql" in names
+    assert "PostgreSQL" in handrail("guide", "show", "postgresql", home=tmp_path).out
+    assert handrail("guide", "show", "mim", "--format", "json", home=tmp_path).json["name"] == "mim"
+    linted = handrail("guide", "lint", SHIPPED / "postgresql", home=tmp_path)
+    assert (linted.code, linted.err) == (0, "")
+
+
+@pytest.mark.slow
+def test_every_shipped_guide_is_without_mistakes_and_can_be_shown(tmp_path: Path) -> None:
     linted = handrail("guide", "lint", home=tmp_path)
     assert (linted.code, linted.err) == (0, "")
+    for folder in SHIPPED.glob("*/guide.yaml"):
+        assert handrail("guide", "show", folder.parent.name, home=tmp_path).code == 0
 
 
 def test_the_schema_of_guides_is_json(tmp_path: Path) -> None:
