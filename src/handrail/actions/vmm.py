@@ -173,7 +173,7 @@ class Setup(Base):
         return ntpath.join(ANSWERS, safe_name(receipt.name) + ".ini")
 
     def command(self, receipt: Receipt, folder: str = "") -> Command:
-        """Nothing is run when the answer file is gone: setup would go on with its defaults. `folder` holds setup.exe."""
+        """Nothing is run when the answer file is gone: setup would go on with its defaults. `folder`: of setup.exe."""
         program = ntpath.join(self.media or folder, "setup.exe")
         setup = (program, "/" + self.part, "/i" if self.mode == "install" else "/x")
         if self.part == "client":

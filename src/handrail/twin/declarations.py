@@ -133,7 +133,7 @@ class SetupBits:
     component that it is about. `defaults` are its own answers, taken for every key that the file leaves out, and all of
     them when there is no such file. `keys` says which answer means what: new_database, retain_database, server,
     instance, database, container. `user`, `domain` and `password` are the switches for the service account, `consent`
-    the one without which it asks; `log` is the file that it writes. `left` maps a component to where it leaves itself."""
+    the one without which it asks; `log` is the file that it writes. `left` maps a component to where it stays."""
 
     components: Mapping[str, str]
     keys: Mapping[str, str]
