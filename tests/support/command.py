@@ -10,11 +10,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from handrail.cli.main import main
+from handrail.guides import catalogue
 
 ESTATES = Path(__file__).parents[2] / "src" / "handrail" / "products" / "mim" / "estates"
 
@@ -33,9 +35,23 @@ class Said:
 def handrail(*arguments: object, home: Path, **environment: str) -> Said:
     """`handrail ARGUMENTS` in this process, with `home` as the home folder."""
     out, err = _stream(), _stream()
-    with _environment(home, environment), mock.patch.object(sys, "stdout", out), mock.patch.object(sys, "stderr", err):
+    with (
+        _environment(home, environment),
+        mock.patch.object(catalogue, "open_guide", _open_guide),
+        mock.patch.object(sys, "stdout", out),
+        mock.patch.object(sys, "stderr", err),
+    ):
         code = main([str(one) for one in arguments])
     return Said(code, _text(out), _text(err))
+
+
+_open = catalogue.open_guide
+_shipped = cache(_open)
+
+
+def _open_guide(path: Path, **more: Any) -> catalogue.CompiledGuide:
+    """Shipped guides do not change while tests run: each is read once for all of them."""
+    return _shipped(path) if not more and path.is_relative_to(catalogue.SHIPPED) else _open(path, **more)
 
 
 def start(*arguments: object, home: Path, python: tuple[str, ...] = (), **more: Any) -> subprocess.Popen[bytes]:
