@@ -19,7 +19,7 @@ from handrail.twin.raising import raise_in_memory
 
 FILE = f"{SYNC}\\Bin\\miiserver.exe.config"
 KEEP = "C:\\ProgramData\\Handrail\\kept"
-ASSEMBLY = {
+ASSEMBLY: dict[str, Any] = {
     "assembly": "Microsoft.MetadirectoryServicesEx",
     "token": "31bf3856ad364e35",
     "covers": ["3.3.0.0", "4.1.4.0"],

@@ -92,7 +92,8 @@ def test_without_knowing_what_people_changed_nothing_is_written_and_a_person_is_
 
 def test_a_language_pack_is_there_with_each_locale_under_its_present_name() -> None:
     console = Console(a_twin())
-    with_ = {"product": PACK, "locales": ["de-DE", "fr"], "folder": "C:\\LP", "renamed": {"de-DE": "de"}}
+    with_: dict[str, Any] = {"product": PACK, "locales": ["de-DE", "fr"], "folder": "C:\\LP"}
+    with_["renamed"] = {"de-DE": "de"}
     assert look(console, "language_pack.present", **with_).state == "not_done"
     for name, value in (("DisplayName", "Language Pack"), ("DisplayVersion", "4.6.34.0")):
         console("reg", "add", UNINSTALL, "/v", name, "/d", value, "/f")

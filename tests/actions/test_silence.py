@@ -107,7 +107,9 @@ def test_a_silent_host_is_unknown_never_done(uses: str, silence: Outcome) -> Non
         assert seen.state == "unknown" and seen.because
 
 
-@pytest.mark.parametrize("uses", sorted(name for name in WINDOWS if WINDOWS[name].kind not in ("check", "prove", "person")))
+@pytest.mark.parametrize(
+    "uses", sorted(name for name in WINDOWS if WINDOWS[name].kind not in ("check", "prove", "person"))
+)
 def test_acting_on_a_silent_host_leaves_us_in_doubt(uses: str) -> None:
     """A job may take hours, and is asked after for as long."""
     action = build(uses, SAMPLES[uses])

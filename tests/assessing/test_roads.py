@@ -4,7 +4,8 @@ import pytest
 from tests.support.fleets import GUIDE, catalogue, small
 
 from handrail.assessing.assess import assess
-from handrail.assessing.roads import Road, Roads, find_roads
+from handrail.assessing.country import Road
+from handrail.assessing.roads import Roads, find_roads
 from handrail.errors import BadInput, UnknownName
 from handrail.model.estate import Estate
 

@@ -8,7 +8,7 @@ Two sides that both changed one are joined: the ranges to one that holds both, t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,7 +155,9 @@ def covered(some: Redirects, by: Redirects) -> bool:
     return all(any(other.covers(one) for other in by) for one in some)
 
 
-def lacking(found: dict[Assembly, Redirects], wanted: dict[Assembly, Redirects]) -> list[tuple[Assembly, Redirect]]:
+def lacking(
+    found: Mapping[Assembly, Redirects], wanted: Mapping[Assembly, Redirects]
+) -> list[tuple[Assembly, Redirect]]:
     """Redirects that are wanted and that nothing found covers."""
     return [
         (assembly, one)

@@ -121,7 +121,7 @@ def test_the_build_of_sp3_stands_nowhere(guide: Guide, compiled: CompiledGuide) 
 
 
 def test_no_fim_or_mim_build_is_let_through_on_memory(guide: Guide) -> None:
-    """4.1.3114.0 circulates as a number of FIM 2010 R2 SP1 without a source: no release has it, no edge begins there."""
+    """4.1.3114.0 circulates as FIM 2010 R2 SP1 without a source: no release has it, no edge begins there."""
     assert all("4.1.3114.0" not in release.builds for release in guide.releases.values())
     kinds = {guide.sources[edge.source.partition("#")[0]].kind for edge in guide.edges}
     assert kinds <= {"official"}
