@@ -279,7 +279,8 @@ def configs(draw: st.DrawFn) -> bytes:
         st.lists(st.tuples(_words, _versions, _versions, _versions), max_size=3, unique_by=lambda one: one[0])
     )
     lines = ["<configuration>"]
-    if adds or draw(st.booleans()):
+    empty = draw(st.booleans())
+    if adds or empty:
         lines += [
             "  <appSettings>",
             *(f"    <add key={quoteattr(k)} value={quoteattr(v)} />" for k, v in adds),
