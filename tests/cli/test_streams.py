@@ -14,6 +14,8 @@ from tests.support.command import ESTATES, assert_clean, handrail, real, start
 
 from handrail.cli.output import Output, fitting
 
+pytestmark = pytest.mark.slow
+
 ESTATE = ESTATES / "contoso-blocked.yaml"
 FULL = Path("/dev/full")
 

@@ -26,6 +26,7 @@ def catalogue() -> Catalogue:
     return load(signatures=signatures())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SHIPPED).with_suffix("")))
 def test_scenario(path: Path) -> None:
     (chosen,) = choose([str(path)], catalogue())
