@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from handrail.actions.catalogue import ACTIONS, build, signatures
+from handrail.actions.catalogue import ACTIONS, build, described, signatures
 
-__all__ = ["ACTIONS", "build", "signatures"]
+__all__ = ["ACTIONS", "build", "described", "signatures"]

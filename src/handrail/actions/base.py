@@ -70,6 +70,11 @@ class Base:
         """The action that brings back what `before` saw; None when there is nothing to undo."""
         return None
 
+    def restore(self, made: Mapping[str, Any]) -> tuple[Action, ...]:
+        """Of a backup: the actions that put back what it secured, in order, into an emptied place. `made` are the
+        outputs that it journaled."""
+        return ()
+
 
 class Check(Base):
     """Looks and changes nothing. A check whose condition does not hold fails its step."""

@@ -32,7 +32,7 @@ from handrail.actions import (
     uninstaller,
     vmm,
 )
-from handrail.actions.parameters import build_from, signature_of
+from handrail.actions.parameters import build_from, signature_of, values_of
 from handrail.actions.protocol import Action
 from handrail.errors import UnknownName
 from handrail.model.signature import Signature
@@ -41,6 +41,7 @@ EVERYWHERE: Mapping[str, type[Action]] = {
     "barrier": person.Barrier,
     "hold": person.Hold,
     "person.do": person.PersonDoes,
+    "restore": person.Restore,
 }
 
 WINDOWS: Mapping[str, type[Action]] = {
@@ -121,3 +122,11 @@ def build(uses: str, with_: Mapping[str, Any]) -> Action:
     if uses not in ACTIONS:
         raise UnknownName("Action", uses, ACTIONS)
     return build_from(uses, ACTIONS[uses], with_)
+
+
+def described(action: Action) -> tuple[str, dict[str, Any]]:
+    """The name of an action and its parameters, as a plan has them: the inverse of `build`."""
+    for name, kind in ACTIONS.items():
+        if type(action) is kind:
+            return name, values_of(action)
+    raise UnknownName("Action", type(action).__name__, ACTIONS)

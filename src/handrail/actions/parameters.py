@@ -64,7 +64,7 @@ def _parameter(one: Field[Any], hint: Any) -> Parameter:
 
 
 def signature_of(name: str, action: type[Action]) -> Signature:
-    """`reversible` is read from the class: it has an undo of its own."""
+    """`reversible` and `restores` are read from the class: it has an undo, or a restore, of its own."""
     summary = (action.__doc__ or "").strip().splitlines()
     return Signature(
         name=name,
@@ -79,7 +79,19 @@ def signature_of(name: str, action: type[Action]) -> Signature:
         lasting=action.lasting,
         outputs=action.outputs,
         platforms=action.platforms,
+        restores=getattr(action, "restore", Base.restore) is not Base.restore,
     )
+
+
+def values_of(action: Action) -> dict[str, Any]:
+    """The parameters of an action as a document has them; those that have their defaults are left out."""
+    found = {}
+    for one in fields(typing.cast(Any, action)):
+        value = getattr(action, one.name)
+        default = one.default_factory() if one.default_factory is not MISSING else one.default
+        if value != default:
+            found[spelled(one.name)] = list(value) if isinstance(value, tuple) else value
+    return found
 
 
 def build_from(name: str, action: type[Action], values: Mapping[str, Any]) -> Action:

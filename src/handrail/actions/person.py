@@ -54,3 +54,16 @@ class Barrier(Check):
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         return Observation("done", "all that had to come before has ended")
+
+
+@dataclass(frozen=True, slots=True)
+class Restore(Check):
+    """Put back one asset from its restore point. It stands in the back of a plan for whatever its backups say that
+    does it; a rollback puts those steps in its place."""
+
+    platforms: ClassVar[tuple[str, ...]] = EVERYWHERE
+
+    asset: str
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        return Observation("unknown", f"{self.asset} is put back by a rollback, from the restore point of a run")

@@ -19,7 +19,7 @@ from handrail.documents.files import read_bytes, write_parts
 from handrail.documents.plan_reader import PlanShape
 from handrail.errors import BadInput, Place, Tampered
 from handrail.model.finding import Citation, Finding
-from handrail.model.plan import SCHEMA, Because, Condition, Erratum, Fact, Hop, Plan, Remedy, Step
+from handrail.model.plan import SCHEMA, Because, Condition, Erratum, Fact, Hop, Plan, Remedy, Step, WayBack
 
 Json = dict[str, Any]
 
@@ -117,6 +117,10 @@ def _document(plan: Plan) -> Json:
     }
     if plan.errata:
         document["errata"] = [_erratum(one) for one in plan.errata]
+    if plan.back:
+        document["back"] = _Entries(plan.back, step_to_json)
+    if plan.goes_back is not None:
+        document["goes_back"] = {"run": plan.goes_back.run, "plan": plan.goes_back.plan}
     return document
 
 
@@ -159,7 +163,7 @@ def step_to_json(step: Step) -> Json:
         "because": [_because(one) for one in step.because],
         "rests_on": [_fact(one) for one in step.rests_on],
         "leaves": [_fact(one) for one in step.leaves],
-        "way_back": {"kind": step.way_back.kind, "from": list(step.way_back.from_)},
+        "way_back": _way_back(step.way_back),
         "downtime": step.downtime,
         "source": citation_to_json(step.source),
     }
@@ -180,6 +184,13 @@ def step_to_json(step: Step) -> Json:
 
 def _mapping(values: Mapping[str, Any]) -> Json:
     return values if type(values) is dict else dict(values)
+
+
+def _way_back(way: WayBack) -> Json:
+    document: Json = {"kind": way.kind, "from": list(way.from_)}
+    if way.by:
+        document["by"] = list(way.by)
+    return document
 
 
 def _fact(fact: Fact) -> Json:

@@ -13,6 +13,7 @@ from handrail.model.plan import (
     Condition,
     Erratum,
     Fact,
+    GoesBack,
     GuideRef,
     Hop,
     Plan,
@@ -49,6 +50,8 @@ class PlanShape:
             point_of_no_return=_text_or_none(data, "point_of_no_return"),
             downtime={name: _spans(spans) for name, spans in _of(data, "downtime", dict).items()},
             errata=tuple(self._erratum(one) for one in _list(data, "errata", ())),
+            back=tuple(self._step(one) for one in _list(data, "back", ())),
+            goes_back=_goes_back(data),
         )
 
     def _step(self, data: Json) -> Step:
@@ -71,7 +74,7 @@ class PlanShape:
             because=tuple(self._because(one) for one in _list(data, "because")),
             rests_on=tuple(_fact(one) for one in _list(data, "rests_on")),
             leaves=tuple(_fact(one) for one in _list(data, "leaves")),
-            way_back=WayBack(_choice(way, "kind", _WAYS), _texts(way, "from")),
+            way_back=WayBack(_choice(way, "kind", _WAYS), _texts(way, "from"), _texts(way, "by", ())),
             downtime=_of(data, "downtime", bool),
             protects=_texts(data, "protects", ()),
             proves=_texts(data, "proves", ()),
@@ -140,6 +143,13 @@ class PlanShape:
         return Erratum(
             _text(data, "id"), _text(data, "says"), _text(data, "we_do"), _text(data, "because"), self._citation(data)
         )
+
+
+def _goes_back(data: Json) -> GoesBack | None:
+    if data.get("goes_back") is None:
+        return None
+    found = _of(data, "goes_back", dict)
+    return GoesBack(_text(found, "run"), _text(found, "plan"))
 
 
 def _condition(data: Json) -> Condition:

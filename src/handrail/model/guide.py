@@ -276,8 +276,13 @@ class StepTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
+    """`back` names the procedure that takes a hop made by this one back, once any step of it that `changes` an asset
+    has begun. Its steps may read outputs of this procedure's steps; `uses: restore` puts back one asset from its
+    restore point."""
+
     steps: tuple[StepTemplate, ...]
     title: str = ""
+    back: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,12 @@ class Because:
 
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """`restore` names the steps whose restore points it needs, in `from_`."""
+    """`restore` names the steps whose restore points it needs, in `from_`, and those of the plan's `back` that carry it
+    out, in `by`."""
 
     kind: Literal["undo", "restore", "none"]
     from_: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +150,21 @@ class Erratum:
 
 
 @dataclass(frozen=True, slots=True)
+class GoesBack:
+    """Of which run, of the plan with which digest, a plan is the way back."""
+
+    run: str
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """`downtime` maps an installation to its [first step, last step] spans; steps are in one valid order."""
+    """`downtime` maps an installation to its [first step, last step] spans; steps are in one valid order.
+
+    `back` are the steps that no run of this plan carries out: a rollback takes from them what the ways back of begun
+    steps name. A step there that uses `restore` stands for whatever puts back the asset that its `asset` names, from
+    the restore point that the run has made. `goes_back`: this plan is itself a way back.
+    """
 
     digest: str
     estate: Estate
@@ -161,3 +176,5 @@ class Plan:
     point_of_no_return: str | None = None
     downtime: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     errata: tuple[Erratum, ...] = ()
+    back: tuple[Step, ...] = ()
+    goes_back: GoesBack | None = None

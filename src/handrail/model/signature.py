@@ -26,8 +26,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """`reversible`: the action has an undo. `destroys`: it deletes, overwrites, uninstalls or migrates data, so that a
-    proved way back must dominate it. `outputs` are the names that later steps may read with `{late: STEP.output}`."""
+    """`reversible`: the action has an undo. `restores`: a backup that can say how what it secured is put back.
+    `destroys`: it deletes, overwrites, uninstalls or migrates data, so that a proved way back must dominate it.
+    `outputs` are the names that later steps may read with `{late: STEP.output}`."""
 
     name: str
     summary: str
@@ -41,3 +42,4 @@ class Signature:
     lasting: bool = False
     outputs: tuple[str, ...] = ()
     platforms: tuple[str, ...] = field(default=("windows", "linux"))
+    restores: bool = False

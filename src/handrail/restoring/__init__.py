@@ -1,0 +1,1 @@
+"""Ways back: what a rollback does, and what it costs."""
