@@ -42,6 +42,10 @@ class Endless(HandrailError):
     """What is rehearsed goes round in circles."""
 
 
+class Stuck(HandrailError):
+    """What is rehearsed waits, and nothing is left that could happen."""
+
+
 TURNS = 2_000_000
 """Turns of a loop in which a rehearsal has to come to an end; the largest plans need some tens of thousands."""
 
@@ -59,6 +63,12 @@ class _Jumping(selectors.DefaultSelector):
         if self._turns > TURNS:
             raise Endless("The run on the twin does not come to an end.", "Look for what waits for itself.")
         ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
+        if not ready and timeout is None:
+            # No timer, no other thread, nothing from outside: what is waited for cannot come any more.
+            raise Stuck(
+                "The run on the twin waits for something that can never happen.",
+                "Whatever it waits for has to be set by a task or a timer that is still there; none is.",
+            )
         if not ready and timeout:
             self._clock.passed += timeout
         return ready
