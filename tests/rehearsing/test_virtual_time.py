@@ -59,7 +59,7 @@ def test_a_deadlock_is_found_after_everything_else_has_happened() -> None:
 
 def test_what_turns_round_for_ever_is_an_error_too(monkeypatch: pytest.MonkeyPatch) -> None:
     async def spin() -> None:
-        while True:
+        while True:  # noqa: ASYNC110 - that is what must be noticed
             await asyncio.sleep(0)
 
     monkeypatch.setattr(virtual_time, "TURNS", 1000)
