@@ -15,13 +15,13 @@ from tests.support.postgres import Playground
 
 from handrail.actions import build
 from handrail.actions.postgresql import content, tools
-from handrail.actions.protocol import ActFailed, Observation, Receipt
+from handrail.actions.protocol import ActFailed, Observation, Receipt, Secrets
 from handrail.hosts import detached
 
 pytestmark = pytest.mark.real
 
 
-class NoSecrets:
+class NoSecrets(Secrets):
     def resolve(self, reference: str) -> str:
         raise AssertionError(reference)
 
@@ -193,3 +193,38 @@ def test_an_upgrade_killed_with_its_machine_is_put_aside_and_made_anew(bench: Be
     again = bench.act("upgrade", "postgresql.upgrade", **bench.pair)
     assert again.state == "done", again.because
     assert Path(bench.ground.new + ".handrail-failed-1", "PG_VERSION").exists()
+
+
+def test_a_cluster_is_put_back_from_its_backup_with_equal_content(bench: Bench) -> None:
+    """Into an emptied place: what stood there is put aside, and none of its files come along."""
+    folder = bench.act("back-up", "postgresql.backup", to=bench.ground.backups, **bench.old).outputs["folder"]
+    before = bench.content()
+    bench.sql("delete from card; create table intruder (n int)")
+    stray = Path(bench.ground.old) / "stray"
+    stray.touch()
+
+    restored = bench.act("put-back", "postgresql.restore", folder=folder, **bench.old)
+
+    assert restored.state == "done"
+    assert not stray.exists()
+    assert len(list(Path(bench.ground.folder).glob("old.handrail-aside-*"))) == 1
+    bench.act("start", "postgresql.start", **bench.old)
+    assert content.differences(content.logged(before), content.logged(bench.content())) == ""
+
+
+def test_an_interrupted_restore_is_begun_anew_and_a_damaged_backup_touches_nothing(bench: Bench) -> None:
+    folder = bench.act("back-up", "postgresql.backup", to=bench.ground.backups, **bench.old).outputs["folder"]
+    before = bench.content()
+    half = Path(bench.ground.old + ".handrail-restoring")
+    bench.ground.run("sh", "-c", 'mkdir "$1"; touch "$1/rest"', "half", str(half))
+    (Path(folder) / "PG_VERSION").write_text("16\n")
+
+    with pytest.raises(ActFailed):
+        bench.act("put-back", "postgresql.restore", folder=folder, **bench.old)
+    assert bench.look("put-back", "postgresql.restore", folder=folder, **bench.old).state == "not_done"
+    assert bench.content() == before
+
+    (Path(folder) / "PG_VERSION").write_text("15\n")
+    assert bench.act("put-back", "postgresql.restore", 2, folder=folder, **bench.old).state == "done"
+    assert not half.exists()
+    assert not (Path(bench.ground.old) / "rest").exists()

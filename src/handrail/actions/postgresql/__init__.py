@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handrail.actions.postgresql import aftercare, backups, clusters, content, dumps, servers, settings
+from handrail.actions.postgresql import aftercare, backups, clusters, content, dumps, restoring, servers, settings
 from handrail.actions.protocol import Action
 
 ACTIONS: Mapping[str, type[Action]] = {
@@ -21,6 +21,7 @@ ACTIONS: Mapping[str, type[Action]] = {
     "postgresql.programs": servers.Programs,
     "postgresql.prove_backup": backups.ProveBackup,
     "postgresql.remove": clusters.Remove,
+    "postgresql.restore": restoring.RestoreBackup,
     "postgresql.room": servers.Room,
     "postgresql.same_content": content.SameContent,
     "postgresql.set_aside": clusters.SetAside,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from handrail.actions.base import Base, Undetermined
 from handrail.actions.postgresql import content, tools
+from handrail.actions.postgresql.restoring import RestoreBackup
 from handrail.actions.postgresql.servers import start_command, stop_command
 from handrail.actions.postgresql.tools import Cluster
-from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
+from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.actions.shell import run
 from handrail.errors import FileMissing
 from handrail.hosts import detached
@@ -68,6 +69,9 @@ class Backup(Cluster):
         where = await tools.must_run(host, self)
         argv = (self.bin, self.folder(receipt, receipt.attempt), where.socket, str(where.port), self.user)
         return await tools.must_succeed(host, receipt, "backup", Command(("sh", "-c", _BACKUP, "backup", *argv)))
+
+    def restore(self, made: Mapping[str, Any]) -> tuple[Action, ...]:
+        return (RestoreBackup(bin=self.bin, data=self.data, user=self.user, folder=str(made["folder"])),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

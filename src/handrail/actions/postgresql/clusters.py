@@ -323,7 +323,4 @@ class Remove(Base):
         exists = await run(host, "test", "-f", f"{self.data}/PG_VERSION")
         if exists.code == 0 and await tools.connection(host, self.bin, self.data):
             raise ActFailed(f"a server uses {self.data}; it is not deleted")
-        script = (
-            'set -e; if [ -f "$1/PG_VERSION" ]; then mv -T "$1" "$1.handrail-removed"; fi; rm -rf "$1.handrail-removed"'
-        )
-        return await tools.must_succeed(host, receipt, "remove", Command(("sh", "-c", script, "remove", self.data)))
+        return await tools.must_succeed(host, receipt, "remove", Command(("sh", "-c", _REMOVE, "remove", self.data)))
