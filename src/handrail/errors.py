@@ -11,6 +11,7 @@ HandrailError                    one clear sentence, and what to do
 │   ├── StoreNewer               written by a newer Handrail
 │   └── StoreUnwritable          full, read-only or not to be made
 ├── RunHalted                    exit 1: a run stopped; says at which step and why
+├── CannotOpen                   exit 1: what was sealed does not open: damaged, or sealed for others
 └── HostError                    exit 1: a host could not be used
     ├── HostUnreachable
     ├── FileMissing              a file that had to be there is not
@@ -105,6 +106,10 @@ class StoreUnwritable(StoreError):
 
 
 class RunHalted(HandrailError):
+    pass
+
+
+class CannotOpen(HandrailError):
     pass
 
 

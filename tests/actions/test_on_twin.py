@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from tests.support import virtual_time
+from tests.support.scripted_host import Known
 
 import handrail
 from handrail.actions import build, receipts
 from handrail.actions.protocol import ActFailed, Observation, Receipt
 from handrail.documents.estate import read_estate
 from handrail.twin.raising import raise_twin
+from handrail.twin.things import KeySet
 from handrail.twin.world import Twin
 
 MIM = Path(handrail.__file__).parent / "products" / "mim"
@@ -34,7 +36,7 @@ def raised(tmp_path_factory: pytest.TempPathFactory) -> Twin:
     return raise_twin(estate, {"mim": MIM / "twin.yaml"}, tmp_path_factory.mktemp("twin"))
 
 
-class AnySecret:
+class AnySecret(Known):
     def resolve(self, reference: str) -> str:
         return f"pretend secret for {reference}"
 
@@ -189,6 +191,43 @@ def test_a_key_set_is_exported_and_proved(site: Site) -> None:
     with pytest.raises(ActFailed, match="password"):
         action = build("keys.export", {**keys, "account": "CONTOSO\\nobody"})
         virtual_time.run(action.act(site.twin.host("sync01"), site.receipt("other")))
+
+
+def test_a_lost_key_set_is_brought_back_out_of_its_sealed_file(site: Site) -> None:
+    account = "CONTOSO\\svc-mimsync"
+    tool: Mapping[str, Any] = {
+        "tool": f"{SYNC}\\Bin\\miiskmu.exe",
+        "account": account,
+        "password": "keyring:contoso/svc-mimsync",
+    }
+    made = site.do("keys.export", **tool, to=BACKUPS).outputs
+    sealed = site.do("secret.seal", **made).outputs
+    again: Mapping[str, Any] = {**tool, **made}
+
+    assert site.look("keys.import", **again).state == "done"
+    site.twin.transact("sync01", "lose", lambda machine: machine.drop(KeySet, account))
+    assert site.look("sync.agents", agents=["HR"]).state == "done"
+    site.do("keys.import", **again)
+
+    assert "read" not in site.do("sync.import", agents=["HR"], profile="Full Import (Stage Only)").because
+    assert site.look("secret.seal", **made).outputs == sealed
+
+
+def test_a_key_set_is_not_brought_back_out_of_another_file(site: Site) -> None:
+    account = "CONTOSO\\svc-mimsync"
+    tool: Mapping[str, Any] = {"tool": f"{SYNC}\\Bin\\miiskmu.exe", "account": account, "password": "keyring:x/y"}
+    made = site.do("keys.export", **tool, to=BACKUPS).outputs
+    site.twin.transact("sync01", "lose", lambda machine: machine.drop(KeySet, account))
+
+    for wrong in (
+        {**made, "sha256": "0" * 64},
+        {**made, "file": "C:\\gone.bin"},
+        {"file": f"{SYNC}\\Bin\\miiskmu.exe"},
+    ):
+        with pytest.raises(ActFailed):
+            virtual_time.run(
+                build("keys.import", {**tool, **wrong}).act(site.twin.host("sync01"), site.receipt("import"))
+            )
 
 
 def test_management_agents_load_and_import(site: Site) -> None:

@@ -177,3 +177,31 @@ def test_any_mapping_is_an_estate_or_bad_input(data: dict[str, object]) -> None:
         assert str(error)
         return
     assert estate_from_json(estate_to_json(estate)) == estate
+
+
+CUSTODIAN = "age1as8endtuuhnzls4j2ctr77guap7wwrf8sqrehtslcf99hxdqm3gslm9qf9"
+
+
+def test_custodians_are_public_keys() -> None:
+    estate = document(f"{ESTATE}custodians:\n  alice: {CUSTODIAN}\n").estate
+
+    assert estate.custodians == {"alice": CUSTODIAN}
+    assert estate_from_json(estate_to_json(estate)) == estate
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("age1as8endtuuhnzls4j2ctr77guap7wwrf8sqrehtslcf99hxdqm3gslm9qf8", "no public age key"),
+        ("alice@contoso.com", "no public age key"),
+        ("AGE-SECRET-KEY-1QQQQ", "no longer secret"),
+        ("12", "must be text"),
+    ],
+)
+def test_a_custodian_without_a_public_key_is_a_mistake_at_its_place(key: str, says: str) -> None:
+    """What stands there may be a secret, so it is not repeated."""
+    said = mistakes(f"{ESTATE}custodians:\n  alice: {key}\n")
+
+    line = ESTATE.count("\n") + 2
+    assert said.startswith(f"estate.yaml:{line}:10: ") and says in said
+    assert key not in said or key == "12"

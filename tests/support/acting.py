@@ -8,10 +8,12 @@ from tests.support import virtual_time
 from tests.support.twins import Console
 
 from handrail.actions import build
-from handrail.actions.protocol import Observation, Receipt
+from handrail.actions.protocol import Observation, Receipt, Secrets
 
 
-class NoSecrets:
+class NoSecrets(Secrets):
+    """There are none, and nothing is sealed."""
+
     def resolve(self, reference: str) -> str:
         raise AssertionError(reference)
 

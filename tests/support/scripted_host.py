@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from handrail.actions.protocol import Receipt
+from handrail.actions.protocol import Receipt, Secrets
 from handrail.errors import BadInput, FileMissing, HostUnreachable
 from handrail.hosts import powershell
 from handrail.hosts.protocol import Command, Exited, Lost, Outcome
 from handrail.hosts.windows_jobs import JOBS
+from handrail.restoring.custody import Custody
 
 Answer = Outcome | str | int
 Answers = Mapping[str, Answer | list[Answer]]
@@ -130,8 +131,10 @@ class ScriptedHost:
         return None
 
 
-class Known:
-    """Secrets of a test."""
+class Known(Secrets):
+    """Secrets of a test; what one of them sealed, all can open."""
+
+    custody = Custody()
 
     def __init__(self, **secrets: str) -> None:
         self.secrets = secrets
@@ -141,6 +144,15 @@ class Known:
         if name not in self.secrets:
             raise BadInput(f"{name} is not set.")
         return self.secrets[name]
+
+    def seal(self, data: bytes) -> bytes:
+        return self.custody.seal(data)
+
+    def unseal(self, data: bytes) -> bytes:
+        return self.custody.unseal(data)
+
+    def holders(self) -> Mapping[str, str]:
+        return self.custody.holders()
 
 
 def receipt(

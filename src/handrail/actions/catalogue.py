@@ -24,6 +24,7 @@ from handrail.actions import (
     product,
     rcdc,
     registry,
+    sealing,
     service,
     software,
     spaces,
@@ -42,6 +43,7 @@ EVERYWHERE: Mapping[str, type[Action]] = {
     "hold": person.Hold,
     "person.do": person.PersonDoes,
     "restore": person.Restore,
+    **sealing.ACTIONS,
 }
 
 WINDOWS: Mapping[str, type[Action]] = {
@@ -68,6 +70,7 @@ WINDOWS: Mapping[str, type[Action]] = {
     "installer.source": installer.InstallerSource,
     "installer.uninstall": uninstaller.Uninstall,
     "keys.export": keys.ExportKeySet,
+    "keys.import": keys.ImportKeySet,
     "keys.prove": keys.ProveKeySet,
     "language_pack.present": language_pack.LanguagePackPresent,
     "media.close": media.CloseMedia,

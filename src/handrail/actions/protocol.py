@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, Self
 
+from handrail.errors import BadInput, CannotOpen
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
 
@@ -53,6 +54,18 @@ class Secrets(Protocol):
     def resolve(self, reference: str) -> str:
         """The secret behind `env:NAME`, `file:PATH`, ... Raises BadInput when there is none."""
         ...
+
+    def seal(self, data: bytes) -> bytes:
+        """`data` as an age file that every holder can open. Raises BadInput when there is no identity to seal for."""
+        raise BadInput("Nothing can be sealed here.")
+
+    def unseal(self, data: bytes) -> bytes:
+        """What was sealed. Raises CannotOpen when it is damaged or sealed for others."""
+        raise CannotOpen("Nothing can be opened here.")
+
+    def holders(self) -> Mapping[str, str]:
+        """Everybody who can open what is sealed, with their public keys."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,10 @@ class SecretStore:
         self._given.add(value)
         return value
 
+    def hide(self, value: str) -> None:
+        """Have a secret that was not looked up here redacted too."""
+        self._given.add(value)
+
     def redact(self, what: T) -> T:
         """A copy of texts, bytes, lists and mappings with every secret that was given out replaced by ***."""
         return redacted(what, self._given)

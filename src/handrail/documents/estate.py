@@ -39,6 +39,7 @@ _TOP = (
     "aim",
     "accept",
     "approvers",
+    "custodians",
     "rollout",
 )
 _AIM = ("to", "prefer", "installations", "facts")
@@ -99,6 +100,7 @@ class _EstateReading(Reading):
             aim=self._section("aim", self._aim),
             accept=self._accept(data.get("accept")),
             approvers=self._approvers(data.get("approvers")),
+            custodians=self._section("custodians", self._custodian),
             rollout=self._plain("rollout", data.get("rollout")),
         )
         if not self.mistakes:
@@ -204,6 +206,31 @@ class _EstateReading(Reading):
             self.mistake(("approvers",), f"'approvers' must be between 0 and 20, not {count}.")
         return int(count)
 
+    def _custodian(self, name: str, value: Any, keys: Keys) -> Any:
+        """A public age key. What is no such key is not repeated: it may be a secret one."""
+        import pyrage
+
+        text = self.read(str, value, keys)
+        if text is BROKEN:
+            return BROKEN
+        if text.strip().upper().startswith("AGE-SECRET-KEY"):
+            self.mistake(
+                keys,
+                f"The key of custodian {name!r} is a secret one. It is no longer secret: it stands in this file.",
+                "Make a new one with age-keygen and write its public key here, which begins with age1.",
+            )
+            return BROKEN
+        try:
+            pyrage.x25519.Recipient.from_str(text)
+        except pyrage.RecipientError:
+            self.mistake(
+                keys,
+                f"The key of custodian {name!r} is no public age key.",
+                "It begins with age1; age-keygen prints it when it makes a key, age-keygen -y later.",
+            )
+            return BROKEN
+        return text
+
     def _plain(self, key: str, value: Any) -> dict[str, Any]:
         if value is None:
             return {}
@@ -237,6 +264,8 @@ def estate_to_json(estate: Estate) -> dict[str, Any]:
         document["accept"] = [f"{one.rule}@{one.subject}" if one.subject else one.rule for one in estate.accept]
     if estate.approvers:
         document["approvers"] = estate.approvers
+    if estate.custodians:
+        document["custodians"] = dict(estate.custodians)
     if estate.rollout:
         document["rollout"] = dict(estate.rollout)
     return document

@@ -70,6 +70,15 @@ SCRIPTS: Mapping[str, str] = {
     + "if(Test-Path -LiteralPath $part){Remove-Item -LiteralPath $part -Recurse -Force};"
     + "Expand-Archive -LiteralPath $archive -DestinationPath $part;"
     + "Move-Item -LiteralPath $part -Destination $folder",
+    # FILE: zeros over its content, through to the disk, then it is deleted.
+    "shred-file": "param($file)"
+    + _START
+    + "if(-not(Test-Path -LiteralPath $file)){exit 3};"
+    + "[IO.File]::SetAttributes($file,'Normal');"
+    + "$s=New-Object IO.FileStream($file,'Open','Write','None',4096,'WriteThrough');"
+    + "try{$b=New-Object byte[] 65536;$n=$s.Length;"
+    + "while($n -gt 0){$m=[int][Math]::Min($n,$b.Length);$s.Write($b,0,$m);$n-=$m};$s.Flush()}finally{$s.Close()};"
+    + "Remove-Item -LiteralPath $file -Force",
     # ADDRESS -> the HTTP status, as the account that runs this. The first answer after a restart takes minutes.
     "web-status": "param($url)"
     + _START

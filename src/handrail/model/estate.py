@@ -149,4 +149,6 @@ class Estate:
     aim: Mapping[str, Aim] = field(default_factory=dict)
     accept: tuple[Acceptance, ...] = ()
     approvers: int = 0
+    custodians: Mapping[str, str] = field(default_factory=dict)
+    """People who may open what is sealed: name -> public age key."""
     rollout: Facts = field(default_factory=dict)

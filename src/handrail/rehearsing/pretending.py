@@ -62,6 +62,7 @@ class _Stage:
     attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
     planted: set[int] = field(default_factory=set)
+    keeping: PretendSecrets = field(default_factory=PretendSecrets)
 
     def host(self, name: str) -> Host:
         if name not in self.hosts:
@@ -81,7 +82,7 @@ class _Stage:
         return "done"
 
     def secrets(self, real: Secrets) -> Secrets:  # noqa: ARG002 - a twin has no use for them
-        return PretendSecrets()
+        return self.keeping
 
     async def close(self) -> None:
         return None
@@ -93,6 +94,8 @@ class _Stage:
         key = (entry.step, entry.attempt)
         if entry.kind == "begun":
             self.attempts[key] = Attempt(entry.step, entry.attempt, event.at)
+            self.plant(entry.step, entry.attempt)
+        elif entry.kind == "asked":
             self.plant(entry.step, entry.attempt)
         elif key in self.attempts and entry.kind in ("done", "failed"):
             begun = self.attempts[key]
@@ -149,6 +152,6 @@ def carry_out(
         if n not in stage.planted:
             raise BadInput(
                 f"Attempt {one.attempt} at {one.at} was never begun, so what was to go wrong there never did.",
-                "Look at its name, and whether the run gets so far.",
+                "Look at its name, and whether the run gets so far. A check that only looks is never begun.",
             )
     return Carried(outcome.status, before, twin, tuple(stage.attempts.values()), verification)

@@ -1,4 +1,4 @@
-"""The home folder: the store, the twins of runs, restore points."""
+"""The home folder: the store, the twins of runs, the identity that opens what was sealed."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ class Home:
     def store(self) -> str:
         """The URL of the store."""
         return f"sqlite:///{self.store_path}"
+
+    @property
+    def custody(self) -> Path:
+        """Where the program's own identity lies, which opens what it sealed."""
+        return self.path / "custody"
 
     def twin(self, run: str) -> Path:
         """Where the twin of a run lives."""

@@ -16,6 +16,7 @@ from handrail.errors import BadInput, UnknownName
 from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry, Event, RunStatus
 from handrail.model.plan import Plan, Step
 from handrail.model.signature import Signature
+from handrail.restoring.custody import Custody, Keeping
 from handrail.running import people
 from handrail.running.carrying import Build
 from handrail.running.chain import canonical
@@ -116,8 +117,9 @@ class Session:
         plan = self.plan(run)
         self._check_revisions(plan)
         with held(self._lock(run), f"Run {run}"), self._target(run, plan) as target:
-            secrets = target.secrets(self.secrets)
-            if secrets is self.secrets:
+            real = self._keeping(plan)
+            secrets = target.secrets(real)
+            if secrets is real:
                 self._learn_secrets(plan)
             runner = Runner(
                 self.journal,
@@ -151,7 +153,7 @@ class Session:
                     schedule,
                     hosts=target.host,
                     build=self.build,
-                    secrets=target.secrets(self.secrets),
+                    secrets=target.secrets(self._keeping(plan)),
                 )
             finally:
                 await target.close()
@@ -197,6 +199,10 @@ class Session:
                     raise BadInput(
                         f"Run {row.run} of this plan has not ended.", f"Go on with it: handrail resume {row.run}."
                     )
+
+    def _keeping(self, plan: Plan) -> Keeping:
+        """Our secrets, and sealing for our identity and the custodians of the plan's estate."""
+        return Keeping(self.secrets, Custody(self.home.custody, plan.estate.custodians, self.secrets.hide))
 
     def _learn_secrets(self, plan: Plan) -> None:
         """Have every secret of the plan looked up, so that it is redacted from what an earlier attempt left behind."""

@@ -12,6 +12,7 @@ from handrail.actions.protocol import Secrets
 from handrail.errors import BadInput, HostError
 from handrail.hosts.protocol import Host
 from handrail.model.plan import Plan, Step
+from handrail.restoring.custody import Custody, Keeping
 
 
 class Target(Protocol):
@@ -85,6 +86,7 @@ class TwinHosts:
         from handrail.twin.world import is_raised, open_twin
 
         self._ask = ask
+        self._secrets = PretendSecrets(Custody(folder / "custody", plan.estate.custodians))
         self._hosts: dict[str, Host] = {}
         if is_raised(folder):
             self.twin = open_twin(folder)
@@ -113,17 +115,23 @@ class TwinHosts:
         return "done"
 
     def secrets(self, real: Secrets) -> Secrets:  # noqa: ARG002 - a twin has no use for them
-        return PretendSecrets()
+        return self._secrets
 
     async def close(self) -> None:
         self.twin.close()
 
 
-class PretendSecrets:
-    """For twins: any reference has a secret, always the same one. No real secret is touched for a rehearsal."""
-
+class _Pretended:
     def resolve(self, reference: str) -> str:
         return "Pretend-" + hashlib.sha256(reference.encode()).hexdigest()[:12]
+
+
+class PretendSecrets(Keeping):
+    """For twins: any reference has a secret, always the same one, and what is sealed is sealed with an identity of the
+    twin's own (by default one in memory). No real secret is touched for a rehearsal."""
+
+    def __init__(self, custody: Custody | None = None) -> None:
+        super().__init__(_Pretended(), custody or Custody())
 
 
 def twin_opener(guides: Sequence[Path] = (), ask: bool = False) -> Opener:

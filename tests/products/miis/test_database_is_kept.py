@@ -10,7 +10,7 @@ import pytest
 from tests.support import virtual_time
 
 from handrail.actions import build, signatures
-from handrail.actions.protocol import Observation, Receipt
+from handrail.actions.protocol import Observation, Receipt, Secrets
 from handrail.assessing.assess import assess
 from handrail.documents.estate import estate_document, read_estate
 from handrail.documents.tree import load as load_tree
@@ -35,7 +35,7 @@ DATABASE = "MicrosoftIdentityIntegrationServer"
 TYPED = {"SQL server": "sql01", "SQL instance": "(the default instance)", "service account": r"CONTOSO\svc-miis"}
 
 
-class NoSecrets:
+class NoSecrets(Secrets):
     def resolve(self, reference: str) -> str:
         raise AssertionError(f"nobody needs {reference}")
 

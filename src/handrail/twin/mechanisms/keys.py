@@ -34,24 +34,38 @@ def may_open(owner: str, user: str) -> bool:
     return owner.lower() in LOCAL_SYSTEM or owner.lower() == user.lower()
 
 
+_MARK = b"twin key set export "
+
+
 def export(machine: Machine, account: str, path: str) -> bool:
     """Write the account's key set to a file (whose content differs with every export, as encryption has it). False
     when the account has none here or the file cannot be written."""
     own = usable(machine, account)
     if own is None or not files.writable(machine, path):
         return False
-    salt = hashlib.sha256(f"{own.id}{machine.stamp()}{path}".encode()).hexdigest()
-    entry = files.of_bytes(path, hashlib.sha256(salt.encode()).digest() * 24, machine.stamp(), holds={"keys": own.id})
-    files.write(machine, path, entry)
+    salt = hashlib.sha256(f"{own.id}{machine.stamp()}{path}".encode()).digest()
+    files.write(machine, path, files.of_bytes(path, _exported(own.id, salt), machine.stamp()))
     machine.did("keys", f"key set of {account} exported to {path}")
     return True
 
 
+def _exported(id: str, salt: bytes) -> bytes:
+    return _MARK + id.encode() + b"\0" + salt + hashlib.sha256(id.encode() + salt).digest() * 24
+
+
+def id_in(data: bytes) -> str | None:
+    """The key set in an exported file, wherever that file has been since; None when it is no export, or damaged."""
+    id, _, rest = data.removeprefix(_MARK).partition(b"\0")
+    named = id.decode("ascii", "replace")
+    return named if _exported(named, rest[:32]) == data else None
+
+
 def load(machine: Machine, account: str, entry: Entry) -> bool:
     """Make an exported key set usable here for that account. False when the file is no export."""
-    if "keys" not in entry.holds:
+    id = id_in(files.content(entry))
+    if id is None:
         return False
-    own = KeySet(account, entry.holds["keys"], machine.system.machine)
+    own = KeySet(account, id, machine.system.machine)
     machine.put(account, replace(machine.get(KeySet, account) or own, id=own.id, machine=own.machine))
     machine.did("keys", f"key set of {account} loaded from {entry.path}")
     return True

@@ -39,16 +39,29 @@ def run(machine: Machine, tool: ToolBits, program: str, arguments: Sequence[str]
 
 
 def _keys(machine: Machine, program: str, arguments: Sequence[str]) -> Reply:
-    """`/e FILE /u:ACCOUNT PASSWORD|*`: exports the key set; `*` reads the password from standard input."""
+    """The account's key set: `/e FILE` exports it, `/i FILE {ID}` imports one, `/c {ID}` says whether it can be used.
+    All with `/u:ACCOUNT PASSWORD|*`; `*` reads the password from standard input. Which id it is given, is all the same
+    to it."""
     words = [one for one in arguments if not one.lower().startswith("/u:")]
     account = next((one[3:] for one in arguments if one.lower().startswith("/u:")), "")
-    if len(words) not in (2, 3) or words[0].lower() not in ("/e", "-e") or not account:
+    does = words[0].lower().replace("-", "/", 1) if words else ""
+    own = {"/e": 2, "/i": 3, "/c": 2}.get(does, 0)
+    if not own or not own <= len(words) <= own + 1 or not account:
         raise not_rehearsed(program, ["/e FILE /u:ACCOUNT *" if "/e" in words else " ".join(words[:1])])
     known = machine.context.account(account)
     managed = known is not None and known.kind == "gmsa"
-    given = machine.stdin.decode("utf-8", "replace").strip() if words[2:] == ["*"] else (words[2:] or [""])[0]
+    typed = words[own:]
+    given = machine.stdin.decode("utf-8", "replace").strip() if typed == ["*"] else (typed or [""])[0]
     if known is None or not known.enabled or (not managed and not _password_fits(known.password, given)):
         return complain(1, "The user name or password is incorrect.")
+    if does == "/c":
+        usable = keys.usable(machine, account) is not None
+        return say(0, "The key set is available.") if usable else complain(1, "The key set is not available.")
+    if does == "/i":
+        entry = files.find(machine, words[1])
+        if entry is None or not keys.load(machine, account, entry):
+            return complain(1, "The key set could not be imported.")
+        return say(0, "The key set was imported successfully.")
     if not keys.export(machine, account, words[1]):
         return complain(1, "The key set could not be exported.")
     return say(0, "The key set was exported successfully.")

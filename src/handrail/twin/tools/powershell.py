@@ -44,6 +44,19 @@ def _hash_tree(machine: Machine, path: str) -> Reply:
     return say(0, *(f"{one.sha256.upper()}|{one.size}|{paths.relative(one.path, place[1])}" for one in found))
 
 
+def _shred(machine: Machine, path: str) -> Reply:
+    entry = files.find(machine, path)
+    if entry is None:
+        return ABSENT
+    place = drives.locate(machine, path)
+    assert place is not None
+    if entry.folder or not files.writable(machine, path) or files.held_by(place[0], place[1]):
+        return complain(1, 'Exception calling "SetAttributes" or "Open": Access to the path is denied.')
+    files.delete(place[0], entry)
+    machine.did("file", f"file {entry.path} shredded")
+    return Reply()
+
+
 def _msi_version(machine: Machine, path: str) -> Reply:
     entry = files.find(machine, path)
     if entry is None:
@@ -161,6 +174,7 @@ _SCRIPTS: dict[str, Callable[..., Reply]] = {
     "file-version": _file_version,
     "hash-tree": _hash_tree,
     "msi-version": _msi_version,
+    "shred-file": _shred,
     "mounted-media": _mounted,
     "mount-image": _mount,
     "dismount-image": _dismount,
