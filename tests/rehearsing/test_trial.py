@@ -133,6 +133,8 @@ def test_what_is_otherwise_is_said(text: str, expected: str) -> None:
         ),
         ("{skipped: [patch]}", "Expected bread/oven@house/2/patch to end skipped, got done."),
         ("{tried: {patch: 2}}", "Expected 2 attempts at bread/oven@house/2/patch, got 1"),
+        ("{because: {patch: bananas}}", "Expected bread/oven@house/2/patch to say 'bananas', got "),
+        ("{because: {pach: bananas}}", "No step is called 'pach'. Did you mean 'patch'?"),
         (
             "{twin: [{installation: bread/oven@house, build: 1.0.0.0}]}",
             "Expected oven on house at 1.0.0.0, got 2.0.0.0.",
@@ -178,6 +180,17 @@ run:
   ends: failed
   at: patch
   twin: [{effects: none, of: [software]}, {service: Oven, host: house, state: stopped}]
+"""
+    assert said(run) == []
+
+
+def test_what_is_planted_at_a_hold_is_there_once_a_person_was_asked() -> None:
+    run = """
+run:
+  plant: [{host: house, service: Oven, state: disabled, at: ready}]
+  twin: [{happened: {Oven stopped: 0}}]
+  ends: failed
+  at: start
 """
     assert said(run) == []
 

@@ -65,6 +65,13 @@ def ending(expected: Run, carried: Carried) -> Found:
             if states[id].attempts != times:
                 tried, why = states[id].attempts, _why(states[id].because)
                 yield ("run", "tried", name), f"Expected {times} attempts at {id}, got {tried}: {why}"
+    for name, parts in expected.because.items():
+        if not meant(name, ids):
+            yield ("run", "because", name), nothing(name, ids)
+        for id in meant(name, ids):
+            said = states[id].because
+            for part in (one for one in parts if not holds_text(said, one)):
+                yield ("run", "because", name), f"Expected {id} to say {part!r}, got {_why(said)}"
 
 
 def _why(because: str) -> str:

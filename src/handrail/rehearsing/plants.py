@@ -1,7 +1,8 @@
 """What is wrong in the twin's world: planted before a run, or right after an attempt at a step has begun.
 
 Each is a state that a host can be in, in the words of its mechanism. With `at` it is planted when that step's attempt
-(the first, if `attempt` does not say) has been journaled as begun and before anything is done; without, from the start.
+(the first, if `attempt` does not say) has been journaled as begun and before anything is done, or when a person has been
+asked; without, from the start.
 """
 
 from __future__ import annotations
@@ -12,8 +13,19 @@ from typing import Any, Literal, TypeVar
 
 from handrail.errors import BadInput, suggestion
 from handrail.twin import paths
+from handrail.twin.codec import plain
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import components, drives, files, installer, registry, services, software
+from handrail.twin.mechanisms import (
+    components,
+    databases,
+    drives,
+    files,
+    installer,
+    registry,
+    services,
+    software,
+    spaces,
+)
 from handrail.twin.things import ESTATE, Account, Busy, Database, Entry, KeySet, Process, Product, Service, Volume
 
 P = TypeVar("P", bound="Plant")
@@ -127,6 +139,31 @@ class SetDatabase(_OnHost):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetTable(_OnHost):
+    """Content of a table of a database on that server. Where the table lists its rows, those that `where` fits get
+    these values, or are gone if none are given. Where it only counts them there are so many `rows` now, of other
+    content."""
+
+    table: str
+    of: str
+    rows: int | None = None
+    where: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetObject(_OnHost):
+    """An object in a management agent's connector space, in the database `of` on that server: it has these attributes
+    (null takes one away) and is made if need be; or it is `absent`."""
+
+    space: str
+    of: str
+    object: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    absent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetKeys(_OnHost):
     """The key set of an account on that host: it is gone."""
 
@@ -156,6 +193,8 @@ WORDS: Mapping[str, type[Plant]] = {
     "program": SetProgram,
     "software": SetSoftware,
     "database": SetDatabase,
+    "table": SetTable,
+    "space": SetObject,
     "keys": SetKeys,
     "account": SetAccount,
 }
@@ -275,17 +314,52 @@ def _software(machine: Machine, plant: SetSoftware) -> None:
     software.lay(machine, plant.software, plant.version)
 
 
-def _database(machine: Machine, plant: SetDatabase) -> None:
-    found = [one for one in machine.all(Database) if one.name.lower() == plant.database.lower()]
+def _databases(machine: Machine, name: str) -> list[Database]:
+    found = [one for one in machine.all(Database) if one.name.lower() == name.lower()]
     if not found:
         names = [one.name for one in machine.all(Database)]
-        raise BadInput(f"{machine.name} has no database {plant.database!r}.", suggestion(plant.database, names))
-    for one in found:
-        name = f"{one.instance}|{one.name}"
+        raise BadInput(f"{machine.name} has no database {name!r}.", suggestion(name, names))
+    return found
+
+
+def _put(machine: Machine, database: Database) -> None:
+    machine.put(f"{database.instance}|{database.name}", database)
+
+
+def _database(machine: Machine, plant: SetDatabase) -> None:
+    for one in _databases(machine, plant.database):
         if plant.state == "absent":
-            machine.drop(Database, name)
+            machine.drop(Database, f"{one.instance}|{one.name}")
         else:
-            machine.put(name, replace(one, state=plant.state.upper()))
+            _put(machine, replace(one, state=plant.state.upper()))
+
+
+def _table(machine: Machine, plant: SetTable) -> None:
+    for one in _databases(machine, plant.of):
+        if plant.table not in one.tables:
+            raise BadInput(f"{one.name} has no table {plant.table!r}.", suggestion(plant.table, one.tables))
+        changed = databases.with_rows(one, plant.table, plant.rows, plain(plant.where), plain(plant.values))
+        if changed is None:
+            listed = isinstance(one.tables[plant.table].get("rows"), tuple)
+            how = "lists its rows, and none is like this" if listed else "only counts its rows"
+            advice = "Say `where`, with values that a row has." if listed else "Say how many `rows` there are now."
+            raise BadInput(f"The table {plant.table} of {one.name} {how}.", advice)
+        _put(machine, changed)
+
+
+def _object(machine: Machine, plant: SetObject) -> None:
+    for one in _databases(machine, plant.of):
+        agents = spaces.agents(one)
+        if plant.space not in agents:
+            raise BadInput(f"{one.name} has no management agent {plant.space!r}.", suggestion(plant.space, agents))
+        if not plant.absent:
+            _put(machine, spaces.changed(one, plant.space, plant.object, plain(plant.values)))
+            continue
+        names = [str(row["dn"]) for row in spaces.held(one) if row.get("agent") == plant.space]
+        if plant.object not in names:
+            there = f"{plant.space} has no object {plant.object!r}"
+            raise BadInput(f"The connector space of {there}.", suggestion(plant.object, names))
+        _put(machine, spaces.without(one, plant.space, plant.object))
 
 
 def _keys(machine: Machine, plant: SetKeys) -> None:
@@ -316,6 +390,8 @@ _ACTS: Mapping[type[Plant], Callable[[Machine, Any], None]] = {
     SetProgram: _program,
     SetSoftware: _software,
     SetDatabase: _database,
+    SetTable: _table,
+    SetObject: _object,
     SetKeys: _keys,
     SetAccount: _account,
 }

@@ -89,13 +89,15 @@ class WrittenRun:
     skipped: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
     tried: Mapping[str, int] = field(default_factory=dict)
+    because: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     twin: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """`people`: how they answer where it is not yes or done; `idle` says done and has done nothing, `silent` does not
-    answer. `at` is the step at which a run that does not succeed stands, `says` part of why."""
+    answer. `at` is the step at which a run that does not succeed stands, `says` part of why. `because`: part of what
+    steps say of why they ended as they did."""
 
     plant: tuple[Plant, ...] = ()
     people: Mapping[str, Played] = field(default_factory=dict)
@@ -105,6 +107,7 @@ class Run:
     skipped: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
     tried: Mapping[str, int] = field(default_factory=dict)
+    because: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     twin: tuple[Truth, ...] = ()
 
 
@@ -183,5 +186,6 @@ def _run(reading: Reading, written: WrittenRun) -> Run:
         written.skipped,
         written.done,
         written.tried,
+        written.because,
         tuple(one for one in truths if one is not BROKEN),
     )

@@ -61,6 +61,7 @@ class _Jumping(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self._turns += 1
         if self._turns > TURNS:
+            self._turns = 0  # What is cancelled now may come to its end.
             raise Endless("The run on the twin does not come to an end.", "Look for what waits for itself.")
         ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
         if not ready and timeout is None:

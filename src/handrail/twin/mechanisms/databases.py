@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from handrail.twin import paths
@@ -90,6 +90,27 @@ def rows(database: Database, table: str) -> tuple[Mapping[str, Any], ...]:
     """The rows of a table that has them one by one; nothing for one that only counts."""
     held = database.tables.get(table, {}).get("rows", ())
     return held if isinstance(held, tuple) else ()
+
+
+def with_rows(
+    database: Database, table: str, count: int | None, where: Mapping[str, Any], values: Mapping[str, Any]
+) -> Database | None:
+    """The same database with other content in a table: of a counted one so many rows; of a listed one the rows that
+    have the values of `where` get `values`, or are gone if there are none. None when that is no change of this
+    table."""
+    held = database.tables.get(table, {})
+    listed = held.get("rows", 0)
+    if isinstance(listed, int):
+        if count is None or where or values:
+            return None
+        seen = hashlib.sha256(f"{held.get('digest')}/{count}".encode()).hexdigest()
+        return replace(database, tables={**database.tables, table: {"rows": count, "digest": seen}})
+    fit = [all(row.get(name) == value for name, value in where.items()) for row in listed]
+    if count is not None or not any(fit):
+        return None
+    pairs = zip(listed, fit, strict=True)
+    new = tuple({**row, **values} if one else row for row, one in pairs if values or not one)
+    return replace(database, tables={**database.tables, table: {"rows": new}})
 
 
 def back_up(server: Server, database: Database, path: str, options: Mapping[str, bool]) -> bool:

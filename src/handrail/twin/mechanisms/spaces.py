@@ -2,8 +2,9 @@
 
 The table `agents` lists the agents; `connectorspace` holds the objects, row by row (`agent`, `dn`, `type`, further
 columns as attributes; `pending` is the operation that waits to be exported), or as a count with a digest. Of a count
-some objects stand for all, with values that follow from the digest: other content, other values. The order differs
-with every export, as that of a database may.
+some objects stand for all, with values that follow from the digest: other content, other values. Once one of them was
+changed they are kept beside count and digest, under `objects`. The order differs with every export, as that of a
+database may.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -56,28 +58,58 @@ def _id(database: Database, name: str) -> str:
 
 
 def _objects(database: Database, agent: str) -> Iterator[Mapping[str, Any]]:
+    return (row for row in held(database) if row.get("agent") == agent)
+
+
+def held(database: Database) -> tuple[Mapping[str, Any], ...]:
+    """The objects of all agents' spaces, or those that stand for them."""
     rows = databases.rows(database, SPACE)
-    if rows:
-        yield from (row for row in rows if row.get("agent") == agent)
-        return
+    table = database.tables.get(SPACE, {})
+    return rows or table.get("objects") or tuple(_standing(database, table))
+
+
+def _standing(database: Database, table: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    count, names = table.get("rows", 0), agents(database)
+    for agent in names if isinstance(count, int) else ():
+        for number in range(min(count // len(names), MOST)):
+            value = hashlib.sha256(f"{table.get('digest')}/{agent}/{number}".encode()).hexdigest()[:16]
+            dn = f"CN=object{number:05},OU={agent},DC=twin"
+            own = {"dn": dn, "type": "user", "displayName": f"Object {number}", "content": value}
+            yield {"agent": agent, **own}
+
+
+def without(database: Database, agent: str, dn: str) -> Database:
+    """The same database, and that object is not in the agent's space."""
+    return _holding(database, tuple(one for one in held(database) if (one.get("agent"), one["dn"]) != (agent, dn)))
+
+
+def changed(database: Database, agent: str, dn: str, values: Mapping[str, Any]) -> Database:
+    """The same database, and that object (made if need be) has these attributes; None takes one away."""
+    before = held(database)
+    old = next((one for one in before if (one.get("agent"), one["dn"]) == (agent, dn)), None)
+    mixed = {**(old or {"agent": agent, "dn": dn, "type": "user"}), **values}
+    new = {name: value for name, value in mixed.items() if value is not None}
+    if old is None:
+        return _holding(database, (*before, new))
+    return _holding(database, tuple(new if one is old else one for one in before))
+
+
+def _holding(database: Database, objects: tuple[Mapping[str, Any], ...]) -> Database:
+    if objects == held(database):
+        return database
     table = database.tables.get(SPACE, {})
     count = table.get("rows", 0)
     if isinstance(count, int):
-        for number in range(min(count // max(len(agents(database)), 1), MOST)):
-            value = hashlib.sha256(f"{table.get('digest')}/{agent}/{number}".encode()).hexdigest()[:16]
-            dn = f"CN=object{number:05},OU={agent},DC=twin"
-            yield {"dn": dn, "type": "user", "displayName": f"Object {number}", "content": value}
+        seen = hashlib.sha256(f"{table.get('digest')}{objects!r}".encode()).hexdigest()
+        table = {"rows": count + len(objects) - len(held(database)), "digest": seen, "objects": objects}
+    else:
+        table = {"rows": objects}
+    return replace(database, tables={**database.tables, SPACE: table})
 
 
 def _written(database: Database, agent: str, row: Mapping[str, Any]) -> str:
     dn, kind = quoteattr(str(row["dn"])), str(row.get("type", "user"))
-    attributes = "".join(
-        f'<attr name={quoteattr(name)} type="string" multivalued="{str(isinstance(value, tuple)).lower()}">'
-        + "".join(f"<value>{escape(str(one))}</value>" for one in (value if isinstance(value, tuple) else (value,)))
-        + "</attr>"
-        for name, value in row.items()
-        if name not in _OWN
-    )
+    attributes = "".join(_attribute(name, value) for name, value in row.items() if name not in _OWN)
     operation = row.get("pending")
     delta = f"<delta operation={quoteattr(str(operation))} dn={dn}></delta>"
     waiting = f"<unapplied-export>{delta}</unapplied-export>" if operation else ""
@@ -86,3 +118,15 @@ def _written(database: Database, agent: str, row: Mapping[str, Any]) -> str:
         f"<synchronized-hologram><entry dn={dn}><primary-objectclass>{escape(kind)}</primary-objectclass>{attributes}"
         f"</entry></synchronized-hologram>{waiting}<connector>1</connector></cs-object>"
     )
+
+
+def _attribute(name: str, value: Any) -> str:
+    values = value if isinstance(value, tuple) else (value,)
+    kind = "boolean" if isinstance(values[0], bool) else "string"
+    many = str(isinstance(value, tuple)).lower()
+    texts = "".join(f"<value>{escape(_text(one))}</value>" for one in values)
+    return f'<attr name={quoteattr(name)} type="{kind}" multivalued="{many}">{texts}</attr>'
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
