@@ -7,11 +7,13 @@ reading checks the chains.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -19,29 +21,14 @@ from handrail.errors import StoreLocked, Tampered, UnknownName
 from handrail.model.journal import RUN_LANE, Entry, Event
 from handrail.running.chain import Head, canonical, check, digest, extend, head_of, seal
 from handrail.running.clock import Clock, SystemClock, stamp
+from handrail.running.protocol import Item, RunRow, Watch
 from handrail.running.redaction import Redact, keep, plain
 from handrail.running.schema import events, lanes, plans, runs
 from handrail.running.store import Store, open_store
 
-Watch = Callable[[Literal["before", "after"]], None]
-"""Called just before and just after every commit; tests pull the plug there."""
-
-Item = tuple[str, Entry]
-"""A lane, and what is to be appended to it."""
+__all__ = ["Item", "Journal", "RunRow", "Watch", "open_journal"]
 
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without those that people misread
-
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """`target` is `hosts` or `twin`; `created` is ISO 8601 in UTC."""
-
-    run: str
-    plan: str
-    estate: str
-    target: str
-    created: str
-    who: str
 
 
 def open_journal(
@@ -63,8 +50,11 @@ class Journal:
         self.clock = clock
         self._redact = redact
         self._watch = watch or (lambda _: None)
+        # One thread of its own for what runners append: commits are in order by nature, its connection stays warm.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
 
     def close(self) -> None:
+        self._thread.shutdown()
         self.store.close()
 
     # -- runs ---------------------------------------------------------------------------------------------------
@@ -202,8 +192,12 @@ class Journal:
         self._watch("after")
         return {event.lane: head_of(event) for event in taken}, taken
 
-    def append(self, run: str, heads: Mapping[str, Head], items: Iterable[Item]) -> list[Event]:
-        """Append to lanes whose heads the caller holds, in one commit. StoreLocked when a lane was taken over."""
+    async def append(self, run: str, heads: Mapping[str, Head], items: Iterable[Item]) -> list[Event]:
+        """Append to lanes whose heads the caller holds, in one commit; back when it is made. StoreLocked when a lane
+        was taken over."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._append, run, heads, items)
+
+    def _append(self, run: str, heads: Mapping[str, Head], items: Iterable[Item]) -> list[Event]:
         at = stamp(self.clock.now())
         ends: dict[str, Head] = {}
         made: list[Event] = []

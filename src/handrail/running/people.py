@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from handrail.errors import BadInput, Blocked, UnknownName
 from handrail.model.journal import PEOPLE_LANE, Entry, Event
 from handrail.model.plan import Plan, Step
-from handrail.running.journal import Journal
+from handrail.running.protocol import AnyJournal
 from handrail.running.scheduler import Schedule
 from handrail.running.status import schedule_of
 
@@ -29,14 +29,14 @@ class Approval:
     note: str = ""
 
 
-def approve(journal: Journal, plan: str, who: str, note: str = "") -> list[Approval]:
+def approve(journal: AnyJournal, plan: str, who: str, note: str = "") -> list[Approval]:
     """Record that `who` approves the plan with digest `plan`; all approvals of it. Twice is once."""
     if all(one.who != who for one in approvals(journal, plan)):
         journal.add(APPROVALS, plan, Entry("approved", data={"plan": plan, "who": who, "note": note}))
     return approvals(journal, plan)
 
 
-def approvals(journal: Journal, plan: str) -> list[Approval]:
+def approvals(journal: AnyJournal, plan: str) -> list[Approval]:
     """Who approved the plan with this digest. Tampered when the record does not hold together."""
     found = (event for event in journal.read(APPROVALS) if event.lane == plan)
     return [
@@ -45,7 +45,7 @@ def approvals(journal: Journal, plan: str) -> list[Approval]:
     ]
 
 
-def demand_approvals(journal: Journal, plan: Plan) -> list[Approval]:
+def demand_approvals(journal: AnyJournal, plan: Plan) -> list[Approval]:
     """The approvals of the plan. Blocked when its estate demands more."""
     given = approvals(journal, plan.digest)
     if len(given) < plan.estate.approvers:
@@ -57,7 +57,7 @@ def demand_approvals(journal: Journal, plan: Plan) -> list[Approval]:
     return given
 
 
-def answer(journal: Journal, run: str, plan: Plan, step: str, said: str, who: str, note: str = "") -> Event:
+def answer(journal: AnyJournal, run: str, plan: Plan, step: str, said: str, who: str, note: str = "") -> Event:
     """Record an answer to a step that waits. BadInput when it does not wait, or cannot be answered so.
 
     A hold takes yes (go on) or no (halt); a person's step done (look now) or no (it cannot be done); a step in doubt

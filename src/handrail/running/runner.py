@@ -20,8 +20,8 @@ from handrail.model.plan import Plan, Step
 from handrail.running.carrying import Build, Carrier, Hosts, Patience
 from handrail.running.chain import Head, head_of
 from handrail.running.clock import Clock, SystemClock, moment
-from handrail.running.journal import Item, Journal
 from handrail.running.late import resolve
+from handrail.running.protocol import AnyJournal, Item
 from handrail.running.scheduler import Move, Schedule, lane_of
 from handrail.running.writer import Writer
 
@@ -71,7 +71,7 @@ class Runner:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: AnyJournal,
         run: str,
         plan: Plan,
         *,

@@ -7,13 +7,13 @@ from typing import Any
 from handrail.model.journal import RunStatus, StepStatus
 from handrail.model.plan import Plan
 from handrail.running.fates import fates_of
-from handrail.running.journal import Journal
+from handrail.running.protocol import AnyJournal
 from handrail.running.scheduler import Schedule
 
 SCHEMA = "handrail/run/v1"
 
 
-def schedule_of(journal: Journal, run: str, plan: Plan) -> Schedule:
+def schedule_of(journal: AnyJournal, run: str, plan: Plan) -> Schedule:
     """The schedule of a run as the journal has it now. Tampered when the journal does not hold together."""
     return Schedule(plan).apply_all(journal.read(run))
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from handrail.errors import StoreLocked
 from handrail.model.journal import Event
 from handrail.running.chain import Head, head_of
-from handrail.running.journal import Item, Journal
+from handrail.running.protocol import AnyJournal, Item
 
 Waiter = tuple[Sequence[Item], "asyncio.Future[list[Event]]"]
 
@@ -22,14 +21,12 @@ class Writer:
     the price of a sync to the disk is shared, with one lane nobody waits for company.
     """
 
-    def __init__(self, journal: Journal, run: str) -> None:
+    def __init__(self, journal: AnyJournal, run: str) -> None:
         self._journal = journal
         self._run = run
         self._heads: dict[str, Head] = {}
         self._waiting: list[Waiter] = []
         self._committing: asyncio.Task[None] | None = None
-        # One thread of its own: commits are in order by nature, and its connection stays warm.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
 
     def take(self, lanes: Sequence[str], data: Mapping[str, Any]) -> list[Event]:
         """Take the lanes over from whoever wrote them before."""
@@ -52,15 +49,13 @@ class Writer:
         """Wait for what is under way."""
         if self._committing is not None:
             await asyncio.gather(self._committing, return_exceptions=True)
-        self._thread.shutdown()
 
     async def _commit_all(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._waiting:
             batch, self._waiting = self._waiting, []
             items = [item for waiter in batch for item in waiter[0]]
             try:
-                made = await loop.run_in_executor(self._thread, self._journal.append, self._run, self._heads, items)
+                made = await self._journal.append(self._run, self._heads, items)
             except Exception as error:
                 for _, future in batch:
                     if not future.done():
