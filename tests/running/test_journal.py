@@ -13,25 +13,43 @@ from hypothesis import strategies as st
 
 from handrail.errors import StoreLocked, Tampered, UnknownName
 from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry
-from handrail.running.chain import canonical
+from handrail.rehearsing.memory import MemoryJournal
+from handrail.running.chain import Head, canonical, head_of
+from handrail.running.clock import SystemClock
 from handrail.running.journal import Journal, open_journal
+from handrail.running.protocol import AnyJournal, Watch
+from handrail.running.redaction import Redact, keep
 from handrail.running.writer import Writer
 
 DOCUMENT = canonical({"a": "plan"})
 
 
+@pytest.fixture(params=["on disk", "in memory"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyJournal]:
+    """What is asked of a journal is asked of both: rehearsals prove nothing about runs otherwise."""
+    made = opened(request.param, tmp_path)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
+def stored(tmp_path: Path) -> Iterator[Journal]:
     made = open_journal(str(tmp_path / "store.db"))
     yield made
     made.close()
 
 
-def begin(journal: Journal) -> str:
+def opened(where: str, folder: Path, redact: Redact = keep, watch: Watch | None = None) -> Journal | MemoryJournal:
+    if where == "in memory":
+        return MemoryJournal(SystemClock(), redact, watch)
+    return open_journal(str(folder / "store.db"), redact=redact, watch=watch)
+
+
+def begin(journal: AnyJournal) -> str:
     return journal.create("Contoso & Söhne", "sha256:abcd", DOCUMENT, "twin", "eve", {"approvals": []})
 
 
-def write(journal: Journal, run: str, *entries: tuple[str, Entry]) -> None:
+def write(journal: AnyJournal, run: str, *entries: tuple[str, Entry]) -> None:
     async def do() -> None:
         writer = Writer(journal, run)
         writer.take(sorted({lane for lane, _ in entries}), {"who": "eve"})
@@ -42,7 +60,7 @@ def write(journal: Journal, run: str, *entries: tuple[str, Entry]) -> None:
     asyncio.run(do())
 
 
-def test_what_is_appended_is_read_back_in_order(journal: Journal) -> None:
+def test_what_is_appended_is_read_back_in_order(journal: AnyJournal) -> None:
     run = begin(journal)
     write(journal, run, ("a", Entry("begun", "s", 1, {"x": [1, {"y": None}]})), ("b", Entry("done", "t", 1)))
 
@@ -53,7 +71,8 @@ def test_what_is_appended_is_read_back_in_order(journal: Journal) -> None:
     assert found[3].entry == Entry("begun", "s", 1, {"x": [1, {"y": None}]})
 
 
-def test_a_run_has_a_readable_id_of_its_own(journal: Journal) -> None:
+def test_a_run_has_a_readable_id_of_its_own(stored: Journal) -> None:
+    journal = stored
     first, second = begin(journal), begin(journal)
 
     assert first.startswith("contoso-s-hne-2")
@@ -62,14 +81,64 @@ def test_a_run_has_a_readable_id_of_its_own(journal: Journal) -> None:
     assert journal.document(first) == DOCUMENT
 
 
-def test_an_unknown_run_is_named_with_the_nearest_one(journal: Journal) -> None:
+def test_a_run_keeps_its_plan_and_comes_after_those_before_it(journal: AnyJournal) -> None:
+    first, second = begin(journal), begin(journal)
+
+    assert first != second
+    assert [row.run for row in journal.runs()] == [first, second]
+    assert journal.document(second) == DOCUMENT
+    assert (journal.row(first).plan, journal.row(first).who) == ("sha256:abcd", "eve")
+
+
+def test_steps_are_there_once_one_was_journaled(journal: AnyJournal) -> None:
+    run = begin(journal)
+    assert not journal.has_steps(run)
+    write(journal, run, ("a", Entry("begun", "s", 1)))
+    assert journal.has_steps(run)
+
+
+def test_the_tail_of_a_lane_is_what_stands_behind_a_head(journal: AnyJournal) -> None:
+    run = begin(journal)
+    first = journal.add(run, PEOPLE_LANE, Entry("answered", "s", data={"answer": "yes"}))
+    write(journal, run, ("a", Entry("begun", "s", 1)))
+    second = journal.add(run, PEOPLE_LANE, Entry("answered", "t", data={"answer": "no"}))
+
+    assert journal.tail(run, PEOPLE_LANE, Head()) == [first, second]
+    assert journal.tail(run, PEOPLE_LANE, head_of(first)) == [second]
+    with pytest.raises(Tampered):
+        journal.tail(run, PEOPLE_LANE, Head(1, 0, "0" * 64))
+
+
+@pytest.mark.parametrize("where", ["on disk", "in memory"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_what_dies_before_a_commit_is_not_there_and_what_dies_after_it_is(
+    tmp_path: Path, where: str, moment: str
+) -> None:
+    armed = False
+
+    def die(now: str) -> None:
+        if armed and now == moment:
+            raise KeyboardInterrupt
+
+    journal = opened(where, tmp_path, watch=die)
+    run = begin(journal)
+    armed = True
+    with pytest.raises(KeyboardInterrupt):
+        journal.add(run, PEOPLE_LANE, Entry("answered", "s"))
+    armed = False
+
+    assert len(journal.read(run)) == (1 if moment == "before" else 2)
+    journal.close()
+
+
+def test_an_unknown_run_is_named_with_the_nearest_one(journal: AnyJournal) -> None:
     run = begin(journal)
 
     with pytest.raises(UnknownName, match=run):
         journal.row(run + "x")
 
 
-def test_a_lane_that_was_taken_over_refuses_its_older_writer(journal: Journal) -> None:
+def test_a_lane_that_was_taken_over_refuses_its_older_writer(journal: AnyJournal) -> None:
     run = begin(journal)
 
     async def fight() -> None:
@@ -88,7 +157,7 @@ def test_a_lane_that_was_taken_over_refuses_its_older_writer(journal: Journal) -
     assert [event.epoch for event in journal.read(run) if event.lane == "a"] == [1, 1, 2, 2]
 
 
-def test_a_lane_that_was_not_taken_cannot_be_written(journal: Journal) -> None:
+def test_a_lane_that_was_not_taken_cannot_be_written(journal: AnyJournal) -> None:
     run = begin(journal)
 
     async def do() -> None:
@@ -141,7 +210,7 @@ def test_appends_made_meanwhile_share_a_commit_and_none_is_answered_before_it(tm
     assert sorted(answered) == [0, 1, 2, 3, 4]
 
 
-def test_of_one_append_all_entries_are_committed_or_none(journal: Journal) -> None:
+def test_of_one_append_all_entries_are_committed_or_none(journal: AnyJournal) -> None:
     run = begin(journal)
 
     async def do() -> None:
@@ -157,7 +226,7 @@ def test_of_one_append_all_entries_are_committed_or_none(journal: Journal) -> No
     assert "done" not in [event.entry.kind for event in journal.read(run)]
 
 
-def test_answers_are_added_while_a_runner_writes(journal: Journal) -> None:
+def test_answers_are_added_while_a_runner_writes(journal: AnyJournal) -> None:
     run = begin(journal)
 
     async def do() -> None:
@@ -172,8 +241,9 @@ def test_answers_are_added_while_a_runner_writes(journal: Journal) -> None:
     assert [event.entry.kind for event in journal.read(run)][2:] == ["begun", "answered", "done"]
 
 
-def test_what_json_cannot_hold_is_kept_as_text_and_secrets_are_hidden(tmp_path: Path) -> None:
-    journal = open_journal(str(tmp_path / "store.db"), redact=lambda text: text.replace("hunter2", "***"))
+@pytest.mark.parametrize("where", ["on disk", "in memory"])
+def test_what_json_cannot_hold_is_kept_as_text_and_secrets_are_hidden(tmp_path: Path, where: str) -> None:
+    journal = opened(where, tmp_path, redact=lambda text: text.replace("hunter2", "***"))
     run = begin(journal)
     data = {"p": Path("x"), "b": b"\xffhunter2", "n": float("nan"), "t": ("hunter2", {"hunter2": 1}), "s": "\ud800\x00"}
     write(journal, run, ("a", Entry("done", "s", 1, data)))
@@ -185,7 +255,7 @@ def test_what_json_cannot_hold_is_kept_as_text_and_secrets_are_hidden(tmp_path: 
     assert b"hunter2" not in b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
 
 
-def test_a_seal_covers_the_heads_of_all_lanes(journal: Journal) -> None:
+def test_a_seal_covers_the_heads_of_all_lanes(journal: AnyJournal) -> None:
     run = begin(journal)
     write(journal, run, ("a", Entry("done", "s", 1)), (RUN_LANE, Entry("sealed")))
 
