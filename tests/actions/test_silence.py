@@ -75,6 +75,7 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "sqlserver.files": {"server": "sql01", "database": "FIMService", "tool": "osql"},
     "sqlserver.online": {"server": "sql01", "database": "FIMService"},
     "sqlserver.prove": {"server": "sql01", "database": "FIMService", "file": "D:\\a.bak"},
+    "sqlserver.restore": {"server": "sql01", "database": "FIMService", "file": "D:\\a.bak"},
     "sqlserver.rows_kept": {"server": "sql01", "database": "FIMService", "before": {"objects": 3}},
     "sync.agents": {"agents": ["HR"]},
     "sync.compare_configuration": {"before": "D:\\a", "after": "D:\\b"},

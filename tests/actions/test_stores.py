@@ -17,7 +17,7 @@ from handrail.actions.protocol import ActFailed, InDoubt, Observation
 from handrail.actions.receipts import folder_below, path
 from handrail.actions.reg_text import Value, fits, number, products_in, values_in
 from handrail.actions.registry import ImportKeys, numbered
-from handrail.actions.sqlserver import messages_in, rows_in
+from handrail.actions.sql_text import messages_in, rows_in
 from handrail.actions.sync import names_in, returned
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Exited, Lost
@@ -165,13 +165,25 @@ def test_a_database_is_backed_up_when_the_server_reads_the_header_of_this_attemp
 ) -> None:
     file = the_file()
     assert file.startswith(FOLDER)
-    answers = {sqlcmd(f"RESTORE HEADERONLY FROM DISK = N'{file}'"): says}
+    answers = {
+        sqlcmd(f"RESTORE HEADERONLY FROM DISK = N'{file}'"): says,
+        sqlcmd("SELECT is_broker_enabled FROM sys.databases WHERE name = N'FIMService'"): table(
+            "is_broker_enabled", "1"
+        ),
+    }
 
     seen = observed("sqlserver.backup", {**DB, "to": "D:\\Backup"}, answers)
 
     assert seen.state == state
     if state == "done":
-        assert seen.outputs == {"file": file, "finished": "2026-11-20 22:01:02.000"}
+        assert seen.outputs == {
+            "file": file,
+            "finished": "2026-11-20 22:01:02.000",
+            "backup_set": None,
+            "broker": True,
+            "bytes": None,
+            "made_at": "2026-11-20T22:00:00Z",
+        }
 
 
 def test_a_backup_is_made_with_checksums_and_apart_from_regular_ones() -> None:

@@ -13,7 +13,7 @@ from handrail.actions import files
 from handrail.actions.base import Check, Undetermined
 from handrail.actions.protocol import Observation, Receipt
 from handrail.actions.shell import decoded, said
-from handrail.actions.sqlserver import Tool, literal, rows_in, sql
+from handrail.actions.sql_text import Tool, literal, rows_in, sql
 from handrail.hosts.protocol import Host
 
 _COUNTS = (

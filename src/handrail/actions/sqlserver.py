@@ -7,88 +7,19 @@ us: a step with `tool: osql` therefore has to be carried out on the server itsel
 from __future__ import annotations
 
 import ntpath
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar
 
 from handrail.actions import files, receipts
 from handrail.actions.base import Base, Check, Undetermined, settled
-from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
-from handrail.actions.shell import MINUTES, decoded, run, said
-from handrail.hosts.protocol import Exited, Host
+from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
+from handrail.actions.shell import decoded, said
+from handrail.actions.sql_text import LONGEST, Tool, header, literal, name, refusal, rows_in, sql
+from handrail.actions.sqlserver_restore import RestoreDatabase
+from handrail.hosts.protocol import Host
 from handrail.hosts.windows_jobs import safe_name
 from handrail.model.signature import Kind, Settles
-
-LONGEST = 4 * 60 * MINUTES
-
-CANNOT_OPEN = 3201
-"""The backup device could not be opened: most often there is no such file."""
-NO_BACKUP = (3241, 3242, 3243, 3254, 3183)
-"""What is in the file is no backup, or a damaged one."""
-
-Tool = Literal["sqlcmd", "osql"]
-"""What asks the server: `sqlcmd`, or `osql` for SQL Server 2000."""
-
-FORMAT: Mapping[Tool, tuple[str, ...]] = {
-    "sqlcmd": ("-W", "-w", "65535", "-s", "|"),
-    "osql": ("-n", "-w", "8000", "-s", "|"),
-}
-"""Columns apart by a bar and lines never folded: by themselves both fold at 80 characters."""
-
-
-def name(text: str) -> str:
-    return "[" + text.replace("]", "]]") + "]"
-
-
-def literal(text: str) -> str:
-    return "N'" + text.replace("'", "''") + "'"
-
-
-async def sql(
-    host: Host, server: str, query: str, within: float = 5 * MINUTES, tool: Tool = "sqlcmd", database: str = ""
-) -> Exited:
-    """Ask the server; `database` is where the query is asked, its own default when it is empty."""
-    at = ("-d", database) if database else ()
-    return await run(host, tool, "-S", server, "-E", "-b", *at, *FORMAT[tool], "-Q", query, timeout=within)
-
-
-def rows_in(text: str) -> list[dict[str, str]]:
-    """The rows of the first table that sqlcmd printed, by column; none when there is no table."""
-    lines = text.splitlines()
-    for at, line in enumerate(lines[1:], start=1):
-        if re.fullmatch(r"-+(\|-+)*", line.strip()):
-            columns = [one.strip() for one in lines[at - 1].split("|")]
-            rows = []
-            for row in lines[at + 1 :]:
-                cells = [one.strip() for one in row.split("|")]
-                if len(cells) != len(columns) or not row.strip():
-                    break
-                rows.append(dict(zip(columns, cells, strict=True)))
-            return rows
-    return []
-
-
-def messages_in(text: str) -> list[int]:
-    """The numbers of SQL Server's messages; their texts are translated, the numbers are not."""
-    return [int(one) for one in re.findall(r"^\s*\w+ (\d{2,6}), \w+ \d{1,2}, ", text, re.MULTILINE)]
-
-
-def _failed(answer: Exited) -> set[int]:
-    return set(messages_in(decoded(answer.out) + "\n" + decoded(answer.err)))
-
-
-async def header(host: Host, server: str, file: str, tool: Tool = "sqlcmd") -> dict[str, str] | None:
-    """The header of the newest backup in a file; None when there is no file, or no complete backup in it."""
-    answer = await sql(host, server, f"RESTORE HEADERONLY FROM DISK = {literal(file)}", tool=tool)
-    if answer.code != 0:
-        if _failed(answer) & {CANNOT_OPEN, *NO_BACKUP}:
-            return None
-        raise Undetermined(f"RESTORE HEADERONLY on {server} failed: {said(answer)}")
-    rows = rows_in(decoded(answer.out))
-    if not rows or "DatabaseName" not in rows[-1]:
-        raise Undetermined(f"RESTORE HEADERONLY on {server} printed nothing that is understood")
-    return None if "INCOMPLETE" in rows[-1].get("BackupName", "") else rows[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +29,7 @@ class BackUpDatabase(Base):
     settles: ClassVar[Settles] = "receipt"
     kind: ClassVar[Kind] = "back-up"
     repeatable: ClassVar[bool] = True
-    outputs: ClassVar[tuple[str, ...]] = ("file", "finished")
+    outputs: ClassVar[tuple[str, ...]] = ("file", "finished", "backup_set", "broker", "bytes", "made_at")
 
     server: str
     database: str
@@ -111,13 +42,32 @@ class BackUpDatabase(Base):
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         file = self._file(receipt)
         seen = await header(host, self.server, file, self.tool)
-        evidence = {"server": self.server, "database": self.database, "file": file}
+        evidence: dict[str, Any] = {"server": self.server, "database": self.database, "file": file}
         if seen is None:
             return Observation("not_done", f"this attempt has made no backup of {self.database}", evidence)
-        if seen["DatabaseName"].casefold() != self.database.casefold():
-            return Observation("not_done", f"{file} is a backup of {seen['DatabaseName']}", evidence)
-        outputs = {"file": file, "finished": seen.get("BackupFinishDate", "")}
-        return Observation("done", f"{self.database} is backed up in {file}", {**evidence, **outputs}, outputs)
+        if wrong := refusal(seen, self.database):
+            return Observation("not_done", f"{file} cannot be used: {wrong}", evidence)
+        outputs = {
+            "file": file,
+            "finished": seen.get("BackupFinishDate", ""),
+            "backup_set": seen.get("BackupSetGUID"),
+            "broker": await self._broker(host),
+            "bytes": _size(seen),
+            "made_at": receipt.since,
+        }
+        evidence = {**evidence, **outputs, "needs": needs(seen)}
+        return Observation("done", f"{self.database} is backed up in {file}", evidence, outputs)
+
+    async def _broker(self, host: Host) -> bool:
+        """Whether messages are delivered in the database: a restore by itself switches that off."""
+        if self.tool == "osql":
+            return False
+        query = f"SELECT is_broker_enabled FROM sys.databases WHERE name = {literal(self.database)}"
+        answer = await sql(host, self.server, query)
+        rows = rows_in(decoded(answer.out))
+        if answer.code != 0 or not rows or "is_broker_enabled" not in rows[0]:
+            raise Undetermined(f"{self.server} did not say how {self.database} is: {said(answer)}")
+        return rows[0]["is_broker_enabled"] == "1"
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
         file = self._file(receipt)
@@ -137,35 +87,57 @@ class BackUpDatabase(Base):
             raise ActFailed(f"{self.database} could not be backed up: {said(answer)}", evidence)
         return evidence
 
+    def restore(self, made: Mapping[str, Any]) -> tuple[Action, ...]:
+        finished, backup_set = made.get("finished") or None, made.get("backup_set") or None
+        broker = bool(made.get("broker"))
+        return (
+            RestoreDatabase(self.server, self.database, str(made["file"]), self.tool, finished, backup_set, broker),
+        )
+
+
+def _size(seen: Mapping[str, str]) -> int | None:
+    text = seen.get("BackupSize", "")
+    return int(text) if text.isdecimal() else None
+
+
+def needs(seen: Mapping[str, str]) -> dict[str, Any]:
+    """What is needed to use a backup, as far as its header tells: a server of that version or a newer one."""
+    parts = [seen.get(f"SoftwareVersion{one}", "") for one in ("Major", "Minor", "Build")]
+    version = ".".join(parts) if all(one.isdecimal() for one in parts) else None
+    return {"server": seen.get("ServerName"), "server_version": version, "made_by": seen.get("UserName")}
+
 
 @dataclass(frozen=True, slots=True)
 class ProveDatabase(Check):
-    """Prove a database's backup: let SQL Server read all of it and say of which database and when it is."""
+    """Prove a database's backup: let SQL Server read all of it and say of which database and when it is.
+
+    With `finished` it must be the very backup that was finished then, as the step that made it has noted.
+    """
 
     kind: ClassVar[Kind] = "prove"
-    outputs: ClassVar[tuple[str, ...]] = ("finished",)
+    outputs: ClassVar[tuple[str, ...]] = ("finished", "bytes")
 
     server: str
     database: str
     file: str
     tool: Tool = "sqlcmd"
+    finished: str | None = None
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
-        evidence = {"server": self.server, "database": self.database, "file": self.file}
+        evidence: dict[str, Any] = {"server": self.server, "database": self.database, "file": self.file}
         seen = await header(host, self.server, self.file, self.tool)
         if seen is None:
             return Observation("not_done", f"{self.file} holds no complete backup", evidence)
-        if seen["DatabaseName"].casefold() != self.database.casefold():
-            return Observation("not_done", f"{self.file} is a backup of {seen['DatabaseName']}", evidence)
+        evidence |= {"finished": seen.get("BackupFinishDate", ""), "needs": needs(seen)}
+        if wrong := refusal(seen, self.database, self.finished):
+            return Observation("not_done", f"{self.file} cannot be used: {wrong}", evidence)
         checked = "" if self.tool == "osql" else " WITH CHECKSUM"
         query = f"RESTORE VERIFYONLY FROM DISK = {literal(self.file)}{checked}"
         answer = await sql(host, self.server, query, LONGEST, self.tool)
-        evidence["finished"] = seen.get("BackupFinishDate", "")
         if answer.code != 0:
             return Observation("not_done", f"{self.file} cannot be restored: {said(answer)}", evidence)
-        return Observation(
-            "done", f"{self.file} was read whole and is right", evidence, {"finished": evidence["finished"]}
-        )
+        outputs = {"finished": evidence["finished"], "bytes": _size(seen)}
+        return Observation("done", f"{self.file} was read whole and is right", evidence, outputs)
 
 
 _STATE: Mapping[Tool, str] = {

@@ -21,7 +21,7 @@ from handrail.actions.jobs import carry_out, ended
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.actions.reg_text import value_of
 from handrail.actions.shell import decoded, run, said
-from handrail.actions.sqlserver import literal, rows_in, sql
+from handrail.actions.sql_text import literal, rows_in, sql
 from handrail.errors import BadInput, FileMissing
 from handrail.hosts.protocol import Command, Host
 from handrail.hosts.windows_jobs import ROOT, safe_name

@@ -54,12 +54,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """`kind` is fixed or cdrom; `image` is the file that a mounted volume comes from."""
+    """`kind` is fixed or cdrom; `image` is the file that a mounted volume comes from. `free` is in bytes; what is
+    written takes nothing of it, but a full volume takes nothing more."""
 
     letter: str
     label: str = ""
     kind: str = "fixed"
     image: str = ""
+    free: int = 64_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,8 @@ class SqlInstance:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """`tables` maps a name to {rows, digest} or {rows: [{...}]}. `key_set` is what its secrets are encrypted under."""
+    """`tables` maps a name to {rows, digest} or {rows: [{...}]}. `key_set` is what its secrets are encrypted under.
+    `access` is who may come in; `files` where it lies, if not in the usual place."""
 
     name: str
     instance: str = ""
@@ -191,6 +194,19 @@ class Database:
     tables: Mapping[str, Any] = field(default_factory=dict)
     key_set: str = ""
     guid: str = ""
+    access: str = "MULTI_USER"
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a server keeps in msdb of a restore: into which database, and of which backup. `number` counts."""
+
+    number: int
+    instance: str
+    database: str
+    backup_set: str
+    finished: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +233,6 @@ KINDS: Mapping[str, type] = {
     one.__name__.lower(): one
     for one in (
         System, Entry, Volume, Drive, Key, Service, Process, Product, Busy, Component, Software, Task, Event,
-        SqlInstance, Database, KeySet, Account,
+        SqlInstance, Database, Restored, KeySet, Account,
     )
 }  # fmt: skip

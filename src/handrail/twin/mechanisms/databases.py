@@ -1,4 +1,4 @@
-"""SQL Server: instances, databases with content, and backups that a restore really uses."""
+"""SQL Server: instances, and databases with content."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from handrail.twin import paths
-from handrail.twin.codec import decode, encode
 from handrail.twin.machine import Machine
 from handrail.twin.mechanisms import files
 from handrail.twin.things import Component, Database, Entry, Service, SqlInstance
@@ -52,8 +51,9 @@ def put(server: Server, database: Database) -> None:
 
 
 def drop(server: Server, name: str) -> None:
+    there = find(server, name)
     server.machine.drop(Database, _key(server.instance, name))
-    for path in files_of(server.instance.name, name):
+    for path in places_of(there) if there else ():
         server.machine.drop(Entry, path)
     server.machine.did("database", f"database {name} dropped")
 
@@ -64,9 +64,14 @@ def files_of(instance: str, name: str) -> tuple[str, str]:
     return paths.join(folder, f"{name}.mdf"), paths.join(folder, f"{name}_log.ldf")
 
 
+def places_of(database: Database) -> tuple[str, ...]:
+    """Where this one lies: where it was put, or in the usual place."""
+    return database.files or files_of(database.instance, database.name)
+
+
 def lay_files(machine: Machine, database: Database) -> None:
     """The files of a database that the server has. Their content is not modelled: the database is."""
-    for path in files_of(database.instance, database.name):
+    for path in places_of(database):
         if machine.get(Entry, path) is None:
             files.plant(machine, files.made(path, {"text": f"of {database.name}"}, machine.stamp()))
 
@@ -111,58 +116,3 @@ def with_rows(
     pairs = zip(listed, fit, strict=True)
     new = tuple({**row, **values} if one else row for row, one in pairs if values or not one)
     return replace(database, tables={**database.tables, table: {"rows": new}})
-
-
-def back_up(server: Server, database: Database, path: str, options: Mapping[str, bool]) -> bool:
-    """Write a backup of the database as it is now to a file on the server's own machine. False when the file cannot be
-    written."""
-    machine = server.machine
-    if not files.writable(machine, path):
-        return False
-    header = {
-        "DatabaseName": database.name,
-        "DatabaseVersion": "904",
-        "DatabaseCreationDate": machine.system.booted,
-        "BackupStartDate": machine.stamp(),
-        "BackupFinishDate": machine.stamp(),
-        "ServerName": machine.name,
-        "BackupType": "1",
-        "IsCopyOnly": "1" if options.get("copy_only") else "0",
-        "HasBackupChecksums": "1" if options.get("checksum") else "0",
-        "BackupSetGUID": hashlib.sha256(f"{path}{machine.stamp()}".encode()).hexdigest()[:32],
-    }
-    holds: dict[str, Any] = {"backup": {"header": header, "database": encode(database)}}
-    old = files.find(machine, path)
-    if old and "backup" in old.holds and not options.get("init"):
-        holds["backup"]["before"] = old.holds["backup"]
-    files.write(machine, path, files.made(path, holds, machine.stamp()))
-    machine.did("backup", f"database {database.name} backed up to {path}")
-    return True
-
-
-def header_of(entry: Entry | None) -> Mapping[str, str] | None:
-    """The backup header in a file; None when it is no backup, or its content is not what was written."""
-    if entry is None or "backup" not in entry.holds or not files.intact(entry):
-        return None
-    header: Mapping[str, str] = entry.holds["backup"]["header"]
-    return header
-
-
-def saved(entry: Entry) -> Database:
-    return decode(Database, entry.holds["backup"]["database"])
-
-
-def restore(server: Server, name: str, entry: Entry) -> None:
-    """The database becomes what it was when the backup was taken."""
-    database = saved(entry)
-    database = Database(
-        name=name,
-        instance=server.instance.name,
-        state="ONLINE",
-        schema=database.schema,
-        tables=database.tables,
-        key_set=database.key_set,
-        guid=database.guid,
-    )
-    put(server, database)
-    server.machine.did("database", f"database {name} restored from {entry.path}")
