@@ -169,11 +169,38 @@ BY_HAND: Mapping[str, ByHand] = {
         (r'"{tool}" /e "{to}\NEWFILE.bin" /u:{account} *',),
         expect="The tool asks for the password of {account}: type it there, never on the line. Note the file's name "
         "and its SHA-256 (certutil -hashfile).",
-        back_says="Leave the keys alone unless the product cannot read them any more; then import that file with "
-        "the same tool. Never abandon the key set (/a): stored passwords are lost with it.",
+        back_says="Leave the keys alone unless the product cannot read them any more; then open the sealed file, import "
+        "it with the same tool, and delete what you opened. Never abandon the key set (/a): stored passwords are lost "
+        "with it.",
+    ),
+    "keys.import": ByHand(
+        ('"{tool}" /i "{file}" {key_set} /u:{account} *',),
+        ('"{tool}" /c {key_set} /u:{account} *',),
+        "The tool says that the key set can be used. If only the sealed file is there, open it first, and delete what "
+        "you opened afterwards.",
+        {"key_set": "{0E19E162-827E-4077-82D4-E6ABD531636E}"},
     ),
     "keys.prove": ByHand(
         look=("certutil -hashfile {file} SHA256",), expect="The hash is the one noted, and the file is not empty."
+    ),
+    "secret.seal": ByHand(
+        ('age --recipient PUBLICKEY --output "{file}.age" "{file}"',),
+        ('age --decrypt --identity IDENTITY.txt --output "{file}.again" "{file}.age"', 'fc /b "{file}" "{file}.again"'),
+        "Give --recipient once for everybody who shall be able to open it. There is no difference. Only then delete "
+        "{file} and {file}.again. Where age does not run (Windows before 7 and Server 2008 R2), do this on a machine "
+        "where it does, and leave no plain copy there.",
+    ),
+    "secret.open": ByHand(
+        ('age --decrypt --identity IDENTITY.txt --output "{to}" "{file}"',),
+        ('certutil -hashfile "{to}" SHA256',),
+        "The hash is the one noted: {sha256}. It lies there readable until the step that shreds it; go there without "
+        "a break.",
+    ),
+    "secret.shred": ByHand(
+        ('sdelete -p 1 "{file}"',),
+        ('dir "{file}"',),
+        "It is not there any more. Without sdelete, use del, and count what was in it as readable for whoever gets the "
+        "disk. Delete every copy that was made of it, too.",
     ),
     "product.version": ByHand(
         ("appwiz.cpl",),
