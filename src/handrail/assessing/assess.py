@@ -24,8 +24,13 @@ NO_WAY_BACK = "handrail/no-way-back"
 ORDER_CYCLE = "handrail/order-cycle"
 UNKNOWN_FACT = "handrail/unknown-fact"
 STATE_IN_BETWEEN = "handrail/state-in-between"
-OWN_RULES = (NO_ROAD, UNKNOWN_CONDITION, MISSING_MEDIA, NO_WAY_BACK, ORDER_CYCLE, UNKNOWN_FACT, STATE_IN_BETWEEN)
-OWN_ACCEPTABLE = frozenset({NO_WAY_BACK, STATE_IN_BETWEEN})
+WAY_BACK_MEDIUM = "handrail/way-back/medium"
+WAY_BACK_UNKNOWN = "handrail/way-back/unknown"
+OWN_RULES = (
+    *(NO_ROAD, UNKNOWN_CONDITION, MISSING_MEDIA, NO_WAY_BACK, ORDER_CYCLE, UNKNOWN_FACT, STATE_IN_BETWEEN),
+    *(WAY_BACK_MEDIUM, WAY_BACK_UNKNOWN),
+)
+OWN_ACCEPTABLE = frozenset({NO_WAY_BACK, STATE_IN_BETWEEN, WAY_BACK_MEDIUM, WAY_BACK_UNKNOWN})
 
 _LEVELS: Mapping[Level, int] = {"blocker": 0, "risk": 1, "note": 2}
 

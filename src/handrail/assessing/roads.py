@@ -346,11 +346,17 @@ class _Search:
         ]
         return min(stating)[-1] if stating else None
 
+    def _base(self, state: State) -> str | None:
+        """The first build of the release that an installation comes from: what that release's own media install."""
+        known = (country.guide.releases.get(state.release or "") for country in self.countries)
+        return next((release.builds[0] for release in known if release is not None and release.builds), None)
+
     def _layers(self, start: Start, state: State, picked: Picked) -> dict[str, Layer]:
         edge, after = start.edge, self._reached(start, picked)
         hop = {"from": state.build, "to": edge.to, "method": edge.method, "release": after.release}
         # Not stated is not known; only the media can say which build a release will be.
         hop |= {"build": after.build} if after.build is not None else {}
+        hop |= {"from_release": state.release, "from_base": self._base(state)}
         return {
             "hop": {**{key: value for key, value in hop.items() if value is not None}, "revision": start.revision},
             "media": start.country.media(picked.media),

@@ -173,6 +173,8 @@ def step_to_json(step: Step) -> Json:
         document["proves"] = list(step.proves)
     if step.changes:
         document["changes"] = list(step.changes)
+    if step.no_return:
+        document["no_return"] = True
     if step.remedies:
         document["remedies"] = [_remedy(one) for one in step.remedies]
     if step.says:

@@ -82,6 +82,7 @@ class PlanShape:
             remedies=tuple(self._remedy(one) for one in _list(data, "remedies", ())),
             says=_text(data, "says", ""),
             errata=_texts(data, "errata", ()),
+            no_return=_of(data, "no_return", bool) if "no_return" in data else False,
         )
 
     def _citation(self, data: Json) -> Citation:

@@ -7,9 +7,9 @@ or through others, and that is not left out where the destructive step runs.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 
 class Guarded(Protocol):
@@ -29,6 +29,16 @@ class Guarded(Protocol):
 
     @property
     def when(self) -> Sequence[Any]: ...
+
+
+G = TypeVar("G", bound=Guarded)
+
+
+class BringsBack(Guarded, Protocol):
+    """A step of a way back. `restores` are the assets that it puts back or rebuilds."""
+
+    @property
+    def restores(self) -> Collection[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,41 @@ def guards(step: Guarded, steps: Sequence[Guarded]) -> dict[str, str]:
         if len(found) == len(wanted):
             break
     return found
+
+
+def stranded(steps: Sequence[Guarded], back: Sequence[BringsBack]) -> list[Unguarded]:
+    """Every step that may destroy assets which no step of the way back is sure to put back or to rebuild."""
+    brought = {asset for step in back if not step.when for asset in step.restores}
+    found = [Unguarded(step.id, tuple(one for one in step.changes if one not in brought)) for step in steps]
+    return [one for one in found if one.assets]
+
+
+def overreached(steps: Sequence[Guarded], back: Iterable[Guarded]) -> list[Unguarded]:
+    """Every step after which the way back may begin although assets that it destroys were not proved restorable by
+    then. Putting an asset back destroys what is there."""
+    needed = tuple(dict.fromkeys(asset for step in back for asset in step.changes))
+    beginning = {step.id for step in steps if step.changes}
+    widened = [with_changes(step, needed) if step.id in beginning else step for step in steps]
+    return unguarded(widened) if needed else []
+
+
+def with_changes(step: Guarded, changes: tuple[str, ...]) -> Guarded:
+    """The same step as far as the guard sees it, as if it changed these assets."""
+    return _Changed(step.id, step.after, changes, step.proves, step.when)
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    id: str
+    after: Sequence[str]
+    changes: Collection[str]
+    proves: Collection[str]
+    when: Sequence[Any]
+
+
+def before(step: Guarded, steps: Sequence[G]) -> list[G]:
+    """The steps that `step` comes after, directly or through others, the nearest first."""
+    return list(_before(step, {one.id: one for one in steps}))
 
 
 def _lacking(step: Guarded, by_id: dict[str, Guarded], proved: set[str]) -> set[str]:

@@ -53,6 +53,11 @@ class _Expressions:
                 for name in ("says", "remedy"):
                     self._text((*keys, "announces", name), getattr(edge.announces, name), {"hop", "media"})
             self._procedure(edge.procedure, edge.media, edge.component, f"the edge {edge.id!r}")
+            forward = guide.procedures.get(edge.procedure)
+            back = guide.procedures.get(forward.back) if forward is not None and forward.back else None
+            if forward is not None and forward.back and back is not None:
+                media = {**edge.media, **back.media}
+                self._procedure(forward.back, media, edge.component, f"the way back of the edge {edge.id!r}")
         for number, rule in enumerate(guide.requirements):
             at: Keys = ("requirements", number)
             scope = {"hop"} if rule.ask == "hop" else set()
@@ -68,6 +73,9 @@ class _Expressions:
             self._text(("works_with", number, "says"), pair.says, set(_PAIR))
         for name, procedure in guide.procedures.items():
             self._text(("procedures", name, "title"), procedure.title, {"hop", "media"})
+            for need, wanted in procedure.media.items():
+                for one in ("release", "component", "product", "build"):
+                    self._text(("procedures", name, "media", need, one), getattr(wanted, one) or "", {"hop"})
             self._steps(procedure.steps, step_keys(name), set())
 
     def _steps(self, steps: tuple[StepTemplate, ...], keys: Keys, scope: set[str]) -> None:

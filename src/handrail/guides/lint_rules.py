@@ -86,6 +86,7 @@ class _Rules:
             if source.withdrawn_rule is not None:
                 self._rule_name((*keys, "withdrawn_rule"), source.withdrawn_rule)
         for name, procedure in self.guide.procedures.items():
+            self._media(procedure.media, ("procedures", name, "media"))
             for number, step in enumerate(procedure.steps):
                 self._revision(("procedures", name, "steps", number), step.revision, step.source)
         for joined in self.guide.continues:
@@ -244,11 +245,11 @@ class _Rules:
                 if kind not in _MEDIA:
                     self.notes.unknown((*place, "kind"), "The kind of medium", kind, _MEDIA)
             ours = need.product is None or need.product == self.guide.name
-            if ours and need.release is not None:
+            if ours and need.release is not None and "{{" not in need.release:
                 self._release_name((*place, "release"), need.release)
-            if ours and need.component is not None:
+            if ours and need.component is not None and "{{" not in need.component:
                 self._component_name((*place, "component"), need.component)
-            if need.build is not None:
+            if need.build is not None and "{{" not in need.build:
                 self._needed_build((*place, "build"), need.build.removeprefix(">=").strip(), ours)
 
     def _needed_build(self, keys: Keys, build: str, ours: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from handrail.documents.read import Keys, describe
 from handrail.errors import suggestion
 from handrail.guides.expansion import INCLUDE, Placed, expand, step_keys
-from handrail.guides.guard import Unguarded, unguarded
+from handrail.guides.lint_backs import RESTORE, check_backs, readable
 from handrail.guides.notes import Notes
 from handrail.guides.reader import GuideDocument
 from handrail.model.guide import Guide, StepTemplate, When
@@ -18,7 +18,7 @@ from handrail.model.signature import Kind, Signature
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 _TAKES = re.compile(r"\d+(\.\d+)?[smh]\Z")
-_BUILT_IN = ("hold", "barrier")
+_BUILT_IN = ("hold", "barrier", RESTORE)
 _ENDED = ("done", "skipped", "failed")
 
 
@@ -33,7 +33,7 @@ def check_steps(document: GuideDocument, notes: Notes, signatures: Mapping[str, 
             )
             continue
         _Procedure(guide, name, expansion.steps, notes, signatures).all()
-    _ways_back(document, notes, signatures)
+    check_backs(document, notes, signatures)
 
 
 class _Procedure:
@@ -52,6 +52,7 @@ class _Procedure:
         self.notes = notes
         self.signatures = signatures
         self.placed = {one.id: one for one in placed}
+        self.outside = readable(guide, name)
 
     def all(self) -> None:
         steps = self.guide.procedures[self.name].steps
@@ -172,8 +173,9 @@ class _Procedure:
             self.notes.add(keys, "A late value is `{late: STEP.output}` and nothing else.", "Correct it.")
             return
         step, output = late.split(".")
-        if step not in before:
-            self.notes.add(keys, f"{step!r} is no step that ends before this one.", suggestion(step, before))
+        if step not in before and step not in self.outside:
+            known = [*before, *self.outside]
+            self.notes.add(keys, f"{step!r} is no step that ends before this one.", suggestion(step, known))
             return
         self._output(keys, step, output, failed)
 
@@ -196,7 +198,7 @@ class _Procedure:
 
     def _template(self, id: str) -> StepTemplate | None:
         placed = self.placed.get(id)
-        return placed.step if placed else None
+        return placed.step if placed else self.outside.get(id)
 
     def _when(self, when: When, keys: Keys, before: list[str]) -> None:
         if when.step not in before:
@@ -214,35 +216,6 @@ class _Procedure:
             self._output((*keys, "output"), when.step, when.output, ())
         if not when.ended and when.error is None and when.output is None:
             self.notes.add(keys, "This condition asks nothing.", "Give `ended`, `error`, or `output` with `equals`.")
-
-
-def _ways_back(document: GuideDocument, notes: Notes, signatures: Mapping[str, Signature] | None) -> None:
-    """For every edge: assets that its steps name are the component's, and what they destroy was proved before."""
-    guide = document.guide
-    for edge in guide.edges:
-        expansion = expand(guide, edge.procedure)
-        if expansion.cycle or edge.component not in guide.components:
-            continue
-        assets = guide.components[edge.component].assets
-        for placed in expansion.steps:
-            for name in ("changes", "protects", "proves"):
-                for asset in getattr(placed.step, name):
-                    if asset not in assets:
-                        message = f"{edge.component!r}, which the edge {edge.id!r} moves, has no asset {asset!r}."
-                        notes.add((*placed.keys, name), message, suggestion(asset, assets))
-            signature = (signatures or {}).get(placed.step.uses)
-            if signature is not None and signature.destroys and not placed.step.changes:
-                message = f"{placed.step.uses} destroys, but the step {placed.step.id!r} does not say what."
-                notes.add(placed.keys, message, f"Write `changes:` with assets of {edge.component!r}.")
-        for lacking in unguarded(expansion.steps):
-            _unguarded(lacking, {one.id: one for one in expansion.steps}, edge.id, notes)
-
-
-def _unguarded(lacking: Unguarded, placed: Mapping[str, Placed], edge: str, notes: Notes) -> None:
-    what = ", ".join(lacking.assets)
-    message = f"On the edge {edge!r} the step {lacking.step!r} may destroy {what} without a proved way back."
-    advice = f"Back it up and prove that before it: a step with `proves: [{what}]` that is never left out."
-    notes.add((*placed[lacking.step].keys, "changes"), message, advice)
 
 
 def mismatch(schema: Mapping[str, Any], value: Any) -> str:

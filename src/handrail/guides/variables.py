@@ -84,6 +84,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "setup_account": _ACCOUNT,
     "hop": {
         "from": "version",
+        "from_release": "text?",
+        "from_base": "version?",
         "to": "text",
         "build": "version?",
         "method": "text",
@@ -120,6 +122,7 @@ def variables(guide: Guide) -> dict[str, str]:
             found[f"component.{name}"] = kind if before in (None, kind) else "any"
     needs = [need for edge in guide.edges for need in edge.media]
     needs += [need for rule in guide.requirements if rule.mend for need in rule.mend.media]
+    needs += [need for procedure in guide.procedures.values() for need in procedure.media]
     found.update({f"media.{need}": "map" for need in needs})
     found["item"] = "any"
     return {name: kind for name, kind in found.items() if can_be_named(name)}

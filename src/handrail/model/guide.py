@@ -91,7 +91,8 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class MediumNeed:
-    """Which medium an edge or a mend needs: all given keys must match. `build` may be `>=X`."""
+    """Which medium an edge, a mend or a way back needs: all given keys must match. `build` may be `>=X`. For a way back
+    they may hold expressions: `build: "{{hop.from}}"`."""
 
     kind: tuple[str, ...]
     release: str | None = None
@@ -246,7 +247,8 @@ class StepTemplate:
     begins or ends an outage of the installation. `protects` and `proves`: assets of which the step makes or proves a
     restore point; `changes`: assets that it may destroy; `leaves`: facts that it brings about. `takes`: 90s, 5m, 1h.
     `each`: CEL yielding a list; the step is repeated for every item, which is `item` in its texts. `no_return`: what
-    was there before cannot be gone back to as it stood; restoring is the only way then.
+    was there before cannot be gone back to as it stood; restoring is the only way then. `restores`: of a step in a way
+    back, the assets that it rebuilds or puts back (a step that uses `restore` does so by itself).
     """
 
     id: str
@@ -272,17 +274,20 @@ class StepTemplate:
     errata: tuple[str, ...] = ()
     no_return: bool = False
     revision: tuple[str, ...] = ()
+    restores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
     """`back` names the procedure that takes a hop made by this one back, once any step of it that `changes` an asset
     has begun. Its steps may read outputs of this procedure's steps; `uses: restore` puts back one asset from its
-    restore point."""
+    restore point. `media`: what a way back needs beside the media of the hop, such as those of the build before it;
+    only those that its planned steps read."""
 
     steps: tuple[StepTemplate, ...]
     title: str = ""
     back: str | None = None
+    media: Mapping[str, MediumNeed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

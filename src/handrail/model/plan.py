@@ -83,7 +83,8 @@ class Step:
     `takes`: expected seconds. `protects`: assets of which this step makes, or proves, a restore point. `changes`:
     assets that it may destroy. `proves`: those of `protects` whose restore point it shows to be usable. An asset reads
     `database:ID` or `SUBJECT#ASSET`. `host` is None for steps that no host carries out (a hold, a barrier).
-    A value in `with_` may be `{"late": "STEP.output"}`: read from the journal when the step begins.
+    A value in `with_` may be `{"late": "STEP.output"}`: read from the journal when the step begins. `no_return`: once
+    it has begun, what was there before cannot be gone back to as it stood.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Step:
     says: str = ""
     errata: tuple[str, ...] = ()
     proves: tuple[str, ...] = ()
+    no_return: bool = False
 
 
 @dataclass(frozen=True, slots=True)

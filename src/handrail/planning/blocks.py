@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from handrail.assessing.assess import UNKNOWN_FACT, Survey
+from handrail.assessing.assess import UNKNOWN_FACT, WAY_BACK_MEDIUM, WAY_BACK_UNKNOWN, Survey
 from handrail.assessing.country import Country, Road, RoadHop
 from handrail.assessing.evaluate import Judge, Reads
 from handrail.assessing.facts import DERIVED, MISSING, Facts
@@ -19,7 +19,18 @@ from handrail.guides.language import Known, Unknown
 from handrail.model.finding import Citation, Finding
 from handrail.model.plan import Fact
 from handrail.model.signature import Signature
-from handrail.planning.blueprint import HOSTLESS, Blueprint, Chosen, Shaped, Shaping, slug, with_late
+from handrail.planning.backs import BY_HAND, Shelved, by_hand, shelved
+from handrail.planning.blueprint import (
+    HOSTLESS,
+    Blueprint,
+    Choice,
+    Chosen,
+    Shaped,
+    Shaping,
+    signature_of,
+    slug,
+    with_late,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +44,13 @@ class Rendered:
     says: str
     leaves: tuple[tuple[str, Any], ...]
     missing: tuple[str, ...]
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """`prefix` begins the ids of its steps, and is its `key` unless the hop is made in two parts. `index` counts the
-    hops of the installation; a mend has that of its hop."""
+    hops of the installation; a mend has that of its hop. `shelved`: the media of its way back."""
 
     key: str
     prefix: str
@@ -56,6 +68,7 @@ class Block:
     part: Literal["whole", "head", "tail"] = "whole"
     names: Mapping[str, str] = field(default_factory=dict)
     rendered: Mapping[str, Rendered] = field(default_factory=dict)
+    shelved: Shelved | None = None
 
     def halves(self) -> tuple[Block, Block] | None:
         """The hop in two parts: until the downtime begins, and from there."""
@@ -82,6 +95,7 @@ class Builder:
         self._bundles: dict[int, tuple[FlatStep, Reads, dict[object, Rendered]]] = {}
         self._names: dict[int, tuple[FlatStep, frozenset[str]]] = {}
         self._facts: dict[tuple[str, object], Fact] = {}
+        self._shelves: dict[object, Shelved] = {}
         self.findings: dict[Finding, None] = {}
 
     def hop(self, road: Road, index: int, leg: Leg) -> Block:
@@ -119,24 +133,25 @@ class Builder:
     ) -> Block:
         installation = road.installation
         hop = road.hops[index]
-        chosen, left_out = self._choose(country, procedure, facts, road, hop)
-        shape = (
-            country.guide.name,
-            procedure,
-            source,
-            tuple((one.flat.id, one.slug) for one in chosen),
-        )
+        component = country.component(installation)
+        choice = self._choose(country, procedure, facts, road, hop)
+        back, shelf = None, None
+        name = country.guide.procedures[procedure].back
+        if name is not None:
+            shelf = shelved(country, name, component, facts, self._shelves)
+            back = self._choose(country, name, shelf.read(facts), road, hop, is_back=True)
+        shape = (country.guide.name, procedure, source, component, choice.key, back.key if back else None)
         blueprint = self._blueprints.get(shape)
         if blueprint is None:
             shaping = Shaping(country, self._signatures, source)
-            blueprint = self._blueprints[shape] = shaping.make(chosen, left_out)
+            blueprint = self._blueprints[shape] = shaping.make(choice, back, component)
         key = f"{installation.subject}/{within}"
         block = Block(
             key=key,
             prefix=key,
             subject=installation.subject,
             deployment=installation.deployment,
-            component=country.component(installation),
+            component=component,
             index=index,
             release=hop.after.release,
             hop_to=hop.to,
@@ -145,23 +160,30 @@ class Builder:
             rests=rests,
             blueprint=blueprint,
             mend=mend,
-            names={step.id: key + step.id for step in blueprint.steps},
+            names={step.id: key + step.id for step in (*blueprint.steps, *blueprint.back)},
+            shelved=shelf,
         )
         rendered = {step.id: self._render(block, step) for step in blueprint.steps}
+        rendered |= {step.id: self._render_back(block, step) for step in blueprint.back}
         object.__setattr__(block, "rendered", rendered)
         return block
 
     def _choose(
-        self, country: Country, procedure: str, facts: Facts, road: Road, hop: RoadHop
-    ) -> tuple[tuple[Chosen, ...], dict[str, FlatStep]]:
-        """Which steps of a procedure are planned here."""
+        self, country: Country, procedure: str, facts: Facts, road: Road, hop: RoadHop, *, is_back: bool = False
+    ) -> Choice:
+        """Which steps of a procedure are planned here. Of a way back a step of which that is not known is planned too:
+        a person will know."""
         subject, deployment = road.installation.subject, road.installation.deployment
         chosen: list[Chosen] = []
         left_out: dict[str, FlatStep] = {}
         for flat in country.procedures.flat(procedure):
             stands = not flat.revisions or country.makes(flat, deployment, hop)
-            if not stands or not self._wanted(country.judge, flat, facts, subject):
+            unsure = "" if not is_back else _undecided(country.judge, flat, facts)
+            if not stands or not (unsure or self._wanted(country.judge, flat, facts, subject)):
                 left_out[flat.id] = flat
+                continue
+            if unsure:
+                chosen.append(Chosen(flat, unsure=unsure))
                 continue
             if flat.template.each is None:
                 chosen.append(Chosen(flat))
@@ -179,7 +201,7 @@ class Builder:
                 name = slug(item)
                 seen[name] = seen.get(name, 0) + 1
                 chosen.append(Chosen(flat, item, name if seen[name] == 1 else f"{name}-{seen[name]}"))
-        return tuple(chosen), left_out
+        return Choice(tuple(chosen), left_out)
 
     def _wanted(self, judge: Judge, flat: FlatStep, facts: Facts, subject: str) -> bool:
         for text in flat.ifs:
@@ -208,6 +230,48 @@ class Builder:
         if rendered.missing:
             self._unknown(block.subject, step.id, rendered.missing, facts)
         return rendered
+
+    def _render_back(self, block: Block, step: Shaped) -> Rendered:
+        """A step of a way back. What is not known or not there leaves it to a person, who will have it by then."""
+        flat, shelf = step.chosen.flat, block.shelved
+        judge, facts = block.country.judge, block.facts if shelf is None else shelf.read(block.facts)
+        bundle = self._bundles.get(id(flat))
+        if bundle is None:
+            bundle = self._bundles[id(flat)] = (flat, Reads.of(self._reads(block, flat)), {})
+        _, reads, known = bundle
+        if step.chosen.item is not None:
+            facts = facts.with_layer("item", {"": step.chosen.item})
+        lacks = {} if shelf is None else {need: says for need, says in shelf.lacks.items() if need in reads.names}
+        key = (judge.key(reads, facts), step.chosen.unsure, tuple(lacks.values()))
+        rendered = known.get(key)
+        if rendered is None:
+            rendered = self._rendered(judge, step, facts)
+            if rendered.missing or step.chosen.unsure:
+                values = by_hand(judge, step, facts, rendered.with_, lacks, rendered.missing)
+                rendered = replace(rendered, with_=values, by_hand=True)
+            known[key] = rendered
+        for name in rendered.missing:
+            self._missing_back(block, step, name, lacks, facts)
+        return rendered
+
+    def _missing_back(self, block: Block, step: Shaped, name: str, lacks: Mapping[str, str], facts: Facts) -> None:
+        way = f"The way back of {block.subject} from {block.hop_to} to {facts.get('hop.from', 'where it was')}"
+        if name in lacks:
+            message = f"{way} needs {lacks[name]}, which the estate lacks."
+            remedy = "Put it into the estate; without it a person has to bring it when it is needed."
+            source = Citation("ours", "a restore is worth nothing without the media of what was there")
+            self.findings[Finding(WAY_BACK_MEDIUM, "risk", block.subject, message, remedy, source)] = None
+            return
+        message = f"{way} leaves {step.id!r} to a person: {facts.address(name)} is not stated."
+        remedy = f"State {facts.address(name)} in the estate file."
+        source = Citation("ours", "what a way back needs is known before it is needed")
+        self.findings[Finding(WAY_BACK_UNKNOWN, "risk", block.subject, message, remedy, source)] = None
+
+    def uses(self, step: Shaped, rendered: Rendered) -> tuple[str, Signature]:
+        """The action that a step became, and its signature."""
+        if rendered.by_hand:
+            return BY_HAND, signature_of(BY_HAND, self._signatures, "")
+        return step.chosen.flat.template.uses, step.signature
 
     def _rendered(self, judge: Judge, step: Shaped, facts: Facts) -> Rendered:
         template = step.chosen.flat.template
@@ -290,6 +354,16 @@ class Builder:
         remedy = f"State {names} in the estate file."
         source = Citation("ours", "what a step needs is known before it is planned")
         self.findings[Finding(UNKNOWN_FACT, "blocker", subject, message, remedy, source, True)] = None
+
+
+def _undecided(judge: Judge, flat: FlatStep, facts: Facts) -> str:
+    """The condition of a step that cannot be decided, unless another of them leaves it out."""
+    answers = [(text, judge.ask(text, facts)) for text in flat.ifs]
+    if any(isinstance(answer, Known) and not answer.value for _, answer in answers):
+        return ""
+    if flat.template.each is not None:
+        answers.append((flat.template.each, judge.ask(flat.template.each, facts)))
+    return next((text for text, answer in answers if isinstance(answer, Unknown)), "")
 
 
 def build(survey: Survey, builder: Builder) -> tuple[dict[str, Block], dict[str, list[tuple[str, int]]]]:

@@ -13,15 +13,17 @@ from typing import Any
 from handrail.assessing.country import Country
 from handrail.assessing.procedures import FlatStep
 from handrail.errors import BadInput, UnknownName
-from handrail.guides.guard import guards, unguarded
+from handrail.guides.guard import guards, overreached, stranded, unguarded, with_changes
 from handrail.model.finding import Citation
-from handrail.model.guide import OnError, When
+from handrail.model.guide import OnError, StepTemplate, When
 from handrail.model.plan import WayBack
 from handrail.model.signature import Kind, Signature
 
 NO_WAY_BACK = WayBack("none")
 EVERYTHING = "everything"
 HOSTLESS = frozenset({"hold", "barrier"})
+RESTORE = "restore"
+BACK = "back-"
 _TAKES = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _HARMLESS: frozenset[Kind] = frozenset(("check", "back-up", "prove", "hold", "reboot"))
@@ -30,12 +32,14 @@ _SLUG = re.compile(r"[^a-z0-9.]+")
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A step that is planned: once, or for one item of a list."""
+    """A step that is planned: once, or for one item of a list. `unsure`: the condition that could not be decided, of a
+    step of a way back."""
 
     flat: FlatStep
     item: Any = None
     slug: str = ""
     remedy_of: str | None = None
+    unsure: str = ""
 
     @property
     def id(self) -> str:
@@ -43,8 +47,21 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Which steps of a procedure are planned, and those that are not, by id."""
+
+    chosen: tuple[Chosen, ...]
+    left_out: Mapping[str, FlatStep]
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return tuple((one.flat.id, one.slug, one.unsure) for one in self.chosen)
+
+
+@dataclass(frozen=True, slots=True)
 class Shaped:
-    """One step of a shape; all ids are relative to the installation's hop."""
+    """One step of a shape; all ids are relative to the installation's hop. `lacking`: assets that it may destroy
+    without a proved restore point; `stranded`: those that nothing would bring back from there."""
 
     id: str
     chosen: Chosen
@@ -62,6 +79,12 @@ class Shaped:
     late: Mapping[str, str] = field(hash=False)
     way_back: WayBack = NO_WAY_BACK
     lacking: tuple[str, ...] = ()
+    stranded: tuple[str, ...] = ()
+    restores: tuple[str, ...] = ()
+
+    @property
+    def is_one_way(self) -> bool:
+        return bool(self.lacking or self.stranded) or self.chosen.flat.template.no_return
 
     @property
     def is_remedy(self) -> bool:
@@ -70,11 +93,13 @@ class Shaped:
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """`first` are the steps that come after none, `last` those that none comes after, remedies left out."""
+    """`first` are the steps that come after none, `last` those that none comes after, remedies left out. `back` are the
+    steps that take it back."""
 
     steps: tuple[Shaped, ...]
     first: tuple[str, ...]
     last: tuple[str, ...]
+    back: tuple[Shaped, ...] = ()
 
     def halves(self) -> tuple[Blueprint, Blueprint] | None:
         """The steps up to the one with which the downtime begins, and the rest; None where the first half would change
@@ -87,7 +112,7 @@ class Blueprint:
         head, tail = self.steps[: place + 1], self.steps[place + 1 :]
         if not tail or any(step.changes for step in head):
             return None
-        return of_steps(head), of_steps(tail)
+        return of_steps(head), of_steps(tail, self.back)
 
     def is_down(self, before: bool) -> bool:
         """Whether the installation is down when all steps have ended, given whether it was before them."""
@@ -97,7 +122,7 @@ class Blueprint:
         return before
 
 
-def of_steps(steps: tuple[Shaped, ...]) -> Blueprint:
+def of_steps(steps: tuple[Shaped, ...], back: tuple[Shaped, ...] = ()) -> Blueprint:
     """The blueprint of these steps; what some come after may lie outside of it."""
     own = [step for step in steps if not step.is_remedy]
     inside = {step.id for step in own}
@@ -106,6 +131,7 @@ def of_steps(steps: tuple[Shaped, ...]) -> Blueprint:
         steps=steps,
         first=tuple(step.id for step in own if not inside & set(step.after)),
         last=tuple(step.id for step in own if step.id not in followed),
+        back=back,
     )
 
 
@@ -131,9 +157,12 @@ def seconds(text: str | None) -> float:
 
 
 class Shaping:
-    """Makes the blueprint of one choice of steps."""
+    """Makes the blueprint of one choice of steps. `forward`: what a way back takes back, whose outputs it may read."""
 
-    def __init__(self, country: Country, signatures: Mapping[str, Signature], source: str) -> None:
+    def __init__(
+        self, country: Country, signatures: Mapping[str, Signature], source: str, forward: Shaping | None = None
+    ) -> None:
+        self._forward = forward
         self._country = country
         self._signatures = signatures
         self._source = source
@@ -141,13 +170,55 @@ class Shaping:
         self._through: dict[str, tuple[str, ...]] = {}
         self._steps: list[Shaped] = []
 
-    def make(self, chosen: tuple[Chosen, ...], left_out: Mapping[str, FlatStep]) -> Blueprint:
-        """`left_out` are the steps of the procedure that are not planned, by id."""
-        waiting = dict(left_out)
-        for one in chosen:
+    def make(self, choice: Choice, back: Choice | None, component: str) -> Blueprint:
+        """`back` is what the guide writes as the way back, if it does."""
+        self._lay(choice)
+        steps = tuple(self._steps)
+        if not any(step.changes for step in steps):
+            return of_steps(self._with_ways_back((), False))
+        rear = self._laid_back(back or self._default_back(component))
+        if back is None and not STRICT and stranded(steps, rear):
+            rear = ()
+        return of_steps(self._with_ways_back(rear, back is not None), rear)
+
+    def _lay(self, choice: Choice) -> None:
+        waiting = dict(choice.left_out)
+        for one in choice.chosen:
             self._pass_over(one.flat, waiting)
             self._add(one)
-        return of_steps(self._with_ways_back())
+
+    def _laid_back(self, choice: Choice) -> tuple[Shaped, ...]:
+        shaping = Shaping(self._country, self._signatures, self._source, self)
+        shaping._lay(choice)
+        return tuple(
+            step
+            if step.changes
+            else replace(step, way_back=WayBack("undo" if step.signature.reversible or _harmless(step) else "none"))
+            for step in shaping._steps
+        )
+
+    def _default_back(self, component: str) -> Choice:
+        """Every changed asset that a proved backup can put back: programs and files first, then keys, then data."""
+        assets = self._country.guide.components[component].assets
+        changed = dict.fromkeys(asset for step in self._steps for asset in step.changes if asset in assets)
+        restorable = [asset for asset in changed if any(one.signature.restores for one in self._backups(asset))]
+        restorable.sort(key=lambda asset: _PUT_BACK.get(assets[asset].kind, 0))
+        found: list[Chosen] = []
+        for asset in restorable:
+            template = StepTemplate(
+                id=f"{RESTORE}-{asset}",
+                uses=RESTORE,
+                source="ours#what was secured is put back: programs and files, then keys, then data",
+                title=f"Put back: {assets[asset].title}",
+                with_={"asset": asset},
+            )
+            after = (found[-1].flat.id,) if found else ()
+            found.append(Chosen(FlatStep(template.id, template, after, (), (), ("",))))
+        return Choice(tuple(found), {})
+
+    def _backups(self, asset: str) -> list[Shaped]:
+        """The steps that secure an asset."""
+        return [step for step in self._steps if asset in step.protects and step.kind == "back-up"]
 
     def _pass_over(self, flat: FlatStep, waiting: dict[str, FlatStep]) -> None:
         """Steps that are not planned hand on what they would have come after."""
@@ -173,20 +244,32 @@ class Shaping:
             # It waits for a step that is not planned, so it can never run.
             self._through.setdefault(flat.id, after)
             return
-        signature = self._signature(template.uses)
-        self._made.setdefault(flat.id, []).append(one.id)
-        changes = template.changes
+        signature = signature_of(template.uses, self._signatures, self._country.guide.name)
+        id = one.id if self._forward is None else BACK + one.id
+        self._made.setdefault(flat.id, []).append(id)
+        changes, restores, takes = template.changes, template.restores, seconds(template.takes)
+        if template.uses == RESTORE and self._forward is not None:
+            asset = str(template.with_.get("asset"))
+            changes, restores = (asset,), (asset,)
+            backups = self._forward._backups(asset)
+            if template.takes is None:
+                # Reading back takes about as long as writing did.
+                takes = sum(step.takes for step in backups)
+            if template.host is None and backups:
+                there = backups[-1].chosen
+                flat = replace(flat, template=replace(template, host=there.flat.template.host))
+                one = replace(one, flat=flat, item=there.item if one.item is None else one.item)
         if signature.destroys and not changes:
             # The guide does not say what: nothing can have been proved.
             changes = (EVERYTHING,)
         self._steps.append(
             Shaped(
-                id=one.id,
+                id=id,
                 chosen=one,
                 signature=signature,
                 kind=_kind(template.kind) or signature.kind,
                 source=self._country.compiled.cite(template.source or self._source),
-                takes=seconds(template.takes),
+                takes=takes,
                 lasting=signature.lasting if template.lasting is None else template.lasting,
                 after=after,
                 when=whens,
@@ -195,6 +278,7 @@ class Shaping:
                 proves=template.proves,
                 changes=changes,
                 late=self._late(one),
+                restores=restores,
             )
         )
         self._add_remedies(one)
@@ -205,7 +289,7 @@ class Shaping:
         for remedy in one.flat.remedies:
             before = len(self._steps)
             for flat in remedy.steps:
-                self._add(Chosen(flat, one.item, one.slug, remedy_of=one.id))
+                self._add(Chosen(flat, one.item, one.slug, self._steps[place].id, one.unsure))
             remedies.append((remedy.on_error, tuple(step.id for step in self._steps[before:])))
         if remedies:
             self._steps[place] = replace(self._steps[place], remedies=tuple(remedies))
@@ -236,6 +320,8 @@ class Shaping:
         for written in late_references(one.flat.template.with_):
             step, _, output = written.rpartition(".")
             ids = self._find(one.flat.within, step)
+            if ids is None and self._forward is not None:
+                ids = self._forward._find(("",), step)
             if ids is None:
                 raise BadInput(
                     f"Guide {self._country.guide.name!r}: step {one.id!r} reads {written!r} of a step that is not "
@@ -246,31 +332,55 @@ class Shaping:
             found[written] = f"{(same or ids)[-1]}.{output}"
         return found
 
-    def _signature(self, uses: str) -> Signature:
-        found = self._signatures.get(uses)
-        if found is None and uses in HOSTLESS:
-            return Signature(uses, uses, {}, "person" if uses == "hold" else "state", _OWN[uses], 1)
-        if found is None:
-            raise UnknownName(f"Guide {self._country.guide.name!r}: the action", uses, self._signatures)
-        return found
-
-    def _with_ways_back(self) -> tuple[Shaped, ...]:
+    def _with_ways_back(self, rear: tuple[Shaped, ...], is_written: bool) -> tuple[Shaped, ...]:
         lacking = {one.step: one.assets for one in unguarded(self._steps)}
+        left: dict[str, tuple[str, ...]] = {}
+        if is_written or STRICT:
+            for one in (*stranded(self._steps, rear), *overreached(self._steps, rear)):
+                without = (asset for asset in one.assets if asset not in lacking.get(one.step, ()))
+                left[one.step] = tuple(dict.fromkeys((*left.get(one.step, ()), *without)))
+        by = tuple(step.id for step in rear)
+        needed = tuple(dict.fromkeys(asset for step in rear for asset in step.changes))
         return tuple(
-            replace(step, way_back=self._way_back(step, lacking), lacking=lacking.get(step.id, ()))
+            replace(
+                step,
+                way_back=self._way_back(step, needed, by, bool(lacking.get(step.id) or left.get(step.id))),
+                lacking=lacking.get(step.id, ()),
+                stranded=left.get(step.id, ()),
+            )
             for step in self._steps
         )
 
-    def _way_back(self, step: Shaped, lacking: Mapping[str, Any]) -> WayBack:
-        if step.changes:
-            if step.id in lacking:
-                return NO_WAY_BACK
-            proofs = set(guards(step, self._steps).values())
-            return WayBack("restore", tuple(one.id for one in self._steps if one.id in proofs))
-        return WayBack("undo" if step.signature.reversible or step.kind in _HARMLESS else "none")
+    def _way_back(self, step: Shaped, needed: tuple[str, ...], by: tuple[str, ...], is_one_way: bool) -> WayBack:
+        """`needed`: what the way back destroys or puts back; of that too the restore points are named."""
+        if not step.changes:
+            return WayBack("undo" if step.signature.reversible or _harmless(step) else "none")
+        if is_one_way:
+            return NO_WAY_BACK
+        assets = tuple(dict.fromkeys((*step.changes, *needed)))
+        proofs = set(guards(with_changes(step, assets), self._steps).values())
+        return WayBack("restore", tuple(one.id for one in self._steps if one.id in proofs), by)
 
 
-_OWN: Mapping[str, Kind] = {"hold": "hold", "barrier": "check"}
+_OWN: Mapping[str, Kind] = {"hold": "hold", "barrier": "check", "person.do": "person", RESTORE: "check"}
+# Of the assets' kinds, which are put back after the programs and files.
+_PUT_BACK: Mapping[str, int] = {"key-set": 1, "database": 2}
+# Whether a hop without a written way back has one only if backups can put all of it back.
+STRICT = False
+
+
+def signature_of(uses: str, signatures: Mapping[str, Signature], guide: str) -> Signature:
+    """The signature of an action. UnknownName when there is none."""
+    found = signatures.get(uses)
+    if found is None and uses in _OWN:
+        return Signature(uses, uses, {}, "person" if _OWN[uses] in ("hold", "person") else "state", _OWN[uses], 1)
+    if found is None:
+        raise UnknownName(f"Guide {guide!r}: the action", uses, signatures)
+    return found
+
+
+def _harmless(step: Shaped) -> bool:
+    return step.kind in _HARMLESS
 
 
 def _kind(text: str | None) -> Kind | None:

@@ -64,6 +64,7 @@ def _make_plan(
             findings=assessment.findings,
             hops=tuple(hops_of(surveyed)),
             steps=laid.steps,
+            back=laid.back,
             point_of_no_return=laid.point_of_no_return,
             downtime=laid.downtime,
             errata=_errata(surveyed, laid),
@@ -120,14 +121,23 @@ def _unguarded(blocks: Mapping[str, Block]) -> Iterator[Finding]:
     for block in blocks.values():
         for step in block.blueprint.steps:
             if step.lacking:
-                guide = block.country.guide.components[block.component]
-                names = [guide.assets[one].title if one in guide.assets else one for one in step.lacking]
+                names = _titles(block, step.lacking)
                 what = (
                     "what it changes, which the guide does not say" if EVERYTHING in step.lacking else ", ".join(names)
                 )
                 message = f"The step {step.id!r} may destroy {what}, and no restore point of that is proved before it."
                 remedy = "Have the guide take and prove a backup first, or accept this risk by name."
                 yield Finding(NO_WAY_BACK_RULE, "blocker", block.subject, message, remedy, GUARDED)
+            elif step.stranded and not step.chosen.flat.template.no_return:
+                what = ", ".join(_titles(block, step.stranded))
+                message = f"The step {step.id!r} may destroy {what}, and nothing in its way back brings that back."
+                remedy = "Have the guide say in a `back` how it comes back, or accept this risk by name."
+                yield Finding(NO_WAY_BACK_RULE, "blocker", block.subject, message, remedy, GUARDED)
+
+
+def _titles(block: Block, names: Sequence[str]) -> list[str]:
+    assets = block.country.guide.components[block.component].assets
+    return [assets[one].title if one in assets else one for one in names]
 
 
 def _cycle(cycle: Cycle[Reason], web: Web) -> Finding:

@@ -12,9 +12,13 @@ from handrail.model.guide import OnError
 from handrail.model.plan import Because, Condition, Fact, Remedy, Step, WayBack
 from handrail.model.signature import Signature
 from handrail.planning.blocks import Block, Builder
-from handrail.planning.blueprint import Shaped
+from handrail.planning.blueprint import RESTORE, Shaped, signature_of
+from handrail.planning.going_back import question
 from handrail.planning.graph import Link
 from handrail.planning.order import Barrier, Reason, Web
+
+POINT_OF_NO_RETURN = "point-of-no-return"
+ASKED = Citation("ours", "nothing begins that cannot be taken back before somebody has said yes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class Laid:
     """`errata`: those that steps apply, by guide."""
 
     steps: tuple[Step, ...]
+    back: tuple[Step, ...]
     point_of_no_return: str | None
     downtime: Mapping[str, tuple[tuple[str, str], ...]]
     errata: Mapping[str, Sequence[str]]
@@ -55,6 +60,9 @@ class _Laying:
             self._before.setdefault(link.then, []).append(link)
         self._ends: dict[str, tuple[str, ...]] = {}
         self._steps: list[Step] = []
+        self._back: list[Step] = []
+        self._by: tuple[str, ...] = ()
+        self._hold: str | None = None
         self._ids: set[str] = set()
         self._outages: dict[str, _Outage] = {}
         self._errata: dict[str, dict[str, None]] = {}
@@ -77,8 +85,12 @@ class _Laying:
         block = self._web.blocks.pop(key)
         leaver = _leaver(block)
         first = frozenset(block.blueprint.first)
+        self._by = block.ids(step.id for step in block.blueprint.back)
+        one_way = _one_way(block)
         for step in block.blueprint.steps:
-            self._step(block, step, entry, tuple(because), step is leaver, step.id in first)
+            self._step(block, step, entry, tuple(because), step is leaver, step.id in first, step.id in one_way)
+        for step in block.blueprint.back:
+            self._put(self._made_back(block, step), self._back)
         self._ends[key] = block.ids(block.blueprint.last) or entry
 
     def finish(self) -> Laid:
@@ -90,7 +102,7 @@ class _Laying:
             if outage.spans:
                 downtime[subject] = tuple(outage.spans)
         errata = {guide: tuple(ids) for guide, ids in self._errata.items()}
-        return Laid(tuple(self._steps), self._point_of_no_return, downtime, errata)
+        return Laid(tuple(self._steps), tuple(self._back), self._point_of_no_return, downtime, errata)
 
     def _barrier(self, barrier: Barrier, after: tuple[str, ...], because: tuple[Because, ...]) -> None:
         signature = self._signatures.get("barrier")
@@ -108,7 +120,8 @@ class _Laying:
                 after=after,
                 because=because,
                 way_back=WayBack("undo"),
-            )
+            ),
+            self._steps,
         )
 
     def _step(
@@ -119,14 +132,21 @@ class _Laying:
         because: tuple[Because, ...],
         leaves_build: bool,
         begins: bool,
+        gated: bool,
     ) -> None:
         rendered = block.rendered[step.id]
         template = step.chosen.flat.template
         id = block.names[step.id]
         way_back = step.way_back
         if way_back.from_:
-            way_back = WayBack(way_back.kind, block.ids(way_back.from_))
-        if (step.lacking or template.no_return) and self._point_of_no_return is None:
+            way_back = WayBack(way_back.kind, block.ids(way_back.from_), self._by if way_back.by else ())
+        after = block.ids(step.after)
+        if begins:
+            after = (*entry, *(id for id in after if id not in entry))
+        when = _conditions(block, step)
+        if gated:
+            after = (*after, self._gate(block, step, rendered.title, after, when))
+        if step.is_one_way and self._point_of_no_return is None:
             self._point_of_no_return = id
         if template.errata:
             self._errata.setdefault(block.country.guide.name, {}).update(dict.fromkeys(template.errata))
@@ -141,14 +161,10 @@ class _Laying:
                 kind=step.kind,
                 source=step.source,
                 with_=self._builder.parameters(block, step, rendered),
-                when=tuple(
-                    Condition(block.names[one.step], one.ended, one.error, one.output, one.equals) for one in step.when
-                ),
+                when=when,
                 lasting=step.lasting,
                 takes=step.takes,
-                after=(*entry, *(id for id in block.ids(step.after) if id not in entry))
-                if begins
-                else block.ids(step.after),
+                after=after,
                 because=because if begins else (),
                 rests_on=self._builder.rests_on(block, step, begins),
                 leaves=self._leaves(block, rendered.leaves, leaves_build),
@@ -160,14 +176,85 @@ class _Laying:
                 says=rendered.says,
                 errata=template.errata,
                 proves=_assets(block, step.proves),
-            )
+                no_return=template.no_return,
+            ),
+            self._steps,
         )
 
-    def _put(self, step: Step) -> None:
+    def _made_back(self, block: Block, step: Shaped) -> Step:
+        """A step of the way back. It rests on no fact: whether it is needed, a rollback decides."""
+        rendered = block.rendered[step.id]
+        template = step.chosen.flat.template
+        uses, signature = self._builder.uses(step, rendered)
+        with_ = self._builder.parameters(block, step, rendered)
+        changes = _assets(block, step.changes)
+        if uses == RESTORE:
+            with_ = {**with_, "asset": changes[0]}
+        if template.errata:
+            self._errata.setdefault(block.country.guide.name, {}).update(dict.fromkeys(template.errata))
+        return Step(
+            id=block.names[step.id],
+            title=rendered.title,
+            installation=block.subject,
+            host=self._builder.host(block, step, rendered),
+            uses=uses,
+            revision=signature.revision,
+            kind=signature.kind if rendered.by_hand else step.kind,
+            source=step.source,
+            with_=with_,
+            when=_conditions(block, step),
+            lasting=step.lasting,
+            takes=step.takes,
+            after=block.ids(step.after),
+            leaves=self._leaves(block, rendered.leaves, False),
+            way_back=step.way_back,
+            protects=_assets(block, step.protects),
+            changes=changes,
+            remedies=tuple(self._remedy(block, *one) for one in step.remedies),
+            says=rendered.says,
+            errata=template.errata,
+            proves=_assets(block, step.proves),
+        )
+
+    def _gate(self, block: Block, step: Shaped, title: str, after: tuple[str, ...], when: tuple[Condition, ...]) -> str:
+        """The hold before the point of no return. Whatever else has no way back waits for the same answer, on whatever
+        host; what runs only sometimes has a hold of its own, asked only then."""
+        if self._hold is not None:
+            return self._hold
+        id = block.prefix + POINT_OF_NO_RETURN
+        if id in self._ids:
+            id += f"-{step.id}"
+        if not when:
+            self._hold = id
+        self._put(
+            Step(
+                id=id,
+                title="Point of no return: go on?",
+                installation=block.subject,
+                host=None,
+                uses="hold",
+                revision=signature_of("hold", self._signatures, "").revision,
+                kind="hold",
+                source=ASKED,
+                with_={"question": question(self._steps, self._back, block.subject, title)},
+                when=when,
+                after=after,
+                way_back=WayBack("undo"),
+                downtime=self._is_out(block.subject),
+            ),
+            self._steps,
+        )
+        return id
+
+    def _is_out(self, subject: str) -> bool:
+        outage = self._outages.get(subject)
+        return outage is not None and outage.since is not None
+
+    def _put(self, step: Step, among: list[Step]) -> None:
         if step.id in self._ids:
             raise BadInput(f"Two steps of the plan would be called {step.id!r}.", "Rename a step in the guide.")
         self._ids.add(step.id)
-        self._steps.append(step)
+        among.append(step)
 
     def _is_down(self, block: Block, step: Shaped, id: str) -> bool:
         """Whether the installation is down while this step runs; its outages are noted."""
@@ -207,6 +294,17 @@ class _Laying:
         return Remedy(
             on_error.error, block.ids(steps), log, exit_, on_error.retries, on_error.wait, says=cause, source=source
         )
+
+
+def _one_way(block: Block) -> frozenset[str]:
+    """The steps that wait for a yes because they, or what mends them, cannot be taken back."""
+    steps = block.blueprint.steps
+    mended = {step.chosen.remedy_of for step in steps if step.is_one_way and step.is_remedy}
+    return frozenset(step.id for step in steps if (step.is_one_way and not step.is_remedy) or step.id in mended)
+
+
+def _conditions(block: Block, step: Shaped) -> tuple[Condition, ...]:
+    return tuple(Condition(block.names[one.step], one.ended, one.error, one.output, one.equals) for one in step.when)
 
 
 def _leaver(block: Block) -> Shaped | None:
