@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from handrail.actions.protocol import Secrets
+from handrail.actions import build
+from handrail.documents.plan import plan_of_text
 from handrail.errors import BadInput, HandrailError
 from handrail.hosts.protocol import Host
 from handrail.model.journal import Event, RunStatus
 from handrail.model.plan import Plan, Step
 from handrail.rehearsing import virtual_time
+from handrail.rehearsing.memory import MemoryJournal
 from handrail.rehearsing.naming import meant
 from handrail.rehearsing.plants import Plant, host_of, work_of
-from handrail.running.home import Home
+from handrail.rehearsing.staging import WHO, begin
+from handrail.running.runner import Runner
 from handrail.running.scheduler import Schedule
-from handrail.running.session import open_session
-from handrail.running.targets import PretendSecrets, Target
-from handrail.running.verify import Verification
+from handrail.running.status import schedule_of
+from handrail.running.targets import PretendSecrets
+from handrail.running.verify import Verification, verify
 from handrail.twin.declarations import read_declarations
 from handrail.twin.raising import raise_in_memory
 from handrail.twin.world import Twin
 
-WHO = "rehearsal"
 BEFOREHAND = "beforehand"
 """The command that plants show in the twin's effect log; what they did is no effect of the run."""
 
@@ -81,12 +82,6 @@ class _Stage:
             self.twin.play(step)
         return "done"
 
-    def secrets(self, real: Secrets) -> Secrets:  # noqa: ARG002 - a twin has no use for them
-        return self.keeping
-
-    async def close(self) -> None:
-        return None
-
     def saw(self, event: Event, schedule: Schedule) -> None:  # noqa: ARG002
         entry = event.entry
         if entry.step is None:
@@ -122,9 +117,10 @@ def carry_out(
     *,
     plants: Sequence[Plant] = (),
     people: Mapping[str, str] | None = None,
-    verify: bool = False,
+    looks: bool = False,
 ) -> Carried:
     """Raise the twin of the plan's estate and carry the plan out on it. `declarations`: product -> its `twin.yaml`.
+    `looks`: verify the run afterwards.
 
     BadInput when something cannot be planted, or its step was never begun.
     """
@@ -134,18 +130,28 @@ def carry_out(
     stage.plant()
     before = twin.fork()
 
-    def opener(plan: Plan, folder: Path, new: bool) -> Target:  # noqa: ARG001
-        return stage
-
-    with (
-        tempfile.TemporaryDirectory(prefix="handrail-") as folder,
-        open_session(Home(Path(folder)), openers={"twin": opener}, clock=clock) as session,
-    ):
-        run = session.start(plan, WHO, target="twin")
-        outcome = virtual_time.run(session.carry_out(run, WHO, progress=stage.saw), clock)
-        verification = None
-        if verify and any(step.state == "done" for step in outcome.status.steps):
-            verification = virtual_time.run(session.verify(run, WHO), clock)
+    journal = MemoryJournal(clock)
+    run = begin(journal, plan)
+    frozen = plan_of_text(journal.document(run), f"the plan of run {run}")
+    secrets = PretendSecrets()
+    runner = Runner(
+        journal,
+        run,
+        frozen,
+        hosts=stage.host,
+        build=build,
+        secrets=secrets,
+        who=WHO,
+        clock=clock,
+        people=stage.play,
+        progress=stage.saw,
+    )
+    outcome = virtual_time.run(runner.carry_out(), clock)
+    verification = None
+    if looks and any(step.state == "done" for step in outcome.status.steps):
+        schedule = schedule_of(journal, run, frozen)
+        looking = verify(run, frozen, schedule, hosts=stage.host, build=build, secrets=secrets)
+        verification = virtual_time.run(looking, clock)
     for fault in stage.faults:
         raise fault
     for n, one in enumerate(plants):

@@ -110,7 +110,7 @@ def _changed_badly(error: BadInput, tree: Tree) -> BadDocument:
 
 def _run(scenario: Scenario, run: Run, plan: Plan, catalogue: Catalogue) -> list[Difference]:
     verify = any(isinstance(one, VerifyTruth) for one in run.twin)
-    carried = carry_out(plan, _declarations(plan, catalogue), plants=run.plant, people=run.people, verify=verify)
+    carried = carry_out(plan, _declarations(plan, catalogue), plants=run.plant, people=run.people, looks=verify)
     found = placed(judging.ending(run, carried), scenario.tree)
     return found + placed(judging.truth(run.twin, plan, carried), scenario.tree)
 

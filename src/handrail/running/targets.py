@@ -121,9 +121,14 @@ class TwinHosts:
         self.twin.close()
 
 
+def pretended(reference: str) -> str:
+    """What any reference gives on a twin."""
+    return "Pretend-" + hashlib.sha256(reference.encode()).hexdigest()[:12]
+
+
 class _Pretended:
     def resolve(self, reference: str) -> str:
-        return "Pretend-" + hashlib.sha256(reference.encode()).hexdigest()[:12]
+        return pretended(reference)
 
 
 class PretendSecrets(Keeping):
