@@ -33,6 +33,7 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "folder.compare": {"folder": "C:\\Sync", "manifest": "D:\\Backup\\manifest.txt"},
     "folder.copy": {"source": "D:\\", "subfolder": "Sync", "target": "E:\\Sync"},
     "folder.prove": {"folder": "C:\\Sync", "backup": "D:\\Backup\\files"},
+    "folder.restore": {"folder": "C:\\Sync", "backup": "D:\\Backup\\files"},
     "hold": {"question": "Go on?"},
     "host.reboot": {"patience": 0},
     "iis.start": {},

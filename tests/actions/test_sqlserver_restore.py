@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from tests.support import virtual_time
-from tests.support.acting import NoSecrets
+from tests.support.restoring import Site as AnySite
+from tests.support.restoring import a_receipt
 from tests.support.scripted_host import Answer, ScriptedHost
-from tests.support.twins import SERVICE, Console, a_twin
+from tests.support.twins import SERVICE, Console
 from tests.support.windows_says import table
 
 from handrail.actions import build, described
-from handrail.actions.protocol import ActFailed, Action, InDoubt, Observation, Receipt
+from handrail.actions.protocol import ActFailed, Action, InDoubt, Observation
 from handrail.hosts.protocol import Exited, Lost
 from handrail.twin.mechanisms import databases
 from handrail.twin.things import Database, Entry, Restored
@@ -23,36 +24,15 @@ DB: Mapping[str, Any] = {"server": "sql01", "database": SERVICE}
 FOLDER = "C:\\Backups"
 
 
-def a_receipt(step: str, before: Observation | None = None) -> Receipt:
-    seen = {"state": before.state, "evidence": before.evidence} if before else {}
-    return Receipt("run-1", step, 1, NoSecrets(), "2026-11-20T22:00:00Z", seen)
-
-
-class Site:
-    """A twin whose Synchronization Service is stopped, and actions on its database server."""
+class Site(AnySite):
+    """The host of the databases."""
 
     def __init__(self) -> None:
-        self.twin = a_twin()
-        self.server = Console(self.twin, "sql01")
-        Console(self.twin)("sc", "stop", SERVICE)
-
-    def look(self, action: Action, step: str, before: Observation | None = None) -> Observation:
-        return virtual_time.run(action.observe(self.server.host, a_receipt(step, before)))
-
-    def act(self, action: Action, step: str, before: Observation) -> None:
-        virtual_time.run(action.act(self.server.host, a_receipt(step, before)))
-
-    def do(self, action: Action, step: str) -> Observation:
-        """As the runner does it: looked at, begun with what was seen, acted, looked at again."""
-        before = self.look(action, step)
-        assert before.state == "not_done", before
-        self.act(action, step, before)
-        return self.look(action, step, before)
+        super().__init__("sql01")
+        self.server = self.console
 
     def backed_up(self, step: str = "database") -> tuple[Action, Mapping[str, Any]]:
-        action = build("sqlserver.backup", {**DB, "to": FOLDER})
-        done = self.do(action, step)
-        assert done.state == "done", done
+        action, done = self.done("sqlserver.backup", {**DB, "to": FOLDER}, step)
         return action, done.outputs
 
     def restore(self, step: str = "database") -> Action:

@@ -61,6 +61,7 @@ WINDOWS: Mapping[str, type[Action]] = {
     "folder.compare": language_pack.CompareFolder,
     "folder.copy": folder.CopyFolder,
     "folder.prove": folder.ProveFolder,
+    "folder.restore": folder.RestoreFolder,
     "host.reboot": host.Reboot,
     "iis.start": iis.StartIis,
     "iis.stop": iis.StopIis,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ntpath
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handrail.actions.base import Undetermined
@@ -17,6 +18,9 @@ _VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){3}")
 
 ROBOCOPY_FAILED = 8
 """Robocopy's codes below this one are ways of saying that it worked."""
+
+_LINE = 7000
+"""Characters of paths in one command: cmd takes 8191 with all that stands around them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,22 @@ async def file(host: Host, path: str) -> File | None:
     return found[ntpath.basename(path).casefold()]
 
 
+async def in_use(host: Host, folder: str) -> list[str]:
+    """The files below a folder that somebody keeps open, as `tree` spells them; none when it is not there."""
+    text = await script(host, "files-in-use", folder, within=30 * MINUTES)
+    return sorted(line.strip().casefold() for line in (text or "").splitlines() if line.strip())
+
+
+async def folders(host: Host, folder: str) -> list[str] | None:
+    """The folders below a folder, at any depth, relative to it, in lower case; None when that cannot be told."""
+    answer = await run(host, "cmd", "/c", "dir", "/ad", "/b", "/s", folder, timeout=30 * MINUTES)
+    cut = len(folder.rstrip("\\")) + 1
+    lines = [line.strip() for line in decoded(answer.out).splitlines() if line.strip()]
+    if any(not line.casefold().startswith(folder.rstrip("\\").casefold() + "\\") for line in lines):
+        return None
+    return sorted(line[cut:].casefold() for line in lines)
+
+
 async def version(host: Host, path: str) -> str | None:
     """The file version as four numbers; None when the file is not there."""
     text = await script(host, "file-version", path)
@@ -90,11 +110,24 @@ async def make_folder(host: Host, path: str) -> None:
     await run(host, "cmd", "/c", "mkdir", path)
 
 
+async def delete(host: Host, folder: str, names: Sequence[str]) -> None:
+    """Delete files below a folder, hidden and read-only ones too. Whether they are gone, whoever uses it will see."""
+    line: list[str] = []
+    for name in names:
+        path = ntpath.join(folder, name)
+        if line and sum(len(one) + 3 for one in (*line, path)) > _LINE:
+            await run(host, "cmd", "/c", "del", "/f", "/q", "/a", *line, timeout=10 * MINUTES)
+            line = []
+        line.append(path)
+    if line:
+        await run(host, "cmd", "/c", "del", "/f", "/q", "/a", *line, timeout=10 * MINUTES)
+
+
 async def copy_folder(host: Host, source: str, target: str, tool: str = "robocopy") -> Evidence:
     """`tool` is robocopy, or xcopy where there is no robocopy (before Windows Server 2008). Both end with 1 for
     different reasons: to robocopy that is success."""
     if tool == "xcopy":
-        failed, arguments = 1, ["/E", "/I", "/H", "/K", "/Y", "/Q"]
+        failed, arguments = 1, ["/E", "/I", "/H", "/K", "/R", "/Y", "/Q"]
     else:
         failed, arguments = ROBOCOPY_FAILED, ["/E", "/COPY:DAT", "/R:2", "/W:2"]
     answer = await run(host, tool, source, target, *arguments, timeout=4 * 60 * MINUTES)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import ntpath
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from handrail.actions import files, receipts
 from handrail.actions.base import Base, Check, Undetermined
-from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
+from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.actions.shell import MINUTES, run, said
 from handrail.errors import FileMissing
 from handrail.hosts.protocol import Host
@@ -134,7 +135,7 @@ class BackUpFolder(Base):
     settles: ClassVar[Settles] = "receipt"
     kind: ClassVar[Kind] = "back-up"
     repeatable: ClassVar[bool] = True
-    outputs: ClassVar[tuple[str, ...]] = ("folder", "manifest", "sha256")
+    outputs: ClassVar[tuple[str, ...]] = ("folder", "manifest", "sha256", "bytes", "made_at")
 
     folder: str
     to: str
@@ -155,7 +156,13 @@ class BackUpFolder(Base):
         missing = files.missing_in(copy, listed[1])
         if missing:
             return Observation("not_done", f"missing or different in the backup: {files.some(missing)}", evidence)
-        outputs = {"folder": evidence["backup"], "manifest": path, "sha256": hashlib.sha256(data).hexdigest()}
+        outputs = {
+            "folder": evidence["backup"],
+            "manifest": path,
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "bytes": sum(one.size for one in listed[1].values()),
+            "made_at": receipt.since,
+        }
         return Observation("done", f"{len(listed[1])} files are backed up", {**evidence, **outputs}, outputs)
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
@@ -167,6 +174,10 @@ class BackUpFolder(Base):
         # The manifest is the original's, so a copy that went wrong can never prove itself.
         await host.write(ntpath.join(below, MANIFEST), manifest(self.folder, original))
         return evidence
+
+    def restore(self, made: Mapping[str, Any]) -> tuple[Action, ...]:
+        backup, listed, sha256 = (str(made[name]) for name in ("folder", "manifest", "sha256"))
+        return (RestoreFolder(backup, self.folder, listed, sha256, self.tool),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +202,75 @@ class ProveFolder(Check):
             because = f"missing or damaged in the backup: {files.some(missing) or 'everything'}"
             return Observation("not_done", because, {**evidence, "missing": missing[:50]})
         return Observation("done", f"{len(listed)} files were read back and are right", evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreFolder(Base):
+    """Put a folder back from its backup: every file as it was, and none that was not there.
+
+    It refuses a backup that is not whole, and begins with nothing while somebody keeps open what would change. Folders
+    themselves stay, for they carry rights that no backup has. Done halfway, it is gone on with.
+    """
+
+    destroys: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = True
+    outputs: ClassVar[tuple[str, ...]] = ("files",)
+
+    backup: str
+    folder: str
+    manifest: str | None = None
+    sha256: str | None = None
+    tool: Tool = "robocopy"
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        listed = await self._listed(host)
+        now = await files.tree(host, self.folder) or {}
+        wrong, more = _differences(now, listed)
+        evidence = {"folder": self.folder, "backup": self.backup, "wrong": wrong[:50], "more": more[:50]}
+        if wrong:
+            because = f"missing or different in {self.folder}: {files.some(wrong)}"
+            return Observation("not_done", because, evidence)
+        if more:
+            because = f"not there when {self.folder} was backed up: {files.some(more)}"
+            return Observation("not_done", because, evidence)
+        return Observation("done", f"{len(listed)} files are as they were", evidence, {"files": len(listed)})
+
+    async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        listed = await self._listed(host)
+        copy = await files.tree(host, self.backup) or {}
+        damaged = files.missing_in(copy, listed)
+        if damaged or not listed:
+            what = files.some(damaged) or "everything"
+            raise ActFailed(f"nothing was touched, for in the backup {self.backup} is missing or damaged: {what}")
+        now = await files.tree(host, self.folder) or {}
+        wrong, more = _differences(now, listed)
+        goes = [one for one in (*more, *wrong) if one in now]
+        held = sorted(set(goes) & set(await files.in_use(host, self.folder)))
+        if held:
+            raise ActFailed(f"nothing was touched, for these files are open in a program: {files.some(held)}")
+        await files.delete(host, self.folder, goes)
+        await self._empty_folders(host)
+        await files.make_folder(host, self.folder)
+        return await files.copy_folder(host, self.backup, self.folder, self.tool)
+
+    async def _listed(self, host: Host) -> files.Tree:
+        """What the backup has to hold. ActFailed when the list is another one than was noted."""
+        path = self.manifest or ntpath.join(ntpath.dirname(self.backup), MANIFEST)
+        data = await host.read(path)
+        listed = manifest_in(data)
+        if listed is None or (self.sha256 is not None and hashlib.sha256(data).hexdigest() != self.sha256.lower()):
+            raise Undetermined(f"{path} on {host.name} is no longer the manifest of that backup")
+        if listed[0].casefold() != self.folder.casefold():
+            raise Undetermined(f"{self.backup} is a backup of {listed[0]}, not of {self.folder}")
+        return listed[1]
+
+    async def _empty_folders(self, host: Host) -> None:
+        """Take away folders that the backup has not, where nothing is in them any more."""
+        there, kept = await files.folders(host, self.folder), await files.folders(host, self.backup)
+        for one in sorted(set(there or ()) - set(kept or ()), reverse=True) if kept is not None else ():
+            await run(host, "cmd", "/c", "rmdir", ntpath.join(self.folder, one))
+
+
+def _differences(now: files.Tree, listed: files.Tree) -> tuple[list[str], list[str]]:
+    """Files that are missing or different, and files that are too many."""
+    return files.missing_in(now, listed), sorted(set(now) - set(listed))

@@ -37,6 +37,14 @@ SCRIPTS: Mapping[str, str] = {
     + "$s=[IO.File]::Open($_.FullName,'Open','Read','ReadWrite');"
     + "try{$d=[BitConverter]::ToString($h.ComputeHash($s)).Replace('-','')}finally{$s.Close()};"
     + "'{0}|{1}|{2}' -f $d,$_.Length,$_.FullName.Substring($cut)}",
+    # FOLDER -> one line for each file below it that somebody keeps open; a read-only one is never opened for writing.
+    "files-in-use": "param($root)"
+    + _START
+    + "if(-not(Test-Path -LiteralPath $root)){exit 3};"
+    + "$cut=(Get-Item -LiteralPath $root -Force).FullName.TrimEnd('\\').Length+1;"
+    + "Get-ChildItem -LiteralPath $root -Recurse -Force|Where-Object{-not $_.PSIsContainer}|ForEach-Object{"
+    + "$n=$_.FullName;$how='ReadWrite';if($_.IsReadOnly){$how='Read'};"
+    + "try{[IO.File]::Open($n,'Open',$how,'None').Close()}catch{$n.Substring($cut)}}",
     # PACKAGE.msi -> NAME=value lines out of its Property table.
     "msi-version": "param($file)"
     + _START

@@ -17,6 +17,7 @@ from handrail.twin.tools.reply import Reply, complain, say
 _NO_PATH = "The system cannot find the path specified."
 _NO_FILE = "The system cannot find the file specified."
 _NOT_FOUND = "File Not Found"
+_IN_USE = "The process cannot access the file because it is being used by another process."
 
 
 def run(machine: Machine, arguments: Sequence[str]) -> Reply:
@@ -232,22 +233,25 @@ def _line(entry: Entry) -> str:
 
 
 def _del(machine: Machine, words: list[str]) -> Reply:
-    plain, _ = split("del", words, flags=("f", "q", "a"))
+    plain, options = split("del", words, flags=("f", "q", "a"))
     if not plain:
         raise not_rehearsed("del", words)
+    code, err = 0, ""
     for word in plain:
-        found = _targets(machine, word)
-        place = drives.locate(machine, word)
+        found, place = _targets(machine, word), drives.locate(machine, word)
         if place is None:
-            return complain(1, _NO_PATH)
-        if not found:
-            return complain(0, f"Could Not Find {machine.path(word)}")
+            code, err = 1, f"{err}{_NO_PATH}\r\n"
+            continue
+        err += "" if found else f"Could Not Find {machine.path(word)}\r\n"
         for entry in found:
             if files.held_by(place[0], entry.path):
-                return complain(1, "The process cannot access the file because it is being used by another process.")
-            files.delete(place[0], entry)
-            machine.did("file", f"file {machine.path(word)} deleted")
-    return Reply()
+                code, err = 1, f"{err}{entry.path}\r\n{_IN_USE}\r\n"
+            elif entry.read_only and "f" not in options:
+                code, err = 1, f"{err}{entry.path}\r\nAccess is denied.\r\n"
+            else:
+                files.delete(place[0], entry)
+                machine.did("file", f"file {machine.path(word)} deleted")
+    return Reply(code, "", err)
 
 
 def _rmdir(machine: Machine, words: list[str]) -> Reply:

@@ -57,6 +57,14 @@ def _shred(machine: Machine, path: str) -> Reply:
     return Reply()
 
 
+def _files_in_use(machine: Machine, path: str) -> Reply:
+    place = drives.locate(machine, path)
+    if place is None or files.find(machine, path) is None:
+        return ABSENT
+    found = [one for one in files.below(machine, path) if not one.folder and files.held_by(place[0], one.path)]
+    return say(0, *(paths.relative(one.path, place[1]) for one in found))
+
+
 def _msi_version(machine: Machine, path: str) -> Reply:
     entry = files.find(machine, path)
     if entry is None:
@@ -172,6 +180,7 @@ def _rcdc_import(machine: Machine, address: str, path: str) -> Reply:
 
 _SCRIPTS: dict[str, Callable[..., Reply]] = {
     "file-version": _file_version,
+    "files-in-use": _files_in_use,
     "hash-tree": _hash_tree,
     "msi-version": _msi_version,
     "shred-file": _shred,

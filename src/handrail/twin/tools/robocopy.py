@@ -69,7 +69,8 @@ def run(machine: Machine, arguments: Sequence[str]) -> Reply:
 
 
 def xcopy(machine: Machine, arguments: Sequence[str]) -> Reply:
-    """`xcopy SOURCE TARGET /E /I /H /K /Y /Q`: 0 copied, 4 could not, and 5 could not write."""
+    """`xcopy SOURCE TARGET /E /I /H /K /R /Y /Q`: 0 copied, 4 could not, and 5 could not write (without /R over files
+    that are read-only)."""
     words, options = split("xcopy", arguments, flags=("e", "i", "h", "k", "y", "q", "s", "c", "r"))
     if len(words) != 2 or not {"e", "i", "y"} <= set(options):
         raise not_rehearsed("xcopy", arguments)
@@ -78,7 +79,7 @@ def xcopy(machine: Machine, arguments: Sequence[str]) -> Reply:
         return complain(4, f"File not found - {paths.name(source)}", "0 File(s) copied")
     if files.find(machine, target) is None and not files.make_folder(machine, target):
         return complain(4, "Invalid drive specification", "0 File(s) copied")
-    copied, failed, same = _copy(machine, source, target, ["*"], True)
+    copied, failed, same = _copy(machine, source, target, ["*"], True, over_read_only="r" in options)
     if copied:
         machine.did("file", f"copied from {source} to {target}: {', '.join(copied)}")
     return say(5 if failed else 0, f"{len(copied) + same} File(s) copied")
@@ -96,7 +97,7 @@ def _root(machine: Machine, folder: str) -> str:
 
 
 def _copy(
-    machine: Machine, source: str, target: str, patterns: Sequence[str], everything: bool
+    machine: Machine, source: str, target: str, patterns: Sequence[str], everything: bool, over_read_only: bool = True
 ) -> tuple[list[str], list[str], int]:
     """Names copied, names that failed, and how many were the same (in size and time, as robocopy judges)."""
     root = _root(machine, source)
@@ -113,12 +114,16 @@ def _copy(
         there = files.find(machine, path)
         if there is not None and (there.size, there.time) == (one.size, one.time):
             same += 1
-        elif not files.writable(machine, path) or files.held_by(machine, path):
+        elif _shut(machine, path) or (there is not None and there.read_only and not over_read_only):
             failed.append(name)
         else:
             _put(machine, path, one)
             copied.append(name)
     return copied, failed, same
+
+
+def _shut(machine: Machine, path: str) -> bool:
+    return not files.writable(machine, path) or files.held_by(machine, path) is not None
 
 
 def _put(machine: Machine, path: str, entry: Entry) -> None:
