@@ -1,8 +1,8 @@
 """What is wrong in the twin's world: planted before a run, or right after an attempt at a step has begun.
 
 Each is a state that a host can be in, in the words of its mechanism. With `at` it is planted when that step's attempt
-(the first, if `attempt` does not say) has been journaled as begun and before anything is done, or when a person has been
-asked; without, from the start.
+(the first, if `attempt` does not say) has been journaled as begun and before anything is done, or when a person has
+been asked; without, from the start.
 """
 
 from __future__ import annotations
