@@ -29,7 +29,7 @@ def test_who_follows_the_page_word_for_word_gets_a_guide_that_works(there: Path)
     blocks = [found["text"] for found in _BLOCK.finditer(PAGE.read_text("utf-8")) if not found["kind"]]
     told = [line for block in blocks for line in block.splitlines()]
     commands = [shlex.split(line.partition(" > ")[0])[1:] for line in told if line.startswith("handrail ")]
-    assert len(commands) == 8
+    assert len(commands) == 9
     for command in commands:
         said = handrail(*command, home=there / "home")
         assert said.code == 0, f"handrail {shlex.join(command)}: {said.err}{said.out}"

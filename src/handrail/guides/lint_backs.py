@@ -128,14 +128,15 @@ class _Edge:
                     message = f"{component!r}, which the edge {self.edge.id!r} moves, has no asset {one!r}."
                     self.notes.add(keys, message, suggestion(one, assets))
             signature = self.signatures.get(placed.step.uses)
-            if signature is not None and signature.destroys and not placed.step.changes:
+            says = placed.step.changes or placed.step.restores
+            if signature is not None and signature.destroys and not says:
                 message = f"{placed.step.uses} destroys, but the step {placed.step.id!r} does not say what."
                 self.notes.add(placed.keys, message, f"Write `changes:` with assets of {component!r}.")
 
     def _back(self, name: str, steps: list[Placed], back: list[Placed]) -> None:
         placed = {one.id: one for one in steps}
         # Which steps there are is decided when planning: the planner asks again, with what it decided.
-        sure = [_Restoring(replace(one, conditions=_of_the_run(one))) for one in back]
+        sure = [_Restoring(replace(one, conditions=_of_the_run(one)), self._destroys(one)) for one in back]
         for lost in stranded(steps, sure):
             if placed[lost.step].step.no_return:
                 continue
@@ -159,6 +160,10 @@ class _Edge:
                 if f"{one.id.removesuffix(one.step.id)}{step}" not in own and step not in own and step in placed:
                     self._settled(keys, placed[step], one, steps)
 
+    def _destroys(self, placed: Placed) -> bool:
+        signature = self.signatures.get(placed.step.uses)
+        return signature is not None and signature.destroys
+
     def _settled(self, keys: Keys, read: Placed, by: Placed, steps: list[Placed]) -> None:
         """A step of a way back can rely on an output only if that is there whenever the way back may begin."""
         for step in steps:
@@ -178,14 +183,14 @@ class _Edge:
 class _Restoring:
     """A step of a way back as the guard sees it."""
 
-    def __init__(self, placed: Placed) -> None:
+    def __init__(self, placed: Placed, destroys: bool) -> None:
         self.id = placed.id
         self.after = placed.after
         self.when = placed.conditions
         self.proves = placed.step.proves
         asset = placed.step.with_.get("asset") if placed.step.uses == RESTORE else None
         named = (asset,) if isinstance(asset, str) else ()
-        self.changes = (*placed.step.changes, *named)
+        self.changes = (*(placed.step.changes or (placed.step.restores if destroys else ())), *named)
         self.restores = (*placed.step.restores, *named)
 
 

@@ -260,8 +260,8 @@ class Shaping:
                 flat = replace(flat, template=replace(template, host=there.flat.template.host))
                 one = replace(one, flat=flat, item=there.item if one.item is None else one.item)
         if signature.destroys and not changes:
-            # The guide does not say what: nothing can have been proved.
-            changes = (EVERYTHING,)
+            # Where the guide does not say what, nothing can have been proved.
+            changes = restores or (EVERYTHING,)
         self._steps.append(
             Shaped(
                 id=id,
