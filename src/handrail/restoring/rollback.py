@@ -1,0 +1,267 @@
+"""Rollback as a plan: computed from a plan and what the journal of its run says, and then run like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from handrail.actions import build as build_action
+from handrail.actions import described as describe_action
+from handrail.documents.plan import freeze
+from handrail.guides.guard import unguarded
+from handrail.model.finding import Citation, Finding
+from handrail.model.plan import GoesBack, Hop, Plan, Step, WayBack
+from handrail.model.signature import Signature
+from handrail.restoring.cost import Cost, told
+from handrail.restoring.looking import checks
+from handrail.restoring.ordering import Node, seconds, turned_round
+from handrail.restoring.proving import hold, proofs
+from handrail.restoring.putting_back import RESTORE, Impossible, Putting, Restored
+from handrail.restoring.records import Records
+from handrail.restoring.undoing import (
+    Build,
+    Describe,
+    Group,
+    Knowledge,
+    Undo,
+    Undoing,
+    no_way_back,
+    staying,
+    undoing,
+)
+
+_OURS = Citation("ours", "a rollback takes back what was begun, the last first")
+
+
+@dataclass(frozen=True, slots=True)
+class NoWayBack:
+    """There is no plan that takes the run back; `findings` say of each step why."""
+
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """The plan that takes a run back, and what it costs. A plan without steps: nothing has been changed."""
+
+    plan: Plan
+    cost: Cost
+
+
+def make_rollback(
+    plan: Plan,
+    run: str,
+    records: Records,
+    *,
+    signatures: Mapping[str, Signature],
+    build: Build = build_action,
+    describe: Describe = describe_action,
+) -> Plan | NoWayBack:
+    """The frozen plan that takes `run`, a run of `plan`, back from where `records` say that it is.
+
+    `records`: `records_of(events)`, the run's events in the order of their commits. `signatures`, `build`, `describe`:
+    the actions, as `handrail.actions` has them. A plan without steps when nothing has been changed. NoWayBack when a
+    begun step cannot be taken back. Pure: equal arguments give equal plans, digests included.
+    """
+    found = way_back(plan, run, records, Knowledge(build, describe, signatures))
+    return found.plan if isinstance(found, Back) else found
+
+
+def cost_of(plan: Plan, run: str, records: Records, knowledge: Knowledge) -> Cost:
+    """What going back from there costs, or why there is no way back."""
+    found = way_back(plan, run, records, knowledge)
+    return found.cost if isinstance(found, Back) else Cost(lost=found.findings)
+
+
+def way_back(plan: Plan, run: str, records: Records, knowledge: Knowledge) -> Back | NoWayBack:
+    """As `make_rollback`, with what it costs."""
+    what = undoing(plan, run, records, knowledge)
+    if what.lost:
+        return NoWayBack(what.lost)
+    try:
+        return _Making(plan, run, records, knowledge, what).make()
+    except _Lost as lost:
+        return NoWayBack(lost.findings)
+
+
+class _Lost(Exception):
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__()
+        self.findings = findings
+
+
+class _Making:
+    def __init__(self, plan: Plan, run: str, records: Records, knowledge: Knowledge, what: Undoing) -> None:
+        self._plan = plan
+        self._run = run
+        self._records = records
+        self._knowledge = knowledge
+        self._what = what
+        self._restored: list[Restored] = []
+
+    def make(self) -> Back:
+        nodes = self._nodes()
+        needed = frozenset(asset for node in nodes for step in node.steps for asset in step.changes)
+        proving = self._proofs(needed)
+        holds = [hold("", tuple(step.id for step in proving), self._signature("hold"))] if self._what.groups else []
+        acting = turned_round(self._plan, nodes, tuple(step.id for step in (holds or proving)))
+        looking = self._checks(acting)
+        steps = [*proving, *holds, *acting, *looking]
+        cost = Cost(len(steps), round(seconds(steps), 3), tuple(self._restored))
+        if holds:
+            question = f"Every restore point that is needed was proved again. {told(cost)} Go back now?"
+            steps[len(proving)] = replace(holds[0], with_={"question": question})
+        self._ask_guard(steps)
+        return Back(self._plan_of(steps), cost)
+
+    # -- what is done -------------------------------------------------------------------------------------------
+
+    def _nodes(self) -> list[Node]:
+        places = {step.id: at for at, step in enumerate(self._plan.steps)}
+        putting = Putting(self._plan, self._records, self._knowledge)
+        nodes = []
+        for group in self._what.groups:
+            try:
+                made = putting.put_back(group, self._what.changes[group.installation])
+            except Impossible as why:
+                raise _Lost(no_way_back(self._plan, self._run, group.steps[0], str(why))) from None
+            self._restored += made.restored
+            covers = tuple(places[step.id] for step in group.steps if places[step.id] != group.at)
+            nodes.append(Node(group.at, made.steps, covers))
+        undone: dict[int, list[Undo]] = {}
+        for one in self._what.undos:
+            undone.setdefault(one.at, []).append(one)
+        reversed_later = self._reversed_later()
+        for at, several in undone.items():
+            steps: list[Step] = []
+            for one in reversed(several):
+                made_step = self._undo(one, lasting=one.id not in reversed_later)
+                steps.append(replace(made_step, after=(steps[-1].id,)) if steps else made_step)
+            nodes.append(Node(at, tuple(steps)))
+        return nodes
+
+    def _undo(self, one: Undo, *, lasting: bool) -> Step:
+        uses, with_ = one.opposite
+        signature = self._knowledge.signatures[uses]
+        return Step(
+            id=one.id,
+            title=f"Take back: {one.step.title}",
+            installation=one.step.installation,
+            host=one.step.host,
+            uses=uses,
+            revision=signature.revision,
+            kind=signature.kind,
+            source=_OURS,
+            with_=with_,
+            lasting=lasting,
+            takes=one.step.takes,
+            way_back=WayBack("undo"),
+            downtime=one.step.downtime,
+        )
+
+    def _reversed_later(self) -> set[str]:
+        """The undos whose effect a later one of the rollback turns round again: they hold for a while only."""
+        found: set[str] = set()
+        for place, one in enumerate(self._what.undos):
+            if any(
+                other.step.host == one.step.host and other.opposite == one.own for other in self._what.undos[:place]
+            ):
+                found.add(one.id)
+        return found
+
+    # -- before and after ---------------------------------------------------------------------------------------
+
+    def _proofs(self, needed: frozenset[str]) -> list[Step]:
+        try:
+            return proofs(self._plan, self._what.groups, needed, self._records)
+        except Impossible as why:
+            raise _Lost(no_way_back(self._plan, self._run, self._what.groups[0].steps[0], str(why))) from None
+
+    def _checks(self, acting: Sequence[Step]) -> list[Step]:
+        put_back = frozenset(one.asset for one in self._restored)
+        last: dict[str, tuple[str, ...]] = {}
+        for step in acting:
+            own = last.get(step.installation, ())
+            last[step.installation] = (*(id for id in own if id not in step.after), step.id)
+        looks = checks(self._plan, self._records, self._knowledge, self._first_hops(), put_back)
+        return [replace(step, after=last[step.installation]) for step in looks]
+
+    def _first_hops(self) -> dict[str, Hop]:
+        """Of each installation that is put back, the hop that its earliest group belongs to."""
+        found: dict[str, Hop] = {}
+        for group in self._what.groups:
+            hop = self._hop(group)
+            if hop is not None:
+                found.setdefault(group.installation, hop)
+        return found
+
+    def _hop(self, group: Group) -> Hop | None:
+        id = group.steps[0].id
+        return next(
+            (
+                hop
+                for hop in self._plan.hops
+                if hop.installation == group.installation and id.startswith(f"{hop.installation}/{hop.to}/")
+            ),
+            None,
+        )
+
+    # -- the plan -----------------------------------------------------------------------------------------------
+
+    def _ask_guard(self, steps: Sequence[Step]) -> None:
+        """What a rollback destroys has to be proved restorable too, as in any plan."""
+        lacking = unguarded(steps)
+        by_id = {step.id: step for step in steps}
+        if lacking:
+            raise _Lost(
+                *(
+                    no_way_back(
+                        self._plan,
+                        self._run,
+                        self._group_of(by_id[one.step]),
+                        f"Its way back, {one.step}, may destroy {', '.join(one.assets)}, and no restore point of that "
+                        "was proved.",
+                    )
+                    for one in lacking
+                )
+            )
+
+    def _group_of(self, step: Step) -> Step:
+        groups = [group for group in self._what.groups if group.installation == step.installation]
+        return (groups or self._what.groups)[0].steps[0]
+
+    def _plan_of(self, steps: Sequence[Step]) -> Plan:
+        used = {name for step in steps for name in step.errata}
+        spans: dict[str, tuple[str, str]] = {}
+        for step in steps:
+            if step.downtime:
+                spans[step.installation] = (spans.get(step.installation, (step.id, ""))[0], step.id)
+        hops = [
+            Hop(
+                hop.installation,
+                hop.build or hop.to,
+                hop.from_,
+                RESTORE,
+                "It goes back to what it was before the first step that may have destroyed anything.",
+                _OURS,
+                build=hop.from_,
+            )
+            for hop in self._first_hops().values()
+        ]
+        return freeze(
+            Plan(
+                digest="",
+                estate=self._plan.estate,
+                aim={},
+                guides=self._plan.guides,
+                findings=tuple(staying(self._what.stays)),
+                hops=tuple(hops),
+                steps=tuple(steps),
+                downtime={name: (span,) for name, span in sorted(spans.items())},
+                errata=tuple(one for one in self._plan.errata if one.id in used),
+                goes_back=GoesBack(self._run, self._plan.digest),
+            )
+        )
+
+    def _signature(self, uses: str) -> Signature | None:
+        return self._knowledge.signatures.get(uses)

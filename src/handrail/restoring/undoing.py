@@ -1,0 +1,227 @@
+"""What a rollback takes back: steps that are undone by their opposite, groups that are put back, and what stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from handrail.actions.protocol import Action
+from handrail.errors import HandrailError
+from handrail.model.finding import Citation, Finding
+from handrail.model.plan import Plan, Step
+from handrail.model.signature import Kind, Signature
+from handrail.restoring.late import fill
+from handrail.restoring.records import Intent, Record, Records
+
+Build = Callable[[str, Mapping[str, Any]], Action]
+Describe = Callable[[Action], tuple[str, dict[str, Any]]]
+
+NO_WAY_BACK = "handrail/rollback/no-way-back"
+STAYS = "handrail/rollback/stays"
+_OURS = Citation("ours", "what was begun is taken back, and what has no way back is said before anything is touched")
+_LEAVES_NOTHING: frozenset[Kind] = frozenset(("check", "back-up", "prove", "hold", "reboot"))
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What a rollback knows of actions: how they are made from a plan's words, how they are told in them, and their
+    signatures."""
+
+    build: Build
+    describe: Describe
+    signatures: Mapping[str, Signature]
+
+
+Described = tuple[str, dict[str, Any]]
+"""The name of an action, and its parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """`opposite` takes back what `own` did as part of `step`, which stands at place `at` of the plan. `number` counts
+    from 1 where one step did several things."""
+
+    step: Step
+    at: int
+    number: int
+    own: Described
+    opposite: Described
+    settled: bool
+
+    @property
+    def id(self) -> str:
+        prefix, _, name = self.step.id.rpartition("/")
+        return f"{prefix}/undo-{name}" + (f"-{self.number}" if self.number > 1 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Begun steps of one installation that may have destroyed something, taken back together by the steps `by` of the
+    plan's back, in the place of the earliest of them: `at`."""
+
+    installation: str
+    at: int
+    steps: tuple[Step, ...]
+    by: tuple[str, ...]
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(asset for step in self.steps for asset in step.changes))
+
+    @property
+    def proofs(self) -> tuple[str, ...]:
+        """The steps that proved the restore points which it goes back to."""
+        return tuple(dict.fromkeys(id for step in self.steps for id in step.way_back.from_))
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """All that is to be taken back, the earliest first. `stays`: begun steps that have no opposite and are in no group.
+    `lost`: what says that there is no way back. `changes`: by installation, all that begun steps may have destroyed."""
+
+    undos: tuple[Undo, ...]
+    groups: tuple[Group, ...]
+    stays: tuple[Step, ...]
+    lost: tuple[Finding, ...]
+    changes: Mapping[str, frozenset[str]]
+
+
+def undoing(plan: Plan, run: str, records: Records, knowledge: Knowledge) -> Undoing:
+    """What is to be taken back of a run that has come as far as `records` say."""
+    undos: list[Undo] = []
+    stays: list[Step] = []
+    lost: list[Finding] = []
+    destructive: list[tuple[int, Step]] = []
+    for at, step in enumerate(plan.steps):
+        record = records.get(step.id)
+        if record is None or not record.touched:
+            continue
+        is_final = step.id == plan.point_of_no_return
+        if is_final or (step.changes and not _leads_back(step)):
+            lost.append(no_way_back(plan, run, step))
+        elif step.changes and step.way_back.kind == "restore":
+            destructive.append((at, step))
+        elif step.kind not in _LEAVES_NOTHING and not knowledge.signatures[step.uses].reversible:
+            stays.append(step)
+        elif step.kind not in _LEAVES_NOTHING:
+            try:
+                undos += _undos(step, at, record, knowledge)
+            except HandrailError as error:
+                lost.append(no_way_back(plan, run, step, f"What takes it back cannot be said: {error.message}"))
+    groups = _carried(_groups(destructive), plan)
+    changes: dict[str, set[str]] = {}
+    for _, step in destructive:
+        changes.setdefault(step.installation, set()).update(step.changes)
+    return Undoing(
+        tuple(_without_pairs(undos, groups)),
+        tuple(groups),
+        tuple(stays),
+        tuple(lost),
+        {name: frozenset(assets) for name, assets in changes.items()},
+    )
+
+
+def no_way_back(plan: Plan, run: str, step: Step, because: str = "") -> Finding:
+    """The finding that a begun step cannot be taken back."""
+    said = because or "The plan had said that there is no way back from it."
+    accepted = next((one for one in plan.findings if one.accepted and one.subject == step.installation), None)
+    if accepted is not None and not because:
+        said += f" That was accepted ({accepted.rule})."
+    return Finding(
+        NO_WAY_BACK,
+        "blocker",
+        step.installation,
+        f"{step.id} ({step.title}) has begun. {said}",
+        f"Mend what is in the way and go forward: handrail resume {run}. What was secured before is where its steps "
+        "put it; the runbook of the plan says how it is put back by hand.",
+        _OURS,
+    )
+
+
+def staying(steps: Sequence[Step]) -> Iterator[Finding]:
+    """A note for each step whose effect stays."""
+    for step in steps:
+        message = f"What {step.id} ({step.title}) brought about stays, unless it lies in what is put back."
+        yield Finding(STAYS, "note", step.installation, message, "Remove it by hand if it is in the way.", _OURS)
+
+
+def _leads_back(step: Step) -> bool:
+    return step.way_back.kind == "undo" or (step.way_back.kind == "restore" and bool(step.way_back.by))
+
+
+def _undos(step: Step, at: int, record: Record, knowledge: Knowledge) -> list[Undo]:
+    found = []
+    for number, intent in enumerate(record.intents, start=1):
+        action = _as_begun(step, intent, knowledge)
+        opposite = action.undo(intent.seen)
+        if opposite is not None:
+            own, back = knowledge.describe(action), knowledge.describe(opposite)
+            found.append(Undo(step, at, number, own, back, record.state == "done"))
+    return found
+
+
+def _as_begun(step: Step, intent: Intent, knowledge: Knowledge) -> Action:
+    return knowledge.build(step.uses, fill(step.with_, intent.late))
+
+
+def _groups(destructive: Sequence[tuple[int, Step]]) -> list[Group]:
+    together: dict[tuple[str, tuple[str, ...]], list[tuple[int, Step]]] = {}
+    for at, step in destructive:
+        together.setdefault((step.installation, step.way_back.by), []).append((at, step))
+    return [
+        Group(installation, min(at for at, _ in steps), tuple(step for _, step in steps), by)
+        for (installation, by), steps in together.items()
+    ]
+
+
+def _carried(groups: Sequence[Group], plan: Plan) -> list[Group]:
+    """Those that have to be carried out: a group is covered when the first one of its installation, which goes back to
+    the oldest restore points, brings back all that it may have destroyed."""
+    changed_by = {step.id: step.changes for step in plan.back}
+    covered: dict[str, frozenset[str]] = {}
+    found = []
+    for group in groups:
+        if group.installation in covered and covered[group.installation].issuperset(group.changes):
+            continue
+        found.append(group)
+        brought = (asset for id in group.by for asset in changed_by.get(id, ()))
+        covered.setdefault(group.installation, frozenset(brought))
+    return found
+
+
+def _without_pairs(undos: Sequence[Undo], groups: Sequence[Group]) -> list[Undo]:
+    """Leave out what a run had taken back itself: opened and closed again, stopped and started again.
+
+    The two must follow each other directly among all that is taken back of the installation: with anything between
+    them, that may need the state in which it was done. Only where the installation is put back from a restore point
+    that is older than both does nothing between them need it, except another group.
+    """
+    marks = sorted((group.at, group.installation) for group in groups)
+    oldest = {name: at for at, name in reversed(marks)}
+    stacks: dict[str, list[Undo | int]] = {}
+    place = 0
+    for one in undos:
+        while place < len(marks) and marks[place][0] < one.at:
+            stacks.setdefault(marks[place][1], []).append(marks[place][0])
+            place += 1
+        stack = stacks.setdefault(one.step.installation, [])
+        partner = _partner(one, stack, one.at > oldest.get(one.step.installation, one.at))
+        if partner is None:
+            stack.append(one)
+        elif one.settled:
+            stack.remove(partner)
+    left = {id(one) for stack in stacks.values() for one in stack}
+    return [one for one in undos if id(one) in left]
+
+
+def _partner(one: Undo, stack: Sequence[Undo | int], is_covered: bool) -> Undo | None:
+    """What `one` had itself taken back: its opposite is what that did."""
+    for other in reversed(stack):
+        if isinstance(other, int):
+            return None
+        if other.step.host == one.step.host and other.own == one.opposite:
+            return other
+        if not is_covered:
+            return None
+    return None
