@@ -7,6 +7,7 @@ schema than its type gives). In documents a field's trailing underscore is dropp
 
 from __future__ import annotations
 
+import functools
 import types
 import typing
 from collections.abc import Mapping
@@ -46,8 +47,13 @@ def schema_of(hint: Any) -> dict[str, Any]:
     raise TypeError(f"{hint!r} is no type for a parameter")
 
 
+@functools.cache
+def _hints(action: type[Action]) -> Mapping[str, Any]:
+    return get_type_hints(action)
+
+
 def parameters_of(action: type[Action]) -> dict[str, Parameter]:
-    hints = get_type_hints(action)
+    hints = _hints(action)
     return {spelled(one.name): _parameter(one, hints[one.name]) for one in fields(typing.cast(Any, action))}
 
 
@@ -96,7 +102,7 @@ def values_of(action: Action) -> dict[str, Any]:
 
 def build_from(name: str, action: type[Action], values: Mapping[str, Any]) -> Action:
     """BadInput (or UnknownName) names the action and the parameter that is unknown, missing or of a wrong type."""
-    hints = get_type_hints(action)
+    hints = _hints(action)
     known = {spelled(one.name): one for one in fields(typing.cast(Any, action))}
     for given in values:
         if given not in known:

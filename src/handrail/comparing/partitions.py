@@ -38,7 +38,8 @@ class Partitions:
         self._struct = Struct(f"<{KEY}s16s{marks}sQQI")
         self._pack = self._struct.pack
         self._buffers = [bytearray() for _ in range(COUNT)]
-        self._paths = [folder / f"{name}-{number}" for number in range(COUNT)]
+        self._folder = folder
+        self._name = name
         self._files: list[BinaryIO | None] = [None] * COUNT
 
     def __enter__(self) -> Self:
@@ -65,17 +66,19 @@ class Partitions:
 
     def part(self, number: int) -> Iterator[Record]:
         """All records of one part, in the order in which they were added."""
-        self._flush(number)
         file = self._files[number]
-        if file is not None:
+        if file is None:
+            whole = bytes(self._buffers[number])  # too little to have been written down
+        else:
+            self._flush(number)
             file.seek(0)
             whole = file.read()
-            yield from map(Record._make, self._struct.iter_unpack(whole))
+        yield from map(Record._make, self._struct.iter_unpack(whole))
 
     def _flush(self, number: int) -> None:
         if self._buffers[number]:
             file = self._files[number]
             if file is None:
-                file = self._files[number] = self._paths[number].open("w+b", buffering=0)
+                file = self._files[number] = (self._folder / f"{self._name}-{number}").open("w+b", buffering=0)
             file.write(self._buffers[number])
             self._buffers[number].clear()
