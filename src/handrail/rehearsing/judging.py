@@ -19,7 +19,7 @@ from handrail.rehearsing.scenario import Run
 from handrail.rehearsing.truths import Truth
 from handrail.twin import paths
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import files, installer, keys, registry
+from handrail.twin.mechanisms import databases, files, installer, keys, registry, resources
 from handrail.twin.store import Effect
 from handrail.twin.things import SYSTEM, Database, Drive, Entry, Product, Service, Software, Volume
 
@@ -198,6 +198,10 @@ def _lost(before: Database, after: Database) -> str:
                 return f"the table {name} holds other rows"
         elif isinstance(new, int) or new is None:
             return f"the table {name} holds other rows"
+        elif name == resources.TABLE:
+            # Setup writes its own forms and texts there, and calls languages otherwise: TableTruth judges those.
+            if gone := {row["id"] for row in old or ()} - {row["id"] for row in new}:
+                return f"the table {name} lost {sorted(gone)[0]}"
         elif missing := [row for row in old or () if row not in new]:
             return f"the table {name} lost {short(shown([dict(missing[0])]))}"
     return ""
@@ -237,6 +241,29 @@ def _unreadable(machine: Machine | None, installation: Installation, database: D
     if own is None:
         return f"{there.account} has no key set there that it can use"
     return "" if own.id == database.key_set else f"{there.account} has another key set there"
+
+
+def _table(judge: _Judge, expected: truths.TableTruth) -> Iterator[str]:
+    machine = judge.machine(expected.host)
+    if machine is None:
+        yield _no_host(judge, expected.host)
+        return
+    database = next((one for one in machine.all(Database) if one.name.lower() == expected.of.lower()), None)
+    if database is None or expected.table not in database.tables:
+        yield f"{expected.host} has no table {expected.table} in a database {expected.of}."
+        return
+    rows = databases.rows(database, expected.table)
+    found = [row for row in rows if all(row.get(name) == one for name, one in expected.where.items())]
+    where = f"a row of {expected.table} with {shown([dict(expected.where)])}"
+    if expected.absent == bool(found):
+        yield f"Expected {'no such row' if expected.absent else where}, got {len(found)} of {len(rows)} rows."
+        return
+    texts = [str(row.get("value", "")) for row in found]
+    if expected.contains and not any(all(part in text for part in expected.contains) for text in texts):
+        yield f"Expected {where} to hold {shown(expected.contains)}, got {short(texts[0], 300)!r}."
+    for part in expected.lacks:
+        if any(part in text for text in texts):
+            yield f"Expected {where} not to hold {part!r}; it does."
 
 
 def _service(judge: _Judge, expected: truths.ServiceTruth) -> Iterator[str]:
@@ -405,6 +432,7 @@ def _under_way(effect: Effect, attempts: tuple[Attempt, ...]) -> frozenset[str]:
 _JUDGES: Mapping[type[Truth], Callable[[_Judge, Any], Iterator[str]]] = {
     truths.InstallationTruth: _installation,
     truths.DatabaseTruth: _database,
+    truths.TableTruth: _table,
     truths.ServiceTruth: _service,
     truths.FileTruth: _file,
     truths.RegistryTruth: _registry,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,21 @@ class DatabaseTruth(Truth):
     schema: Literal["same", "newer"] | None = None
     secrets: Literal["readable", "lost"] | None = None
     host: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableTruth(Truth):
+    """Rows of a table of the database `of` on that server, where it lists them: some row has these values (`where`),
+    and if given the text of its value `value` holds all of `contains` and none of `lacks`. `absent`: there is no such
+    row."""
+
+    table: str
+    of: str
+    host: str
+    where: Mapping[str, Any]
+    absent: bool = False
+    contains: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +142,7 @@ class VerifyTruth(Truth):
 WORDS: Mapping[str, type[Truth]] = {
     "installation": InstallationTruth,
     "database": DatabaseTruth,
+    "table": TableTruth,
     "service": ServiceTruth,
     "path": FileTruth,
     "registry": RegistryTruth,

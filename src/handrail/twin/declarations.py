@@ -60,7 +60,9 @@ class DatabaseBits:
 class ComponentBits:
     """`files` carry the build as their version; `texts` have none, are kept when somebody edited them, and map the
     least build to the content that ships with it. `packages` maps a release to its package where one and the same
-    component came in several, as `package` does otherwise."""
+    component came in several, as `package` does otherwise. `speaks`: it is the language pack of these components,
+    there when their fact `language_packs` names a language; `{locale}` in its files stands for each of them, and
+    `locales` maps the least build to other names that they have from then on."""
 
     package: str
     folder: str
@@ -73,6 +75,8 @@ class ComponentBits:
     keys: bool = False
     events: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
+    speaks: tuple[str, ...] = ()
+    locales: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +219,7 @@ class PersonBits:
     host, as the account `as` if it is given; `installs` are components that stand there
     afterwards, out of the newest package among that host's media; `wizard` is a setup that asks. With none of these,
     what the person does leaves no trace on a host. `build` is what the step's values call the build that `installs`
-    takes instead of the newest."""
+    takes instead of the newest, `locales` what they call the languages that are chosen."""
 
     step: str
     component: str = ""
@@ -226,6 +230,7 @@ class PersonBits:
     wizard: WizardBits | None = None
     carries: CarryBits | None = None
     build: str = ""
+    locales: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +323,8 @@ def _loose_ends(bits: TwinBits, tree: Tree) -> Iterator[BadInput]:
 
     for name, component in bits.components.items():
         yield from look("The package", component.package, bits.packages, "components", name, "package")
+        for number, spoken in enumerate(component.speaks):
+            yield from look("The component", spoken, bits.components, "components", name, "speaks", number)
         for release, package in component.packages.items():
             yield from look("The package", package, bits.packages, "components", name, "packages", release)
     for name, patch in bits.patches.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from handrail.model.plan import Step
 from handrail.twin import paths, wizards
 from handrail.twin.declarations import PersonBits
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import components, databases, files, installer, keys, services, systems
+from handrail.twin.mechanisms import components, databases, files, installer, keys, resources, services, systems
 from handrail.twin.things import Component, Entry, Product, Service
 from handrail.twin.tools import cmd
 
@@ -35,7 +35,7 @@ def play(machine: Machine, step: Step) -> None:
             text = (reply.out + reply.err).strip()
             raise NotRehearsed(f"What a person does at {step.id} does not work on the twin: {line}: {text}")
     for name in bits.installs:
-        _install(machine, step, name, str(typed.get(bits.build) or ""))
+        _install(machine, step, name, str(typed.get(bits.build) or ""), typed.get(bits.locales) or ())
     if bits.wizard is not None:
         deployment = step.installation.partition("/")[0]
         wizards.run(machine, _product(machine, bits), deployment, bits.wizard, typed)
@@ -63,9 +63,9 @@ def _values(step: Step) -> Mapping[str, Any]:
     return {**step.with_, **(inner if isinstance(inner, Mapping) else {})}
 
 
-def _install(machine: Machine, step: Step, name: str, build: str) -> None:
+def _install(machine: Machine, step: Step, name: str, build: str, locales: Sequence[str]) -> None:
     """The component stands here afterwards, at this build (else that of the newest package on this host's media), on
-    the database that it had wherever it was before."""
+    the database that it had wherever it was before. What came here in the same package comes along with it."""
     before = _wherever(machine, step, name)
     bits = machine.context.declarations.component(before.product, name)
     assert bits is not None
@@ -74,7 +74,7 @@ def _install(machine: Machine, step: Step, name: str, build: str) -> None:
     if package is None:
         raise NotRehearsed(f"No medium on {machine.name} holds {reference}, which a person installs at {step.id}.")
     build, entry = package
-    component = replace(before, folder=bits.folder)
+    component = replace(before, folder=bits.folder, locales=tuple(locales))
     there = machine.components().get(name)
     old = installer.product_of(machine, reference)
     if there and old and old.version == build:
@@ -82,11 +82,15 @@ def _install(machine: Machine, step: Step, name: str, build: str) -> None:
     found = databases.of_component(machine, component)
     if found is not None and bits.database is not None:
         schema = services.floor(bits.database.schemas, build, found[1].schema)
-        databases.put(found[0], replace(found[1], schema=max(schema, found[1].schema)))
+        if schema > found[1].schema:
+            databases.put(found[0], resources.brought_along(replace(found[1], schema=schema), build))
         if found[1].key_set:
             _keys(machine, component, str(_values(step).get(KEY_FILE) or ""))
     machine.put(name, component)
-    components.lay(machine, components.place_of(machine, component, build), None, _plant(machine))
+    beside = [one for other, one in machine.components().items() if old and other in old.features and other != name]
+    for one in (component, *beside):
+        over = old.version if old and (there or one is not component) else None
+        components.lay(machine, components.place_of(machine, one, build), over, _plant(machine))
     package_bits = machine.context.declarations.package(reference)
     features = tuple(dict.fromkeys((*(old.features if old else ()), name)))
     code = installer.code_of(reference, package_bits)

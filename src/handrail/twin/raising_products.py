@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from handrail.model.estate import Database as EstateDatabase
@@ -13,7 +14,7 @@ from handrail.twin import paths
 from handrail.twin.codec import plain
 from handrail.twin.declarations import ComponentBits, DatabaseBits
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import components, databases, files, installer, keys, packages, registry
+from handrail.twin.mechanisms import components, databases, files, installer, keys, packages, registry, resources
 from handrail.twin.mechanisms.components import fill
 from handrail.twin.mechanisms.services import floor
 from handrail.twin.things import Component, Database, Entry, KeySet, Product, Service, SqlInstance
@@ -88,7 +89,9 @@ def _table(seed: str, declared: Any, installation: Installation, bits: DatabaseB
     for row in declared:
         repeated = any("{agent}" in one for one in row.values() if isinstance(one, str))
         rows += [_row(row, {**facts, "agent": agent}) for agent in (agents if repeated else ("",))]
-    return {"rows": rows}
+    customised = installation.facts.get("customisations")
+    known = customised if isinstance(customised, list | tuple) else ()
+    return {"rows": [resources.begun(row, installation.build or "0.0.0.0", known) for row in rows]}
 
 
 def _row(row: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
@@ -105,9 +108,22 @@ def raise_products(estate: Estate, machine: Machine) -> None:
                 _raise_component(estate, machine, deployment.product, one, bits)
                 package = bits.packages.get(one.release or "", bits.package)
                 found.setdefault(f"{deployment.product}/{package}", []).append(one)
+                for reference, pack in _packs(estate, machine, deployment.product, one):
+                    found.setdefault(reference, []).append(pack)
     _raise_key_sets(estate, machine)
     for reference, installations in found.items():
         _raise_package(machine, reference, installations)
+
+
+def _packs(
+    estate: Estate, machine: Machine, product: str, installation: Installation
+) -> Iterator[tuple[str, Installation]]:
+    """The language packs that an installation has, as it states, each with its package."""
+    for name, bits in machine.context.declarations.products[product].components.items():
+        if installation.component in bits.speaks and installation.facts.get("language_packs"):
+            pack = replace(installation, component=name, database=None, account=None)
+            _raise_component(estate, machine, product, pack, bits)
+            yield f"{product}/{bits.package}", pack
 
 
 def _raise_component(
@@ -125,6 +141,7 @@ def _raise_component(
         database=database.name if database else "",
         server=server or "",
         container=_container(installation),
+        locales=tuple(installation.facts["language_packs"]) if bits.speaks else (),
     )
     machine.put(component.name, component)
     assert installation.build is not None
@@ -188,7 +205,7 @@ def _raise_package(machine: Machine, reference: str, installations: list[Install
         version=build,
         base=base,
         cached=installer.cache(machine, original),
-        features=tuple(one.component for one in installations),
+        features=tuple(dict.fromkeys(one.component for one in installations)),
         folder=machine.components()[installations[0].component].folder,
     )
     installer.register(machine, product, bits, source, str(facts.get("disk_label") or ""))

@@ -132,7 +132,8 @@ class Busy:
 @dataclass(frozen=True, slots=True)
 class Component:
     """One component of a product on this host: where its database is, which account runs it. `container` is where in
-    the directory its keys lie; empty when they are in the account's profile."""
+    the directory its keys lie; empty when they are in the account's profile. `locales`: of a language pack, the
+    languages that were chosen."""
 
     product: str
     name: str
@@ -142,6 +143,7 @@ class Component:
     database: str = ""
     server: str = ""
     container: str = ""
+    locales: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from handrail.model.version import key
 from handrail.twin import paths
 from handrail.twin.declarations import CarryBits, ComponentBits, WizardBits
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import components, databases, drives, files, installer, keys, services
+from handrail.twin.mechanisms import components, databases, drives, files, installer, keys, resources, services
 from handrail.twin.things import Component, Database, Entry, KeySet, Product, Service
 
 
@@ -73,7 +73,7 @@ def _database(machine: Machine, component: Component, declared: ComponentBits, b
         databases.put(server, found)
         server.machine.did("database", f"database {component.database} created, empty")
     elif schema > found.schema:
-        found = replace(found, schema=schema)
+        found = resources.brought_along(replace(found, schema=schema), build)
         databases.put(server, found)
         server.machine.did("database", f"database {found.name} upgraded to schema {schema}")
     return found

@@ -67,7 +67,7 @@ def lay(
     bits = bits_of(machine, place.component)
     at_once = True
     time = machine.stamp()
-    for name in bits.files:
+    for name in _files(bits, place.component, place.build):
         path = paths.join(place.component.folder, name)
         at_once &= replace_file(files.made(path, {"version": place.build}, time))
     for name, texts in bits.texts.items():
@@ -83,6 +83,14 @@ def lay(
     for one in bits.registry:
         put_values(machine, one, place.values)
     return at_once
+
+
+def _files(bits: ComponentBits, component: Component, build: str) -> list[str]:
+    """Its files at this build; those of a language pack once for each language."""
+    names = floor(bits.locales, build, {})
+    locales = [names.get(one, one) for one in component.locales]
+    plain = [name for name in bits.files if "{locale}" not in name]
+    return plain + [fill(name, {"locale": one}) for name in bits.files if name not in plain for one in locales]
 
 
 def _lay_text(
@@ -155,7 +163,8 @@ def take_away(machine: Machine, component: Component) -> None:
     for service in bits.services:
         machine.drop(Service, service.name)
         registry.remove(machine, rf"HKLM\SYSTEM\CurrentControlSet\Services\{service.name}")
-    for name in (*bits.files, *bits.texts, *bits.data):
+    spoken = [name for build in ("0.0.0.0", *bits.locales) for name in _files(bits, component, build)]
+    for name in (*spoken, *bits.texts, *bits.data):
         entry = machine.get(Entry, paths.join(component.folder, name))
         if entry is not None:
             machine.drop(Entry, entry.path)

@@ -2,6 +2,8 @@
 
 A row is one value: `id`, `type`, `attribute`, `locale` and `value`; `ships` maps the least build to what setup writes
 there. When setup brings the database to a build that ships another value, it writes its own over whatever stands there.
+`locales` maps the least build to the name of the locale. `changed` says what people made of the value, where the
+estate's fact `customisations` has the word `as`: `{as: rcdc, to: ...}`.
 """
 
 from __future__ import annotations
@@ -21,6 +23,20 @@ TABLE = "resources"
 INVARIANT = "Invariant"
 
 
+def begun(row: Mapping[str, Any], build: str, customisations: Sequence[Any]) -> dict[str, Any]:
+    """A declared row as it stands in a database of this build, in which people changed these kinds of things."""
+    made = {name: one for name, one in row.items() if name != "changed"}
+    ships, locales, changed = row.get("ships"), row.get("locales"), row.get("changed")
+    if isinstance(ships, Mapping):
+        made["shipped"] = floor(ships, build, "")
+        made.setdefault("value", made["shipped"])
+    if isinstance(locales, Mapping):
+        made["locale"] = floor(locales, build, INVARIANT)
+    if isinstance(changed, Mapping) and changed.get("as") in customisations:
+        made["value"] = changed["to"]
+    return made
+
+
 def brought_along(database: Database, build: str) -> Database:
     """The database after setup of `build` wrote its own values into it."""
     rows = databases.rows(database, TABLE)
@@ -29,7 +45,9 @@ def brought_along(database: Database, build: str) -> Database:
 
 
 def _shipped(row: Mapping[str, Any], build: str) -> Mapping[str, Any]:
-    ships = row.get("ships")
+    ships, locales = row.get("ships"), row.get("locales")
+    if isinstance(locales, Mapping):
+        row = {**row, "locale": floor(locales, build, row.get("locale", INVARIANT))}
     if not isinstance(ships, Mapping):
         return row
     before = row.get("shipped", ships.get("0.0.0.0"))
