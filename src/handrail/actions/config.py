@@ -126,13 +126,15 @@ class MergeConfig(_OfSides):
         if merged.needs_person:
             if await config_files.read(host, proposal) != merged.data:
                 return Observation("not_done", f"{self.file} cannot be merged without a person: {count}", evidence)
+            if sides.now not in (None, sides.left) and (lost := _lost(sides, merged, self.file)):
+                return Observation("not_done", f"{self.file} lacks {lost[0].item}", {**evidence, **_lacking(lost)})
             because = f"a proposal for {self.file} lies in {proposal}; a person decides: {count}"
             return Observation("done", because, evidence, outputs)
-        lost = _lost(sides, merged, self.file) if sides.now is not None else ()
+        lost = _lost(sides, merged, self.file) if sides.now is not None else []
         if sides.now is None or lost:
             what = lost[0].item if lost else "the file"
             because = f"{self.file} lacks {what}" + (f" and {len(lost) - 1} more" if len(lost) > 1 else "")
-            return Observation("not_done", because, {**evidence, "lacks": fates.to_json(lost)})
+            return Observation("not_done", because, {**evidence, **_lacking(lost)})
         return Observation("done", f"{self.file}: {count}", evidence, outputs)
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
@@ -151,7 +153,6 @@ class DecideConfig(_OfSides):
 
     settles: ClassVar[Settles] = "person"
     kind: ClassVar[Kind] = "person"
-    lasting: ClassVar[bool] = True
     outputs: ClassVar[tuple[str, ...]] = ("fates",)
 
     proposal: str | None = None
@@ -176,11 +177,18 @@ class DecideConfig(_OfSides):
         shipped = sides.stock_new or sides.customised
         decided = config_merge.decided(merged, sides.customised, shipped, sides.now, name)
         rows = fates.to_json([*(one for one in merged.fates if one.fate != "needs-a-person"), *decided])
+        if sides.now == sides.left:
+            because = f"{self.file} is as the installer left it; whether that was decided, only a person can say"
+            return Observation("unknown", because, {"fates": rows}, {"fates": rows})
         because = f"{self.file} holds what was decided: {fates.counted(decided)}"
         return Observation("done", because, {"fates": rows}, {"fates": rows})
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
         raise ActFailed("this is for a person to do")
+
+
+def _lacking(lost: list[fates.Fate]) -> dict[str, Any]:
+    return {"lacks": fates.to_json(lost)}
 
 
 def _merged(sides: Sides, file: str) -> Merged:

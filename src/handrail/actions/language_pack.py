@@ -1,4 +1,4 @@
-"""Whether language packs are installed, and extension folders are what they were."""
+"""Language packs, seen and uninstalled; and whether extension folders are what they were."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from typing import ClassVar
 from handrail.actions import files
 from handrail.actions.base import Check, Undetermined
 from handrail.actions.folder import manifest_in
-from handrail.actions.protocol import Observation, Receipt
+from handrail.actions.installer import LONGEST, InstallerJob
+from handrail.actions.jobs import ended
+from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.actions.reg_text import product as find_product
+from handrail.actions.uninstaller import removal
 from handrail.comparing import fates
 from handrail.comparing.fates import Fate
 from handrail.errors import FileMissing
-from handrail.hosts.protocol import Host
+from handrail.hosts.protocol import Command, Host
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,31 @@ class LanguagePackPresent(Check):
         if version is None or (there is not None and name.casefold() not in there):
             return Fate("language pack", locale, "dropped", locale, None, because, "Install the language pack.")
         return Fate("language pack", locale, "carried", locale, name, because)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveLanguagePack(InstallerJob):
+    """Uninstall a language pack until it is not listed any more. It holds nobody's data and is installed anew later."""
+
+    destroys: ClassVar[bool] = False
+
+    product: str
+    log: str
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        job = await ended(host, receipt, Command(("msiexec",), timeout=LONGEST))
+        outputs = self._outputs(receipt, job.code if job else None)
+        found = await find_product(host, self.product)
+        evidence = {"product": found.name if found else None, "exit": outputs["exit"]}
+        if found is not None:
+            return Observation("not_done", f"{found.name} is installed on {host.name}", evidence, outputs)
+        return Observation("done", f"no language pack on {host.name} fits {self.product!r}", evidence, outputs)
+
+    async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        found = await find_product(host, self.product)
+        if found is None:
+            raise ActFailed(f"no language pack on {host.name} fits {self.product!r}: there is nothing to uninstall")
+        return await self.carried_out(host, receipt, removal(found.code, self.log_of(receipt)))
 
 
 @dataclass(frozen=True, slots=True)

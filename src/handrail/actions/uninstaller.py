@@ -18,6 +18,12 @@ from handrail.actions.reg_text import product
 from handrail.hosts.protocol import Command, Host
 
 
+def removal(code: str, log: str) -> Command:
+    """What removes the product of that code, without asking and without a restart."""
+    argv = ("msiexec", "/x", code, "REBOOT=ReallySuppress", "/qn", "/norestart", "/l*v", log)
+    return Command(argv, timeout=LONGEST)
+
+
 @dataclass(frozen=True, slots=True)
 class Uninstall(InstallerJob):
     """Uninstall a product until neither its list entry nor its file is there; what `keeps` names has to stay.
@@ -63,5 +69,4 @@ class Uninstall(InstallerJob):
             raise ActFailed(
                 f"{found.name} was not installed by Windows Installer", Evidence(details={"key": found.code})
             )
-        argv = ("msiexec", "/x", found.code, "REBOOT=ReallySuppress", "/qn", "/norestart", "/l*v", self.log_of(receipt))
-        return await self.carried_out(host, receipt, Command(argv, timeout=LONGEST))
+        return await self.carried_out(host, receipt, removal(found.code, self.log_of(receipt)))

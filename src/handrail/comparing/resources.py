@@ -119,8 +119,8 @@ def compare(
     customised: Iterable[str] = (),
 ) -> Comparison:
     """What became of each value, and what is to be written again. `renamed`: old to new names of locales. Without
-    `stock_old`, `customised` (patterns of names or ids) says which objects people changed; of the others nobody can
-    tell."""
+    `stock_old`, `customised` (patterns of names or ids, or of `NAME: ATTRIBUTE, LOCALE`) says which objects or values
+    people changed; of the others nobody can tell."""
     names = {old.casefold(): new for old, new in (renamed or {}).items()}
     now = {_moved(item, {}): value for item, value in after.values.items()}
     patterns = [one.casefold() for one in customised]
@@ -134,7 +134,8 @@ def compare(
         there = _moved(item, names)
         is_now = now.get(there)
         asset, place = before.names.get(item.object, item.object), _told(item, there)
-        stated = any(fnmatchcase(one.casefold(), pattern) for pattern in patterns for one in (asset, item.object))
+        spelled = (asset, item.object, f"{asset}: {item.attribute}, {item.locale}")
+        stated = any(fnmatchcase(one.casefold(), pattern) for pattern in patterns for one in spelled)
         if is_now == was:
             carried[(asset, place[1])] = carried.get((asset, place[1]), 0) + 1
             continue
