@@ -34,6 +34,12 @@ class VirtualClock:
     def __call__(self) -> datetime:
         return self.now()
 
+    def fork(self) -> VirtualClock:
+        """A clock that shows the same moment and goes on by itself."""
+        other = VirtualClock(self._beginning)
+        other._looks, other.passed = self._looks, self.passed
+        return other
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 

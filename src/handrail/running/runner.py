@@ -57,13 +57,15 @@ class Outcome:
 class Settings:
     """`parallel`: steps at work at a time. `poll`: seconds between looks for answers. `wait_for_people`: seconds to
     stay when only people can move the run on; 0 does not wait, None waits for ever. `signals`: stop on SIGINT and
-    SIGTERM. `patience`: with hosts that do not say how things stand."""
+    SIGTERM. `patience`: with hosts that do not say how things stand. `in_order`: of what may begin, always the first in
+    the order of the plan, whatever began before, so that a resumed run goes the same way."""
 
     parallel: int = 32
     poll: float = 0.5
     wait_for_people: float | None = 0.0
     signals: bool = False
     patience: Patience | None = None
+    in_order: bool = False
 
 
 class Runner:
@@ -177,7 +179,7 @@ class Runner:
         return max(0.0, (moment(move.not_before) - self._clock.now()).total_seconds())
 
     def _push(self, place: int, move: Move) -> None:
-        fresh = lane_of(self.schedule.step(move.step)) not in self._lines
+        fresh = not self._settings.in_order and lane_of(self.schedule.step(move.step)) not in self._lines
         heapq.heappush(self._ready, (int(fresh), place, move))
 
     def _start(self, work: Any) -> None:

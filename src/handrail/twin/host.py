@@ -35,6 +35,12 @@ class TwinHost:
         self._user = user
         self._session = ""
 
+    def on(self, twin: Twin) -> TwinHost:
+        """The same logon session on another twin, a fork of ours."""
+        other = TwinHost(twin, self.name, self._user)
+        other._session = self._session
+        return other
+
     async def execute(self, command: Command) -> Outcome:
         def work(machine: Machine) -> Exited:
             machine.stdin = command.stdin

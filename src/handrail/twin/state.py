@@ -45,6 +45,18 @@ class State:
             else:
                 self._tables[place][name] = value
 
+    def changes_from(self, earlier: State) -> list[tuple[Address, Any]]:
+        """What has to be applied to `earlier` to make it equal to this one. Costs as much as there is different between
+        two forks."""
+        changed: list[tuple[Address, Any]] = []
+        for host, kind in dict.fromkeys((*self._tables, *earlier._tables)):
+            new, old = self.table(host, kind), earlier.table(host, kind)
+            if new is old:
+                continue
+            changed += [((host, kind, name), value) for name, value in new.items() if old.get(name) != value]
+            changed += [((host, kind, name), None) for name in old if name not in new]
+        return changed
+
     def everything(self) -> Iterator[tuple[Address, Any]]:
         for (host, kind), table in self._tables.items():
             for name, value in table.items():
