@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handrail.guides.guard import Unguarded, guards, unguarded
+from handrail.guides.guard import Unguarded, guards, overreached, stranded, unguarded
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Step:
     changes: tuple[str, ...] = ()
     proves: tuple[str, ...] = ()
     when: tuple[str, ...] = ()
+    restores: tuple[str, ...] = ()
 
 
 def test_a_proof_anywhere_before_guards() -> None:
@@ -48,6 +49,30 @@ def test_a_proof_that_may_be_left_out_guards_only_what_is_left_out_with_it() -> 
     prove = Step("prove", proves=("db",), when=("c",))
     assert unguarded([prove, Step("drop", ("prove",), ("db",))]) == [Unguarded("drop", ("db",))]
     assert unguarded([prove, Step("drop", ("prove",), ("db",), when=("c", "d"))]) == []
+
+
+PROVED = (Step("prove", proves=("db", "files")), Step("drop", ("prove",), ("db", "files")))
+
+
+def test_what_a_way_back_does_not_bring_back_is_stranded() -> None:
+    back = [Step("put", restores=("db",))]
+    assert stranded(PROVED, back) == [Unguarded("drop", ("files",))]
+    assert stranded(PROVED, [*back, Step("build", restores=("files",))]) == []
+    assert stranded(PROVED, []) == [Unguarded("drop", ("db", "files"))]
+
+
+def test_what_a_way_back_brings_back_only_sometimes_does_not_count() -> None:
+    assert stranded(PROVED, [Step("put", restores=("db", "files"), when=("c",))]) == [
+        Unguarded("drop", ("db", "files"))
+    ]
+
+
+def test_a_way_back_that_destroys_what_was_not_proved_when_it_may_begin_reaches_too_far() -> None:
+    early = Step("touch", changes=("files",))
+    steps = [early, Step("prove", ("touch",), proves=("db", "files")), Step("drop", ("prove",), ("db",))]
+    assert overreached(steps, [Step("put", changes=("db",))]) == [Unguarded("touch", ("db",))]
+    assert overreached(PROVED, [Step("put", changes=("db",))]) == []
+    assert overreached(PROVED, [Step("clear", changes=("keys",))]) == [Unguarded("drop", ("keys",))]
 
 
 _edges = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=14)

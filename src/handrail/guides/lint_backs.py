@@ -81,7 +81,9 @@ def _kinds(guide: Guide, name: str, is_back: bool, notes: Notes) -> None:
             if getattr(step, key):
                 notes.add((*place, key), f"{RESTORE!r} changes and restores its asset, no other.", "Take it out.")
         asset = step.with_.get("asset")
-        if asset is not None and (not isinstance(asset, str) or "{{" in asset):
+        if asset is None:
+            notes.add(place, f"{RESTORE} needs the parameter 'asset'.", "Add it under `with`.")
+        elif not isinstance(asset, str) or "{{" in asset:
             message = f"'asset' must be the name of an asset, as in `changes`, not {describe(asset)}."
             notes.add((*place, "with", "asset"), message, "Write its name.")
 
