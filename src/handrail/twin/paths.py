@@ -3,9 +3,11 @@ r"""Windows paths as text: `C:\Folder\File`. Names keep their case and are compa
 from __future__ import annotations
 
 import fnmatch
+import functools
 import ntpath
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def clean(path: str, cwd: str = "C:\\") -> str:
     """Absolute, with single backslashes, without quotes and without a trailing backslash (except for a root)."""
     text = path.strip().strip('"').replace("/", "\\")
