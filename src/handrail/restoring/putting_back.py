@@ -84,8 +84,15 @@ class Putting:
                 ends[step.id] = after
                 continue
             if step.uses == RESTORE:
-                chain, seconds = self._chain(step, asset, group)
-                restored.append(seconds)
+                chain, secured = self._chain(step, asset, group)
+                place = _put_back_just_now(made, chain)
+                if place is not None:
+                    # One backup of several assets brings all of them back at once.
+                    made[place] = replace(made[place], changes=(*made[place].changes, asset))
+                    restored.append(replace(secured, step=made[place].id))
+                    ends[step.id] = (made[-1].id,)
+                    continue
+                restored.append(secured)
             else:
                 chain = [replace(step, with_=self._filled(step, ends))]
             for place, one in enumerate(chain):
@@ -208,6 +215,14 @@ class Putting:
         if not found:
             raise Impossible(f"{maker.step.id} cannot say how {asset} is put back.")
         return found
+
+
+def _put_back_just_now(made: Sequence[Step], chain: Sequence[Step]) -> int | None:
+    """The place of the step that does what the heart of `chain` does, when the last steps made are the same as it."""
+    last = made[-len(chain) :]
+    if [(one.host, one.uses, one.with_) for one in last] != [(one.host, one.uses, one.with_) for one in chain]:
+        return None
+    return next(len(made) - len(last) + at for at, one in enumerate(last) if one.changes)
 
 
 def _nested(made: Sequence[tuple[_Maker, tuple[Action, ...]]]) -> list[tuple[_Maker, Action]]:
