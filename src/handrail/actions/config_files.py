@@ -86,8 +86,8 @@ async def sides(
     if stock_new and new is None:
         raise Undetermined(f"{stock_new} on {host.name} holds no {ntpath.basename(file)}, or several")
     left = installed if installed is not None else now
-    if new is None and left is not None and (left != customised or left == old):
-        new = left  # the installer put its own there
+    if left is not None and (left != customised or left == old):
+        new = left  # the installer put its own there, with names of this host written into it
     return Sides(kept, customised, old, new, now, left)
 
 

@@ -18,7 +18,7 @@ from handrail.actions.exit_codes import NEEDS_RESTART
 from handrail.actions.exit_codes import installer as meaning
 from handrail.actions.installer_log import cause, kept
 from handrail.actions.jobs import carry_out, ended
-from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
+from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.actions.reg_text import product, value_of
 from handrail.actions.shell import MINUTES, decoded
 from handrail.errors import BadInput, FileMissing
@@ -254,16 +254,27 @@ class Install(_Installation):
         argv = ("msiexec", "/i", self.package, *_arguments(self.properties, self.log_of(receipt)))
         return Command(argv, cwd=ntpath.dirname(self.package), timeout=LONGEST)
 
+    def undo(self, before: Observation) -> Action | None:
+        """Only of what was not there at all: an upgrade is never undone by uninstalling."""
+        from handrail.actions.uninstaller import Uninstall  # which is made of what stands above
+
+        seen = before.evidence
+        absent = before.state == "not_done" and "product" in seen and seen["product"] is None
+        if not absent or self.file is None or seen.get("file_version") is not None:
+            return None
+        return Uninstall(self.product, self.log, self.file)
+
 
 @dataclass(frozen=True, slots=True)
 class Extract(Base):
-    """Unpack a package, and patches into it, into a folder; nothing is installed."""
+    """Unpack a package, and patches into it, into a folder; nothing is installed. Without a package there is nothing to
+    unpack, and no folder."""
 
     settles: ClassVar[Settles] = "receipt"
     repeatable: ClassVar[bool] = True
     outputs: ClassVar[tuple[str, ...]] = ("folder",)
 
-    package: str
+    package: str | None
     to: str
     patches: tuple[str, ...] = ()
 
@@ -271,6 +282,8 @@ class Extract(Base):
         return receipts.folder_below(self.to, receipt)
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
+        if self.package is None:
+            return Observation("done", "there is no package to unpack", {}, {"folder": None})
         folder = self._folder(receipt)
         if await receipts.found(host, receipt) is None:
             return Observation("not_done", f"this attempt has not unpacked {self.package}", {"folder": folder})
@@ -281,6 +294,8 @@ class Extract(Base):
         return Observation("done", because, {"folder": folder, "files": len(tree)}, {"folder": folder})
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        if self.package is None:
+            return Evidence(details={"acted": False})
         folder = self._folder(receipt)
         await files.make_folder(host, folder)
         lines: list[tuple[str, ...]] = [("msiexec", "/a", self.package, f"TARGETDIR={folder}", "/qn")]

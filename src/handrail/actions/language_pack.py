@@ -93,7 +93,7 @@ class RemoveLanguagePack(InstallerJob):
 
 @dataclass(frozen=True, slots=True)
 class CompareFolder(Check):
-    """Check that files of a folder are what they were when it was backed up."""
+    """Check that files of a folder are what they were when it was backed up; those of setup may be newer."""
 
     lasting: ClassVar[bool] = True
     outputs: ClassVar[tuple[str, ...]] = ("fates",)
@@ -102,6 +102,8 @@ class CompareFolder(Check):
     manifest: str
     asset: str = "extensions"
     only: tuple[str, ...] = ("*",)
+    of_setup: tuple[str, ...] = ()
+    """Files that setup brings along: another one of that name is no loss."""
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         try:
@@ -114,7 +116,7 @@ class CompareFolder(Check):
         now = await files.tree(host, self.folder) or {}
         rows = [self._row(name, one, now.get(name)) for name, one in sorted(before.items())]
         told = fates.to_json(rows)
-        wrong = [one.item for one in rows if one.fate != "carried"]
+        wrong = [one.item for one in rows if one.fate not in ("carried", "merged")]
         if wrong:
             because = f"{self.asset}: missing or different in {self.folder}: {files.some(wrong)}"
             return Observation("not_done", because, {"fates": told})
@@ -123,7 +125,7 @@ class CompareFolder(Check):
         )
 
     def _meant(self, name: str) -> bool:
-        return any(fnmatchcase(ntpath.normpath(name).casefold(), one.casefold()) for one in self.only)
+        return _fits(name, self.only)
 
     def _row(self, name: str, was: files.File, now: files.File | None) -> Fate:
         before = f"{was.size:,} bytes ({was.sha256[:8]})"
@@ -132,5 +134,11 @@ class CompareFolder(Check):
         if now is None:
             return Fate(self.asset, name, "dropped", before, None, "it is not there any more", "Copy it back.")
         after = f"{now.size:,} bytes ({now.sha256[:8]})"
+        if _fits(name, self.of_setup):
+            return Fate(self.asset, name, "merged", before, after, "setup brings it, and has brought its own")
         what = "Decide which one is right."
         return Fate(self.asset, name, "needs-a-person", before, after, "it is another file now", what)
+
+
+def _fits(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(ntpath.normpath(name).casefold(), one.casefold()) for one in patterns)
