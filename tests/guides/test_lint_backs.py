@@ -106,7 +106,7 @@ def test_what_the_way_back_destroys_must_be_proved_before_it_may_begin() -> None
         "      - {id: secure, uses: procedure/secure}\n", early + "      - {id: secure, uses: procedure/secure}\n"
     )
     found = [one for one in mistakes(text) if "may begin after 'early'" in one]
-    assert found and "when programs, database is not proved restorable yet" in found[0]
+    assert found and "when programs is not proved restorable yet" in found[0]
 
 
 def test_an_output_of_a_step_that_may_be_left_out_is_read_only_where_the_way_back_is_left_out_too() -> None:

@@ -85,7 +85,7 @@ def stranded(steps: Sequence[Guarded], back: Sequence[BringsBack]) -> list[Ungua
 
 def overreached(steps: Sequence[Guarded], back: Iterable[Guarded]) -> list[Unguarded]:
     """Every step after which the way back may begin although assets that it destroys were not proved restorable by
-    then. Putting an asset back destroys what is there."""
+    then. `back` is without the steps that put an asset back: they run only where that asset may have been changed."""
     needed = tuple(dict.fromkeys(asset for step in back for asset in step.changes))
     beginning = {step.id for step in steps if step.changes}
     widened = [with_changes(step, needed) if step.id in beginning else step for step in steps]

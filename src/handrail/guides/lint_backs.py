@@ -138,7 +138,7 @@ class _Edge:
     def _back(self, name: str, steps: list[Placed], back: list[Placed]) -> None:
         placed = {one.id: one for one in steps}
         # Which steps there are is decided when planning: the planner asks again, with what it decided.
-        sure = [_Restoring(replace(one, conditions=_of_the_run(one)), self._destroys(one)) for one in back]
+        sure = [_Restoring(replace(one, conditions=_of_the_run(one))) for one in back]
         for lost in stranded(steps, sure):
             if placed[lost.step].step.no_return:
                 continue
@@ -146,7 +146,8 @@ class _Edge:
             message = f"On the edge {self.edge.id!r} the step {lost.step!r} may destroy {what}, which {name!r} never"
             advice = f"Add a step there that uses `restore` with it, or one with `restores: [{what}]`."
             self.notes.add((*placed[lost.step].keys, "changes"), f"{message} brings back.", advice)
-        for early in overreached(steps, sure):
+        destroying = [one for one, written in zip(sure, back, strict=True) if written.step.uses != RESTORE]
+        for early in overreached(steps, destroying):
             if placed[early.step].step.no_return:
                 continue
             what = ", ".join(early.assets)
@@ -161,10 +162,6 @@ class _Edge:
                 step = written.rpartition(".")[0]
                 if f"{one.id.removesuffix(one.step.id)}{step}" not in own and step not in own and step in placed:
                     self._settled(keys, placed[step], one, steps)
-
-    def _destroys(self, placed: Placed) -> bool:
-        signature = self.signatures.get(placed.step.uses)
-        return signature is not None and signature.destroys
 
     def _settled(self, keys: Keys, read: Placed, by: Placed, steps: list[Placed]) -> None:
         """A step of a way back can rely on an output only if that is there whenever the way back may begin."""
@@ -185,15 +182,14 @@ class _Edge:
 class _Restoring:
     """A step of a way back as the guard sees it."""
 
-    def __init__(self, placed: Placed, destroys: bool) -> None:
+    def __init__(self, placed: Placed) -> None:
         self.id = placed.id
         self.after = placed.after
         self.when = placed.conditions
         self.proves = placed.step.proves
         asset = placed.step.with_.get("asset") if placed.step.uses == RESTORE else None
-        named = (asset,) if isinstance(asset, str) else ()
-        self.changes = (*(placed.step.changes or (placed.step.restores if destroys else ())), *named)
-        self.restores = (*placed.step.restores, *named)
+        self.restores = (*placed.step.restores, *((asset,) if isinstance(asset, str) else ()))
+        self.changes = (*placed.step.changes, *self.restores)
 
 
 def _of_the_run(placed: Placed) -> tuple[Any, ...]:

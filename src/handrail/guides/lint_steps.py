@@ -201,8 +201,8 @@ class _Procedure:
         return placed.step if placed else self.outside.get(id)
 
     def _when(self, when: When, keys: Keys, before: list[str]) -> None:
-        if when.step not in before:
-            advice = suggestion(when.step, before)
+        if when.step not in before and when.step not in self.outside:
+            advice = suggestion(when.step, [*before, *self.outside])
             self.notes.add(keys, f"{when.step!r} is no step that ends before this one.", advice)
             return
         for state in when.ended:

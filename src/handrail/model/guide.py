@@ -248,7 +248,7 @@ class StepTemplate:
     restore point; `changes`: assets that it may destroy; `leaves`: facts that it brings about. `takes`: 90s, 5m, 1h.
     `each`: CEL yielding a list; the step is repeated for every item, which is `item` in its texts. `no_return`: what
     was there before cannot be gone back to as it stood; restoring is the only way then. `restores`: of a step in a way
-    back, the assets that it rebuilds or puts back (a step that uses `restore` does so by itself).
+    back, the assets that it builds anew, and so changes (a step that uses `restore` puts back its own by itself).
     """
 
     id: str

@@ -262,6 +262,7 @@ class Shaping:
         if signature.destroys and not changes:
             # Where the guide does not say what, nothing can have been proved.
             changes = restores or (EVERYTHING,)
+        changes = tuple(dict.fromkeys((*changes, *restores)))
         self._steps.append(
             Shaped(
                 id=id,
@@ -299,6 +300,8 @@ class Shaping:
         found: list[When] = []
         for within, when in one.flat.whens:
             ids = self._find(within, when.step)
+            if ids is None and self._forward is not None:
+                ids = self._forward._find(("",), when.step)
             if ids is None:
                 if "skipped" in when.ended:
                     continue
@@ -336,7 +339,8 @@ class Shaping:
         lacking = {one.step: one.assets for one in unguarded(self._steps)}
         left: dict[str, tuple[str, ...]] = {}
         if is_written or STRICT:
-            for one in (*stranded(self._steps, rear), *overreached(self._steps, rear)):
+            destroying = [step for step in rear if step.chosen.flat.template.uses != RESTORE]
+            for one in (*stranded(self._steps, rear), *overreached(self._steps, destroying)):
                 without = (asset for asset in one.assets if asset not in lacking.get(one.step, ()))
                 left[one.step] = tuple(dict.fromkeys((*left.get(one.step, ()), *without)))
         by = tuple(step.id for step in rear)

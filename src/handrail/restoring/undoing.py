@@ -97,7 +97,7 @@ def undoing(plan: Plan, run: str, records: Records, knowledge: Knowledge) -> Und
         record = records.get(step.id)
         if record is None or not record.touched:
             continue
-        is_final = step.id == plan.point_of_no_return
+        is_final = step.no_return or step.id == plan.point_of_no_return
         if is_final or (step.changes and not _leads_back(step)):
             lost.append(no_way_back(plan, run, step))
         elif step.changes and step.way_back.kind == "restore":
