@@ -44,12 +44,13 @@ def test_help_names_every_command_of_this_version_and_none_of_a_later_one(tmp_pa
     commands = said.out.partition("Commands:")[2].split("\n")
     named = {line.split()[0] for line in commands if line.strip()}
 
-    assert named == {"assess", "plan", "explain", "approve", "run", "status", "resume", "answer", "verify", "guide"}
+    running = {"approve", "run", "status", "resume", "answer", "rollback", "verify"}
+    assert named == {"assess", "plan", "explain", *running, "guide"}
     assert said.code == 0 and said.err == ""
 
 
 def test_help_fits_80_columns(tmp_path: Path) -> None:
-    for command in (["plan"], ["run"], ["answer"], ["status"], ["guide", "lint"]):
+    for command in (["plan"], ["run"], ["answer"], ["status"], ["rollback"], ["guide", "lint"]):
         said = handrail(*command, "--help", home=tmp_path)
         assert said.code == 0
         assert max(map(len, said.out.splitlines())) <= 80

@@ -1,7 +1,7 @@
 """Nobody's product on a counting host: steps that can be undone, backups that can be restored, steps that destroy.
 
-A host's values are its assets: `wreck` sets one of them to something else, `save` secures one under its receipt, `prove`
-reads what was secured, `put` puts it back.
+A host's values are its assets: `wreck` sets one of them to something else, `save` secures one under its receipt,
+`prove` reads what was secured, `put` puts it back.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def machine(host: Host) -> CountingHost:
 
 @dataclass(frozen=True)
 class Turn(Set):
-    """Set a value, and be able to set it back. On a host that is `broken` it fails."""
+    """Set a value, and be able to set it back. It fails for the value that the host `refuses`."""
 
     async def act(self, host: Host, receipt: Receipt) -> Evidence:
         if self.value == machine(host).get_state().get("refuses"):
@@ -41,7 +41,8 @@ class Turn(Set):
         return await Set.act(self, host, receipt)
 
     def undo(self, before: Observation) -> Action | None:
-        return replace(self, value=before.evidence.get("was"))
+        back: Action = replace(self, value=before.evidence.get("was"))  # type: ignore[assignment]
+        return back
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ class Save(Note):
         return Evidence(exit=0)
 
     def restore(self, made: Mapping[str, Any]) -> tuple[Action, ...]:
-        return (Put(self.name, str(made["file"])),)
+        put: Any = Put(self.name, str(made["file"]))
+        return (put,)
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,9 @@ class Seal(Note):
     file: str = ""
 
     def restore(self, made: Mapping[str, Any]) -> tuple[Action, ...]:
-        return (Turn(f"{self.name} sealed", False), Turn(f"{self.name} sealed", True))
+        unseal: Any = Turn(f"{self.name} sealed", False)
+        seal: Any = Turn(f"{self.name} sealed", True)
+        return (unseal, seal)
 
 
 ACTIONS: Mapping[str, type[Any]] = {
@@ -235,6 +239,7 @@ def opening(home: Path, watch: Watch | None = None, *, play: bool = True, **more
         openers={"hosts": opener, "twin": opener},
         build=build,
         signatures=SIGNATURES,
+        describe=described,
         **more,
     ) as session:
         yield session

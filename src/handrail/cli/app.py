@@ -165,6 +165,30 @@ def answer(
     return running.answer(context.obj, run, step, given, note, store)
 
 
+def rollback(
+    context: typer.Context,
+    run: RunId,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="PLAN", help="Write the way back to this file.")
+    ] = None,
+    store: Store = None,
+    format: PlanFormat = "text",
+) -> int:
+    """Make the plan that takes a run back from where it stands.
+
+    Nothing is changed by this. Look at the plan, then carry it out like any other:
+
+      handrail rollback contoso-20261120-1-k3v9m -o back.plan
+
+      handrail run back.plan
+
+    On the twin or on the hosts, wherever the run was. Exit code 3: there is no way back, and why.
+    """
+    from handrail.cli import going_back
+
+    return going_back.rollback(context.obj, run, output, store, format)
+
+
 def verify(
     context: typer.Context, run: RunId, store: Store = None, guides: Guides = None, format: Format = "text"
 ) -> int:
@@ -245,7 +269,7 @@ def command() -> Any:
     }
     app = typer.Typer(name="handrail", help="Upgrade guides that you can run.", **settings)
     app.callback(invoke_without_command=True)(_no_command)
-    for function in (assess, plan, explain, approve, run, status, resume, answer, verify):
+    for function in (assess, plan, explain, approve, run, status, resume, answer, rollback, verify):
         app.command()(function)
     guide = typer.Typer(help="List, show, check and test guides.", no_args_is_help=True, **settings)
     guide.command("list")(guide_list)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shlex
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 
 from handrail.cli import options, settings
 from handrail.cli.output import Output
 from handrail.cli.progress import telling
+from handrail.cli.sessions import existing, store_option
 from handrail.documents.plan import read_plan
-from handrail.errors import BadInput, FileMissing
+from handrail.errors import BadInput
 from handrail.reporting import text, words
 from handrail.reporting.page import Block, Heading, Page, Table
 from handrail.reporting.run import Going, outcome_page, run_page
 from handrail.reporting.verification import verification_page
+from handrail.restoring.cost import cost_to_json
 from handrail.running.journal import RunRow
 from handrail.running.runner import Settings
 from handrail.running.session import Session, open_session
@@ -24,6 +25,9 @@ from handrail.running.status import status_to_json
 from handrail.running.verify import verification_to_json
 
 FAILED = 1
+
+PRICED = 20_000
+"""Steps of a plan up to which following a run says what going back would cost; beyond, asking for it does."""
 
 
 def approve(output: Output, plan_file: str, store: str | None) -> int:
@@ -47,31 +51,40 @@ def run(
     with open_session(settings.home(), store=store, ask=ask, guides=folders) as session:
         who = settings.who()
         run_id = session.start(plan, who, target="twin" if twin else "hosts")
-        where = f"the twin of {plan.estate.name}" if twin else f"the hosts of {plan.estate.name}"
-        return _carry_on(output, session, run_id, f"Run {run_id}, on {where}", format, _going(store, ask, guides))
+        on_twin = session.journal.row(run_id).target == "twin"
+        where = f"the twin of {plan.estate.name}" if on_twin else f"the hosts of {plan.estate.name}"
+        title = [f"Run {run_id}, on {where}"]
+        if plan.goes_back is not None:
+            title.append(f"It takes run {plan.goes_back.run} back.")
+        elif plan.steps:
+            title.append(f"To go back: handrail rollback {run_id}{store_option(store)}")
+        return _carry_on(output, session, run_id, title, format, _going(store, ask, guides))
 
 
 def resume(output: Output, run: str, store: str | None, ask: bool, guides: Sequence[str], format: str) -> int:
     folders = tuple(options.folders(guides))
-    with _existing(store, run, ask=ask, guides=folders) as session:
+    with existing(store, run, ask=ask, guides=folders) as session:
         run_id = session.find(run)
-        return _carry_on(output, session, run_id, f"Run {run_id} goes on", format, _going(store, ask, guides))
+        return _carry_on(output, session, run_id, [f"Run {run_id} goes on"], format, _going(store, ask, guides))
 
 
 def status(output: Output, run: str | None, store: str | None, format: str) -> int:
-    with _existing(store, run) as session:
+    with existing(store, run) as session:
         run_id = session.find(run)
         plan = session.plan(run_id)
         found = session.status(run_id)
         carried = session.is_carried(run_id)
+        cost = session.cost(run_id) if len(plan.steps) <= PRICED and not carried else None
         others = [row for row in session.runs() if row.run != run_id] if run is None else []
     if format == "json":
         document = status_to_json(found)
         if run is None:
             document["runs"] = [row.run for row in others]
+        if cost is not None:
+            document["going_back"] = cost_to_json(cost)
         output.json(document)
         return 0
-    _show(output, run_page(found, plan, Going(_store_option(store)), carried=carried))
+    _show(output, run_page(found, plan, Going(store_option(store), cost=cost), carried=carried))
     if others:
         output.line()
         _show(output, iter(_other_runs(others)))
@@ -79,17 +92,17 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
 
 
 def answer(output: Output, run: str, step: str, given: str, note: str, store: str | None) -> int:
-    with _existing(store, run) as session:
+    with existing(store, run) as session:
         event = session.answer(session.find(run), step, given, settings.who(), note)
     output.line(text.harmless(f"Answered {given} to {event.entry.step}."))
     output.line("A process that carries the run on takes it up; if none does, go on with:")
-    output.line(f"  handrail resume {shlex.quote(run)}{_store_option(store)}")
+    output.line(f"  handrail resume {shlex.quote(run)}{store_option(store)}")
     return 0
 
 
 def verify(output: Output, run: str, store: str | None, guides: Sequence[str], format: str) -> int:
     folders = tuple(options.folders(guides))
-    with _existing(store, run, guides=folders) as session:
+    with existing(store, run, guides=folders) as session:
         run_id = session.find(run)
         plan = session.plan(run_id)
         found = asyncio.run(session.verify(run_id, settings.who()))
@@ -100,11 +113,12 @@ def verify(output: Output, run: str, store: str | None, guides: Sequence[str], f
     return found.exit_code
 
 
-def _carry_on(output: Output, session: Session, run: str, title: str, format: str, going: Going) -> int:
+def _carry_on(output: Output, session: Session, run: str, title: Sequence[str], format: str, going: Going) -> int:
     """Carry a run on as far as it goes now, telling its story."""
     plan = session.plan(run)
     aside = format == "json"
-    (output.complain if aside else output.line)(text.harmless(title))
+    for line in title:
+        (output.complain if aside else output.line)(text.harmless(line))
     output.flush()
     try:
         with telling(output, plan, aside=aside) as teller:
@@ -122,23 +136,10 @@ def _carry_on(output: Output, session: Session, run: str, title: str, format: st
         output.json(status_to_json(outcome.status))
     else:
         output.line()
+        if len(plan.steps) <= PRICED:
+            going = replace(going, cost=session.cost(run))
         _show(output, outcome_page(outcome.status, plan, going, stopped=outcome.stopped))
     return outcome.exit_code
-
-
-@contextlib.contextmanager
-def _existing(
-    store: str | None, run: str | None, *, ask: bool = False, guides: tuple[Path, ...] = ()
-) -> Iterator[Session]:
-    """A session on a store that is there already. BadInput when there is none."""
-    with contextlib.ExitStack() as stack:
-        try:
-            opened = open_session(settings.home(), store=store, make=False, ask=ask, guides=guides)
-            session = stack.enter_context(opened)
-        except FileMissing as missing:
-            message = f"There is no run {run!r}: nothing has been run here yet." if run else "Nothing has been run yet."
-            raise BadInput(f"{message} {missing.message}", "Begin with `handrail run PLAN`.") from None
-        yield session
 
 
 def _show(output: Output, page: Page) -> None:
@@ -147,11 +148,7 @@ def _show(output: Output, page: Page) -> None:
 
 def _going(store: str | None, ask: bool, guides: Sequence[str]) -> Going:
     named = "".join(f" --guides {shlex.quote(folder)}" for folder in guides)
-    return Going(_store_option(store), (" --ask" if ask else "") + named)
-
-
-def _store_option(store: str | None) -> str:
-    return f" --store {shlex.quote(store)}" if store else ""
+    return Going(store_option(store), (" --ask" if ask else "") + named)
 
 
 def _other_runs(rows: Sequence[RunRow]) -> list[Block]:

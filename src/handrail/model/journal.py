@@ -25,6 +25,8 @@ EventKind = Literal[
     "sealed",  # the heads of all lanes
     "ended",  # the run's final state
     "verified",  # a later look at every lasting step
+    "going-back",  # another run was made to take this one back
+    "taken-back",  # and has done so
 ]
 
 ESTATE_LANE = "-"  # steps without a host
@@ -74,7 +76,12 @@ class StepStatus:
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
+    """`goes_back`: the run that this one takes back. `taken_back_by`: the run that takes, or has taken, this one back;
+    only one that has begun to change anything counts."""
+
     run: str
     plan: str
     state: RunState
     steps: tuple[StepStatus, ...]
+    goes_back: str | None = None
+    taken_back_by: str | None = None

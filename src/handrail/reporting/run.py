@@ -11,6 +11,8 @@ from handrail.model.plan import Plan, Step
 from handrail.reporting.fates import fate_blocks
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows, Tone
 from handrail.reporting.person import person_blocks
+from handrail.reporting.rollback import going_back_blocks
+from handrail.restoring.cost import Cost
 from handrail.running.fates import fates_of
 
 # Of the steps that ended well, only the last ones are news.
@@ -37,16 +39,19 @@ TONES: Mapping[str, Tone] = {
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """What the commands shown at the end need besides the run: `everywhere` (` --store URL`), `resuming` (` --ask`)."""
+    """What the commands shown at the end need besides the run: `everywhere` (` --store URL`), `resuming` (` --ask`).
+    `cost`: what going back would cost, where that is a question."""
 
     everywhere: str = ""
     resuming: str = ""
+    cost: Cost | None = None
 
 
 def run_page(status: RunStatus, plan: Plan, going: Going = Going(), *, carried: bool = True) -> Page:
     """How a run stands, for `handrail status`. `carried`: a process carries it on now."""
     yield Heading(f"Run {status.run}", 1)
-    yield Rows((("estate", plan.estate.name), ("plan", status.plan), ("steps", _counts(status))))
+    back = (("takes back", status.goes_back),) if status.goes_back else ()
+    yield Rows((("estate", plan.estate.name), ("plan", status.plan), *back, ("steps", _counts(status))))
     if status.state == "running" and not carried:
         yield Paragraph("Interrupted: no process carries it on. What was begun is looked at before it goes on.", "warn")
     else:
@@ -109,6 +114,9 @@ def step_item(status: StepStatus, step: Step | None) -> Item:
 
 def next_blocks(status: RunStatus, plan: Plan, going: Going = Going()) -> Iterator[Block]:
     """What to do now: commands to copy."""
+    if status.taken_back_by is not None:
+        yield from _taken_back(status, going)
+        return
     run = shlex.quote(status.run)
     resume = Code((f"handrail resume {run}{going.everywhere}{going.resuming}",))
     steps = {step.id: step for step in plan.steps}
@@ -128,6 +136,19 @@ def next_blocks(status: RunStatus, plan: Plan, going: Going = Going()) -> Iterat
     elif status.state == "succeeded":
         yield Paragraph("Look, now and later, whether it still holds:")
         yield Code((f"handrail verify {run}{going.everywhere}",))
+    if going.cost is not None:
+        yield from going_back_blocks(run, going.cost, going.everywhere)
+
+
+def _taken_back(status: RunStatus, going: Going) -> Iterator[Block]:
+    other = shlex.quote(status.taken_back_by or "")
+    yield Heading("What now")
+    if status.state == "rolled-back":
+        yield Paragraph(f"Run {other} has taken it back. Look whether all is as it was before:")
+        yield Code((f"handrail verify {other}{going.everywhere}",))
+    else:
+        yield Paragraph(f"Run {other} is taking it back; it goes on with that one:", "warn")
+        yield Code((f"handrail resume {other}{going.everywhere}{going.resuming}",))
 
 
 def _question(status: StepStatus, step: Step | None, command: str, end: str) -> Iterator[Block]:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from handrail.actions import build as build_action
+from handrail.actions import described as describe_action
 from handrail.actions import signatures as all_signatures
 from handrail.actions.secrets import SecretStore
 from handrail.documents.plan import plan_of_text, plan_to_json
-from handrail.errors import BadInput, UnknownName
+from handrail.errors import BadInput, StoreLocked, UnknownName
 from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry, Event, RunStatus
 from handrail.model.plan import Plan, Step
 from handrail.model.signature import Signature
+from handrail.restoring.cost import Cost
 from handrail.restoring.custody import Custody, Keeping
-from handrail.running import people
+from handrail.restoring.records import records_of
+from handrail.restoring.rollback import Back, NoWayBack, cost_of
+from handrail.restoring.undoing import Describe, Knowledge
+from handrail.running import going_back, people
 from handrail.running.carrying import Build
 from handrail.running.chain import canonical
 from handrail.running.clock import Clock, SystemClock
@@ -42,6 +47,7 @@ class Session:
     build: Build = build_action
     signatures: Mapping[str, Signature] = field(default_factory=all_signatures)
     clock: Clock = field(default_factory=SystemClock)
+    describe: Describe = describe_action
 
     # -- before a run -------------------------------------------------------------------------------------------
 
@@ -53,20 +59,29 @@ class Session:
         return people.approvals(self.journal, plan.digest)
 
     def start(self, plan: Plan, who: str, *, target: str = "hosts") -> str:
-        """Begin a run of `plan` on `target`; its id. Nothing is carried out yet.
+        """Begin a run of `plan` on `target`; its id. Nothing is carried out yet. A plan that takes a run back goes to
+        where that run was.
 
         Errors: Blocked (approvals are missing), BadInput (an action's revision differs; the plan is under way already;
-        the estate says of a host how to reach it, and that cannot be done).
+        the estate says of a host how to reach it, and that cannot be done; a way back does not lead back from where its
+        run is now).
         """
         self._check_revisions(plan)
         Schedule(plan)
+        if plan.goes_back is not None:
+            target = self._check_going_back(plan, target)
         given = []
         if target == "hosts":
             given = people.demand_approvals(self.journal, plan)
             self._refuse_second(plan)
             self._opener(target)(plan, Path(), True)  # refuses hosts that cannot be reached, before there is a run
-        data = {"approvals": [{"who": one.who, "at": one.at} for one in given]}
-        return self.journal.create(plan.estate.name, plan.digest, canonical(plan_to_json(plan)), target, who, data)
+        data: dict[str, Any] = {"approvals": [{"who": one.who, "at": one.at} for one in given]}
+        if plan.goes_back is not None:
+            data["goes_back"] = plan.goes_back.run
+        run = self.journal.create(plan.estate.name, plan.digest, canonical(plan_to_json(plan)), target, who, data)
+        if plan.goes_back is not None:
+            going_back.note(self.journal, plan.goes_back.run, run, who)
+        return run
 
     # -- a run --------------------------------------------------------------------------------------------------
 
@@ -103,20 +118,40 @@ class Session:
         return schedule_of(self.journal, run, self.plan(run))
 
     def status(self, run: str) -> RunStatus:
+        """How the run stands. It is `rolled-back` once another one has taken it back."""
         plan = self.plan(run)
-        return schedule_of(self.journal, run, plan).status(run, plan.digest)
+        found = schedule_of(self.journal, run, plan).status(run, plan.digest)
+        if plan.goes_back is not None:
+            return replace(found, goes_back=plan.goes_back.run)
+        returned = going_back.return_of(self.journal, run)
+        if returned is None:
+            return found
+        return replace(found, state="rolled-back" if returned.is_over else found.state, taken_back_by=returned.by)
 
     def answer(self, run: str, step: str, said: str, who: str, note: str = "") -> Event:
-        """Answer a waiting step; see `people.answer`."""
+        """Answer a waiting step; see `people.answer`. BadInput too when the run is being taken back."""
+        going_back.refuse_return(going_back.return_of(self.journal, run), run)
         return people.answer(self.journal, run, self.plan(run), step, said, who, note)
 
     async def carry_out(
         self, run: str, who: str, *, progress: Progress | None = None, settings: Settings | None = None
     ) -> Outcome:
-        """Go on with a run until nothing more can be done now. StoreLocked when another process is at it."""
+        """Go on with a run until nothing more can be done now.
+
+        Errors: StoreLocked (another process is at it, or at the run that it takes back); BadInput (it is being taken
+        back, or was; it is a way back that does not lead back from where its run is now).
+        """
         plan = self.plan(run)
         self._check_revisions(plan)
-        with held(self._lock(run), f"Run {run}"), self._target(run, plan) as target:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(held(self._lock(run), f"Run {run}"))
+            if plan.goes_back is not None:
+                original = plan.goes_back.run
+                stack.enter_context(held(self._lock(original), f"Run {original}"))
+                self._prepare_going_back(run, plan, who)
+            else:
+                going_back.refuse_return(going_back.return_of(self.journal, run), run)
+            target = stack.enter_context(self._target(run, plan))
             real = self._keeping(plan)
             secrets = target.secrets(real)
             if secrets is real:
@@ -135,13 +170,23 @@ class Session:
                 settings=settings,
             )
             try:
-                return await runner.carry_out()
+                outcome = await runner.carry_out()
             finally:
                 await target.close()
+            if plan.goes_back is not None and outcome.status.state == "succeeded":
+                going_back.note_end(self.journal, plan.goes_back.run, run)
+            back = plan.goes_back.run if plan.goes_back is not None else None
+            return replace(outcome, status=replace(outcome.status, goes_back=back))
 
     async def verify(self, run: str, who: str) -> Verification:
         """Observe every lasting step again, and journal what was seen."""
         plan = self.plan(run)
+        returned = going_back.return_of(self.journal, run)
+        if returned is not None:
+            raise BadInput(
+                f"Run {run} was taken back by run {returned.by}: what it brought about is meant to be gone.",
+                f"Look whether all is as it was before: handrail verify {returned.by}.",
+            )
         schedule = schedule_of(self.journal, run, plan)
         if not any(step.lasting and schedule.one(step.id).state == "done" for step in plan.steps):
             raise BadInput(f"Run {run} has done nothing lasting yet: there is nothing to verify.")
@@ -160,13 +205,71 @@ class Session:
         self.journal.add(run, PEOPLE_LANE, Entry("verified", data={"who": who, **verification_to_json(found)}))
         return found
 
+    # -- going back ---------------------------------------------------------------------------------------------
+
+    def rollback(self, run: str) -> Back | NoWayBack:
+        """The plan that takes a run back from where it is now, and what that costs; or why there is none.
+
+        BadInput when it is a way back itself, has not changed anything, was or is being taken back; StoreLocked when a
+        process is carrying it on.
+        """
+        plan = self.plan(run)
+        going_back.refuse_return(going_back.return_of(self.journal, run), run)
+        if self.is_carried(run):
+            raise StoreLocked(
+                f"Run {run} is being carried on by a process.",
+                "Stop that first, with Ctrl-C, or let it come to its end.",
+            )
+        found = going_back.back_of(self.journal, run, plan, self.knowledge)
+        if isinstance(found, Back) and not found.plan.steps:
+            stays = [f"{one.subject}: {one.message}" for one in found.plan.findings]
+            raise BadInput(f"Run {run} has changed nothing that has to be taken back.", " ".join(stays[:5]))
+        return found
+
+    def cost(self, run: str) -> Cost | None:
+        """What going back from where the run is now would cost; None when that is no question: it takes another run
+        back, or is taken back."""
+        plan = self.plan(run)
+        if plan.goes_back is not None or going_back.return_of(self.journal, run) is not None:
+            return None
+        return cost_of(plan, run, records_of(self.journal.read(run)), self.knowledge)
+
+    @property
+    def knowledge(self) -> Knowledge:
+        return Knowledge(self.build, self.describe, self.signatures)
+
+    def _check_going_back(self, plan: Plan, target: str) -> str:
+        """The target on which the run was that `plan` takes back."""
+        assert plan.goes_back is not None
+        run = plan.goes_back.run
+        where = self.journal.row(run).target
+        if target == "twin" and where != "twin":
+            raise BadInput(f"Run {run} was on real hosts, and so is its way back.", "Leave out --twin.")
+        going_back.refuse_return(going_back.return_of(self.journal, run), run)
+        if self.is_carried(run):
+            raise StoreLocked(
+                f"Run {run} is being carried on by a process.",
+                "Stop that first, with Ctrl-C, or let it come to its end.",
+            )
+        going_back.refuse_stale(self.journal, plan, self.plan(run), self.knowledge)
+        return where
+
+    def _prepare_going_back(self, run: str, plan: Plan, who: str) -> None:
+        """As long as it has changed nothing, a way back may have been overtaken by the run that it takes back."""
+        assert plan.goes_back is not None
+        original = plan.goes_back.run
+        going_back.note(self.journal, original, run, who)
+        if not going_back.has_touched(plan, self.journal.read(run)):
+            going_back.refuse_return(going_back.return_of(self.journal, original), original)
+            going_back.refuse_stale(self.journal, plan, self.plan(original), self.knowledge)
+
     # -- within -------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def _target(self, run: str, plan: Plan) -> Iterator[Target]:
         row = self.journal.row(run)
-        folder = self.home.twin(run)
-        new = not self.journal.has_steps(run)
+        folder = self.home.twin(plan.goes_back.run if plan.goes_back else run)
+        new = plan.goes_back is None and not self.journal.has_steps(run)
         if row.target == "twin":
             make_folder(folder)
         yield self._opener(row.target)(plan, folder, new)
@@ -231,6 +334,7 @@ def open_session(
     build: Build = build_action,
     signatures: Mapping[str, Signature] | None = None,
     clock: Clock | None = None,
+    describe: Describe = describe_action,
 ) -> Iterator[Session]:
     """Open the store and wire everything up.
 
@@ -245,6 +349,6 @@ def open_session(
     known = signatures if signatures is not None else all_signatures()
     opening = openers if openers is not None else {"hosts": hosts_opener(), "twin": twin_opener(guides, ask)}
     try:
-        yield Session(home, journal, secrets, opening, build, known, clock)
+        yield Session(home, journal, secrets, opening, build, known, clock, describe)
     finally:
         journal.close()

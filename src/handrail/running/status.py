@@ -27,6 +27,8 @@ def status_to_json(status: RunStatus) -> dict[str, Any]:
         "plan": status.plan,
         "state": status.state,
         "steps": [_step(step) for step in status.steps],
+        **({"goes_back": status.goes_back} if status.goes_back else {}),
+        **({"taken_back_by": status.taken_back_by} if status.taken_back_by else {}),
         **({"fates": fates} if fates else {}),
     }
 
