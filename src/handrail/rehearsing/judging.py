@@ -149,26 +149,26 @@ def _database(judge: _Judge, expected: truths.DatabaseTruth) -> Iterator[str]:
     if machine is None:
         yield _no_host(judge, host)
         return
-    name = f"{stated.instance or ''}|{stated.name}"
-    after = machine.get(Database, name)
-    before = judge.carried.before.machine(stated.host).get(Database, name)
+    called = expected.name or stated.name
+    after = machine.get(Database, f"{stated.instance or ''}|{called}")
+    before = judge.carried.before.machine(stated.host).get(Database, f"{stated.instance or ''}|{stated.name}")
     if expected.content == "absent":
         if after is not None:
-            yield f"Expected no database {stated.name} on {host}, got one of {len(after.tables)} tables."
+            yield f"Expected no database {called} on {host}, got one of {len(after.tables)} tables."
         return
     if after is None:
-        yield f"Expected the database {stated.name} on {host}, got none."
+        yield f"Expected the database {called} on {host}, got none."
         return
     lost = _lost(before, after) if before is not None else "there was none before"
     if expected.content == "kept" and lost:
-        yield f"Expected {stated.name} to keep its content; {lost}."
+        yield f"Expected {called} to keep its content; {lost}."
     if expected.content == "changed" and not lost:
-        yield f"Expected {stated.name} to lose content; all of it is there."
+        yield f"Expected {called} to lose content; all of it is there."
     if expected.schema is not None and before is not None:
         newer = after.schema > before.schema
         if newer != (expected.schema == "newer"):
             got = f"{before.schema} before and {after.schema} after"
-            yield f"Expected the schema of {stated.name} to be {expected.schema}, got {got}."
+            yield f"Expected the schema of {called} to be {expected.schema}, got {got}."
     if expected.secrets is not None:
         yield from _secrets(judge, expected, after)
 

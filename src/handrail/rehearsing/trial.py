@@ -116,7 +116,8 @@ def _run(scenario: Scenario, run: Run, plan: Plan, catalogue: Catalogue) -> list
 
 
 def _declarations(plan: Plan, catalogue: Catalogue) -> Mapping[str, Path]:
-    """The `twin.yaml` of every product of the plan's estate that has one."""
+    """The `twin.yaml` of every product that the plan's estate has, or comes to on the way."""
     products = dict.fromkeys(deployment.product for deployment in plan.estate.deployments.values())
+    products |= dict.fromkeys(one.name for one in plan.guides)
     found = {name: catalogue.of(name).twin_path for name in products if name in catalogue.guides}
     return {name: path for name, path in found.items() if path is not None}

@@ -31,13 +31,15 @@ class InstallationTruth(Truth):
 class DatabaseTruth(Truth):
     """By its id in the estate. `content`: kept (all that was there still is, in whatever schema), changed or absent.
     `schema`: same or newer. `secrets`: readable where its components are meant to stand, or lost. `host`: where to
-    look, by default the host that the aim or the estate names."""
+    look, by default the host that the aim or the estate names. `name`: what it is called there, by default as in the
+    estate."""
 
     database: str
     content: Literal["kept", "changed", "absent"] | None = None
     schema: Literal["same", "newer"] | None = None
     secrets: Literal["readable", "lost"] | None = None
     host: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

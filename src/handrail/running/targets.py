@@ -152,7 +152,9 @@ def _declared(plan: Plan, guides: Sequence[Path]) -> Mapping[str, Path]:
     """The `twin.yaml` of every product of the plan's estate that has one."""
     from handrail.guides.catalogue import SHIPPED, TWIN, load
 
-    products = dict.fromkeys(deployment.product for deployment in plan.estate.deployments.values())
+    products = [deployment.product for deployment in plan.estate.deployments.values()]
+    # A line goes on in another product: what it becomes has to be known too.
+    products = list(dict.fromkeys((*products, *(one.name for one in plan.guides))))
     if guides:
         catalogue = load(guides)
         paths = {name: catalogue.of(name).twin_path for name in products if name in catalogue.guides}

@@ -214,7 +214,8 @@ class CarryBits:
 
 @dataclass(frozen=True, slots=True)
 class PersonBits:
-    """What a person does at a step: `step` is a pattern for the last part of its id, of one `component` or of any.
+    """What a person does at a step: `step` is a pattern for the last part of its id (with the release before it, as
+    `2016-sp2/install`, for hops to that release), of one `component` or of any.
     `carries` comes first, then `system`, the Windows that the host has afterwards, then `runs`, command lines on its
     host, as the account `as` if it is given; `installs` are components that stand there
     afterwards, out of the newest package among that host's media; `wizard` is a setup that asks. With none of these,

@@ -46,16 +46,21 @@ def _product(machine: Machine, bits: PersonBits) -> str:
 
 
 def _declared(machine: Machine, step: Step) -> PersonBits:
-    last = step.id.rsplit("/", 1)[-1]
     component = step.installation.rpartition("/")[2].partition("@")[0]
     for product in machine.context.declarations.products.values():
         for bits in product.persons:
-            if paths.matches(last, bits.step) and (not bits.component or bits.component == component):
+            if _is_called(step.id, bits.step) and (not bits.component or bits.component == component):
                 return bits
     raise NotRehearsed(
         f"Nobody has declared what a person does on the twin at {step.id}.",
         "The product's twin.yaml says so under persons; with --ask you are asked instead.",
     )
+
+
+def _is_called(id: str, pattern: str) -> bool:
+    """Whether the pattern fits the end of a step's id, as many parts of it as the pattern has."""
+    parts = id.split("/")[-1 - pattern.count("/") :]
+    return paths.matches("/".join(parts), pattern)
 
 
 def _values(step: Step) -> Mapping[str, Any]:

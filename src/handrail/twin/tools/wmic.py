@@ -59,9 +59,10 @@ def _error(code: int, description: str) -> Reply:
 
 def _path(machine: Machine, namespace: str, words: list[str], arguments: Sequence[str]) -> Reply:
     name, rest = words[0], words[1:]
-    declared = [one for bits in machine.context.declarations.products.values() for one in bits.wmi]
     components = machine.components()
-    here = [one for one in declared if one.component in components and one.namespace.lower() == namespace]
+    declared = [(name, one) for name, bits in machine.context.declarations.products.items() for one in bits.wmi]
+    mine = [one for name, one in declared if one.component in components and components[one.component].product == name]
+    here = [one for one in mine if one.namespace.lower() == namespace]
     if not here:
         return _error(_BAD_NAMESPACE, "Invalid namespace")
     wmi = next((one for one in here if one.name.lower() == name.lower()), None)
