@@ -193,6 +193,10 @@ def test_a_key_set_is_exported_and_proved(site: Site) -> None:
         virtual_time.run(action.act(site.twin.host("sync01"), site.receipt("other")))
 
 
+def the_file(exported: Observation) -> Mapping[str, Any]:
+    return {name: exported.outputs[name] for name in ("file", "sha256")}
+
+
 def test_a_lost_key_set_is_brought_back_out_of_its_sealed_file(site: Site) -> None:
     account = "CONTOSO\\svc-mimsync"
     tool: Mapping[str, Any] = {
@@ -200,7 +204,7 @@ def test_a_lost_key_set_is_brought_back_out_of_its_sealed_file(site: Site) -> No
         "account": account,
         "password": "keyring:contoso/svc-mimsync",
     }
-    made = site.do("keys.export", **tool, to=BACKUPS).outputs
+    made = the_file(site.do("keys.export", **tool, to=BACKUPS))
     sealed = site.do("secret.seal", **made).outputs
     again: Mapping[str, Any] = {**tool, **made}
 
@@ -216,7 +220,7 @@ def test_a_lost_key_set_is_brought_back_out_of_its_sealed_file(site: Site) -> No
 def test_a_key_set_is_not_brought_back_out_of_another_file(site: Site) -> None:
     account = "CONTOSO\\svc-mimsync"
     tool: Mapping[str, Any] = {"tool": f"{SYNC}\\Bin\\miiskmu.exe", "account": account, "password": "keyring:x/y"}
-    made = site.do("keys.export", **tool, to=BACKUPS).outputs
+    made = the_file(site.do("keys.export", **tool, to=BACKUPS))
     site.twin.transact("sync01", "lose", lambda machine: machine.drop(KeySet, account))
 
     for wrong in (

@@ -257,7 +257,8 @@ def test_keys_are_exported_with_a_password_that_is_typed() -> None:
     virtual_time.run(action.act(host, receipt(KEY="hunter2")))
     done = virtual_time.run(action.observe(host, receipt()))
 
-    assert done.outputs == {"file": KEY_FILE, "sha256": "a" * 64}
+    moment = "2026-11-20T22:00:00Z"
+    assert done.outputs == {"file": KEY_FILE, "sha256": "a" * 64, "bytes": 1, "made_at": moment}
     assert host.stdin == [b"hunter2\r\n"]
     assert "hunter2" not in str(host.commands) + str(host.files) + str(done)
     assert virtual_time.run(action.observe(host, receipt(attempt=2))).state == "not_done"

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import ntpath
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from handrail.actions import config_files, receipts
 from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.config_files import Sides
-from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
+from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.comparing import config_merge, fates
 from handrail.comparing.xml_merge import Merged
 from handrail.errors import BadInput
@@ -30,7 +31,7 @@ class KeepConfig(Base):
     settles: ClassVar[Settles] = "receipt"
     kind: ClassVar[Kind] = "back-up"
     repeatable: ClassVar[bool] = True
-    outputs: ClassVar[tuple[str, ...]] = ("kept", "sha256", "stock_old", "customised")
+    outputs: ClassVar[tuple[str, ...]] = ("kept", "sha256", "stock_old", "customised", "bytes", "made_at")
 
     file: str
     to: str
@@ -41,7 +42,7 @@ class KeepConfig(Base):
         left = await receipts.found(host, receipt)
         if left is None:
             return Observation("not_done", f"this attempt has not kept {self.file}", {"file": self.file})
-        outputs = {name: left.get(name) for name in self.outputs}
+        outputs = {**{name: left.get(name) for name in self.outputs}, "made_at": receipt.since}
         if left.get("kept") is None:
             return Observation("done", f"{self.file} is not there, so there is nothing to keep", {}, outputs)
         data = await config_files.read(host, str(left["kept"]))
@@ -67,9 +68,42 @@ class KeepConfig(Base):
             stock_old, customised = ntpath.join(folder, "stock-old", name), shipped != data
             await host.write(stock_old, shipped)
         digest = hashlib.sha256(data).hexdigest()
-        made = {"kept": kept, "sha256": digest, "stock_old": stock_old, "customised": customised}
+        made = {"kept": kept, "sha256": digest, "stock_old": stock_old, "customised": customised, "bytes": len(data)}
         await receipts.leave(host, receipt, made)
         return Evidence(outputs=made)
+
+    def restore(self, made: Mapping[str, Any]) -> tuple[Action, ...]:
+        """Of a file that was not there: nothing."""
+        if made.get("kept") is None:
+            return ()
+        return (RestoreConfig(self.file, str(made["kept"]), str(made["sha256"])),)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreConfig(Base):
+    """Put a kept configuration file back, byte for byte as it was."""
+
+    destroys: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = True
+
+    file: str
+    kept: str
+    sha256: str
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        evidence = {"file": self.file, "kept": self.kept}
+        now = await config_files.read(host, self.file)
+        if now is not None and hashlib.sha256(now).hexdigest() == self.sha256.lower():
+            return Observation("done", f"{self.file} is as it was", evidence)
+        what = "is not there" if now is None else "is not as it was"
+        return Observation("not_done", f"{self.file} {what}", evidence)
+
+    async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        data = await config_files.read(host, self.kept)
+        if data is None or hashlib.sha256(data).hexdigest() != self.sha256.lower():
+            raise ActFailed(f"nothing was touched, for {self.kept} is not what was kept")
+        await host.write(self.file, data)
+        return Evidence(details={"bytes": len(data)})
 
 
 @dataclass(frozen=True, slots=True)

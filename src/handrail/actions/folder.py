@@ -1,4 +1,4 @@
-"""Copying files and folders, and backups of folders. What counts is that contents are equal."""
+"""Backups of folders: a copy, and a list of what it has to hold. What counts is that contents are equal."""
 
 from __future__ import annotations
 
@@ -6,105 +6,18 @@ import hashlib
 import ntpath
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from handrail.actions import files, receipts
 from handrail.actions.base import Base, Check, Undetermined
+from handrail.actions.copies import Tool
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.shell import MINUTES, run, said
+from handrail.actions.shell import run
 from handrail.errors import FileMissing
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
 
 MANIFEST = "manifest.txt"
-Tool = Literal["robocopy", "xcopy"]
-"""What copies folders: robocopy, or xcopy on a Windows that has no robocopy yet (before Windows Server 2008)."""
-
-
-@dataclass(frozen=True, slots=True)
-class CopyFolder(Base):
-    """Copy a folder, structure kept, until every file of it stands equal at the target."""
-
-    outputs: ClassVar[tuple[str, ...]] = ("files",)
-
-    source: str
-    target: str
-    subfolder: str = ""
-    tool: Tool = "robocopy"
-
-    @property
-    def _from(self) -> str:
-        return ntpath.join(self.source, self.subfolder) if self.subfolder else self.source
-
-    async def look(self, host: Host, receipt: Receipt) -> Observation:
-        original = await files.tree(host, self._from)
-        if original is None:
-            return Observation("not_done", f"{self._from} is not there", {"source": self._from})
-        copy = await files.tree(host, self.target) or {}
-        missing = files.missing_in(copy, original)
-        evidence = {"source": self._from, "target": self.target, "files": len(original), "missing": missing[:50]}
-        if not original:
-            return Observation("not_done", f"{self._from} is empty", evidence)
-        if missing:
-            return Observation("not_done", f"missing or different in {self.target}: {files.some(missing)}", evidence)
-        return Observation("done", f"{len(original)} files stand equal", evidence, {"files": len(original)})
-
-    async def do(self, host: Host, receipt: Receipt) -> Evidence:
-        return await files.copy_folder(host, self._from, self.target, self.tool)
-
-
-@dataclass(frozen=True, slots=True)
-class CopyFile(Base):
-    """Copy one file into a folder, over one of the same name, until both are equal.
-
-    With `sha256` the original must be that very file: a damaged or exchanged medium is never copied.
-    """
-
-    outputs: ClassVar[tuple[str, ...]] = ("path", "sha256")
-
-    source: str
-    name: str
-    target: str
-    subfolder: str = ""
-    sha256: str | None = None
-
-    @property
-    def _from(self) -> str:
-        return ntpath.join(self.source, self.subfolder, self.name)
-
-    @property
-    def _to(self) -> str:
-        return ntpath.join(self.target, self.name)
-
-    async def look(self, host: Host, receipt: Receipt) -> Observation:
-        original = await files.file(host, self._from)
-        if original is None:
-            return Observation("not_done", f"{self._from} is not there", {"source": self._from})
-        evidence = {"source": self._from, "target": self._to, "sha256": original.sha256}
-        if self._is_another(original):
-            return Observation("not_done", self._exchanged(original), evidence)
-        copy = await files.file(host, self._to)
-        if copy == original:
-            return Observation("done", f"{self._to} is equal", evidence, {"path": self._to, "sha256": copy.sha256})
-        because = f"{self._to} is not there" if copy is None else f"{self._to} is another file than {self._from}"
-        return Observation("not_done", because, evidence)
-
-    def _is_another(self, original: files.File) -> bool:
-        return self.sha256 is not None and original.sha256 != self.sha256.lower()
-
-    def _exchanged(self, original: files.File) -> str:
-        return f"{self._from} is not the file meant: its SHA-256 is {original.sha256}, not {self.sha256}"
-
-    async def do(self, host: Host, receipt: Receipt) -> Evidence:
-        original = await files.file(host, self._from) if self.sha256 else None
-        if original is not None and self._is_another(original):
-            raise ActFailed(self._exchanged(original))
-        await files.make_folder(host, self.target)
-        answer = await run(host, "cmd", "/c", "copy", "/y", self._from, self._to, timeout=60 * MINUTES)
-        evidence = Evidence(exit=answer.code, log=said(answer))
-        if answer.code != 0:
-            raise ActFailed(f"{self._from} could not be copied: {said(answer)}", evidence)
-        return evidence
 
 
 def manifest(folder: str, tree: files.Tree) -> bytes:

@@ -18,7 +18,7 @@ from handrail.actions.exit_codes import NEEDS_RESTART
 from handrail.actions.exit_codes import installer as meaning
 from handrail.actions.installer_log import cause, kept
 from handrail.actions.jobs import carry_out, ended
-from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
+from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.actions.reg_text import product, value_of
 from handrail.actions.shell import MINUTES, decoded
 from handrail.errors import BadInput, FileMissing
@@ -253,16 +253,6 @@ class Install(_Installation):
     def command(self, receipt: Receipt) -> Command:
         argv = ("msiexec", "/i", self.package, *_arguments(self.properties, self.log_of(receipt)))
         return Command(argv, cwd=ntpath.dirname(self.package), timeout=LONGEST)
-
-    def undo(self, before: Observation) -> Action | None:
-        """Only of what was not there at all: an upgrade is never undone by uninstalling."""
-        from handrail.actions.uninstaller import Uninstall  # which is made of what stands above
-
-        seen = before.evidence
-        absent = before.state == "not_done" and "product" in seen and seen["product"] is None
-        if not absent or self.file is None or seen.get("file_version") is not None:
-            return None
-        return Uninstall(self.product, self.log, self.file)
 
 
 @dataclass(frozen=True, slots=True)

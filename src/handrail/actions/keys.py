@@ -4,12 +4,13 @@ back. In between the file is sealed (`sealing.py`)."""
 from __future__ import annotations
 
 import ntpath
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from handrail.actions import files, receipts, sealing
 from handrail.actions.base import Base, Check, Undetermined
-from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
+from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.actions.shell import MINUTES, run, said
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Exited, Host
@@ -47,7 +48,7 @@ class ExportKeySet(Base):
     settles: ClassVar[Settles] = "receipt"
     kind: ClassVar[Kind] = "back-up"
     repeatable: ClassVar[bool] = True
-    outputs: ClassVar[tuple[str, ...]] = ("file", "sha256")
+    outputs: ClassVar[tuple[str, ...]] = ("file", "sha256", "bytes", "made_at")
 
     tool: str
     to: str
@@ -65,8 +66,9 @@ class ExportKeySet(Base):
         seen = await files.file(host, path)
         if seen is None or seen.size == 0 or seen.sha256 != left.get("sha256"):
             return Observation("not_done", f"{path} is no longer what was exported", {"file": path})
-        outputs = {"file": path, "sha256": seen.sha256}
-        return Observation("done", f"the key set is exported to {path}", {**outputs, "bytes": seen.size}, outputs)
+        outputs = {"file": path, "sha256": seen.sha256, "bytes": seen.size, "made_at": receipt.since}
+        needs = {"account": self.account, "tool": self.tool}
+        return Observation("done", f"the key set is exported to {path}", {**outputs, "needs": needs}, outputs)
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
         path = self._file(receipt)
@@ -80,6 +82,11 @@ class ExportKeySet(Base):
             raise ActFailed(f"{ntpath.basename(self.tool)} reported success and {path} is not there", evidence)
         await receipts.leave(host, receipt, {"file": path, "sha256": made.sha256})
         return evidence
+
+    def restore(self, made: Mapping[str, Any]) -> tuple[Action, ...]:
+        """The file as it was exported, or its sealed form beside it."""
+        file, sha256 = str(made["file"]), str(made["sha256"])
+        return (ImportKeySet(self.tool, file, self.account, self.password, sha256),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
-"""Registry keys: exported, and values removed only by what they carry."""
+"""Registry keys: exported, proved, imported again, and values removed only by what they carry."""
 
 from __future__ import annotations
 
 import hashlib
 import ntpath
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from handrail.actions import files, receipts
-from handrail.actions.base import Base, Undetermined
+from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.actions.reg_text import Value, values_in
 from handrail.actions.shell import MINUTES, decoded, run, said
@@ -54,7 +55,7 @@ class ExportKeys(Base):
     settles: ClassVar[Settles] = "receipt"
     kind: ClassVar[Kind] = "back-up"
     repeatable: ClassVar[bool] = True
-    outputs: ClassVar[tuple[str, ...]] = ("file", "files")
+    outputs: ClassVar[tuple[str, ...]] = ("file", "files", "sha256", "bytes", "made_at")
 
     keys: tuple[str, ...]
     file: str
@@ -68,11 +69,17 @@ class ExportKeys(Base):
         if left is None:
             return Observation("not_done", "this attempt has exported nothing", {"keys": list(self.keys)})
         paths = numbered(self.file, len(self.keys))
-        if await _hashes(host, paths) != left.get("hashes"):
+        hashes = await _hashes(host, paths)
+        if hashes is None or hashes != left.get("hashes"):
             return Observation("not_done", f"{self.file} is no longer what was exported", {"files": paths})
-        return Observation(
-            "done", f"{len(paths)} keys are exported", {"files": paths}, {"file": paths[0], "files": paths}
-        )
+        outputs = {
+            "file": paths[0],
+            "files": paths,
+            "sha256": [hashes[one] for one in paths],
+            "bytes": left.get("bytes"),
+            "made_at": receipt.since,
+        }
+        return Observation("done", f"{len(paths)} keys are exported", {"keys": list(self.keys), **outputs}, outputs)
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
         paths = numbered(self.file, len(self.keys))
@@ -82,18 +89,86 @@ class ExportKeys(Base):
         hashes = await _hashes(host, paths)
         if hashes is None:
             raise ActFailed(f"reg export reported success and {self.file} is not there")
-        await receipts.leave(host, receipt, {"keys": list(self.keys), "hashes": hashes})
+        size = sum([len(await host.read(path)) for path in paths])
+        await receipts.leave(host, receipt, {"keys": list(self.keys), "hashes": hashes, "bytes": size})
         return Evidence(exit=0, details={"hashes": hashes})
+
+    def restore(self, made: Mapping[str, Any]) -> tuple[Action, ...]:
+        return (ImportKeys(tuple(made["files"]), tuple(made["sha256"])),)
+
+
+HEADS = ("Windows Registry Editor Version 5.00", "REGEDIT4")
+"""The first line of a registry file; it is never translated."""
+
+
+def keys_in(data: bytes) -> list[str] | None:
+    """The keys that a registry file holds; None when it is none, or does not end as one."""
+    text = decoded(data).lstrip("\ufeff")
+    lines = [line.rstrip() for line in text.splitlines()]
+    if not lines or lines[0] not in HEADS or not text.endswith("\n"):
+        return None
+    return [line[1:-1] for line in lines if line.startswith("[") and line.endswith("]")]
+
+
+_ROOTS = {"HKLM": "HKEY_LOCAL_MACHINE", "HKCR": "HKEY_CLASSES_ROOT", "HKU": "HKEY_USERS", "HKCU": "HKEY_CURRENT_USER"}
+
+
+def full(key: str) -> str:
+    """A key as a registry file spells it."""
+    root, slash, rest = key.partition("\\")
+    return _ROOTS.get(root.upper(), root) + slash + rest
+
+
+@dataclass(frozen=True, slots=True)
+class ProveExport(Check):
+    """Prove exported registry keys: the files are what was exported, whole registry files, and the keys are in them."""
+
+    kind: ClassVar[Kind] = "prove"
+
+    files: tuple[str, ...]
+    sha256: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        evidence: dict[str, Any] = {"files": list(self.files), "keys": list(self.keys)}
+        wrong = await _exchanged(host, self.files, self.sha256)
+        if wrong:
+            return Observation("not_done", wrong, evidence)
+        inside: set[str] = set()
+        for path in self.files:
+            found = keys_in(await host.read(path))
+            if found is None:
+                return Observation("not_done", f"{path} is no whole registry file", evidence)
+            inside.update(one.casefold() for one in found)
+        missing = [one for one in self.keys if full(one).casefold() not in inside]
+        if missing:
+            return Observation("not_done", f"the export lacks {files.some(missing)}", evidence)
+        return Observation("done", f"{len(inside)} keys lie in {files.some(list(self.files))}", evidence)
+
+
+async def _exchanged(host: Host, paths: tuple[str, ...], sha256: tuple[str, ...]) -> str:
+    """Which files are not there or not what was exported; empty when all are."""
+    if len(paths) != len(sha256):
+        return "there are not as many hashes as files"
+    hashes = await _hashes(host, list(paths))
+    if hashes is None:
+        return f"not there, or empty: one of {files.some(list(paths))}"
+    other = [path for path, wanted in zip(paths, sha256, strict=True) if hashes[path] != wanted.lower()]
+    return f"not what was exported: {files.some(other)}" if other else ""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportKeys(Base):
-    """Import registry files."""
+    """Import registry files: what they hold is put back; values that were added since stay.
+
+    With `sha256`, one for each file, nothing is imported unless all of them are what was exported.
+    """
 
     settles: ClassVar[Settles] = "receipt"
     repeatable: ClassVar[bool] = True
 
     files: tuple[str, ...]
+    sha256: tuple[str, ...] = ()
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         if await receipts.found(host, receipt) is None:
@@ -101,6 +176,9 @@ class ImportKeys(Base):
         return Observation("done", f"{len(self.files)} files are imported", {"files": list(self.files)})
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        wrong = await _exchanged(host, self.files, self.sha256) if self.sha256 else ""
+        if wrong:
+            raise ActFailed(f"nothing was imported: {wrong}")
         for path in self.files:
             answer = await run(host, "reg", "import", path)
             if answer.code != 0:

@@ -7,6 +7,7 @@ answer file that was prepared here.
 
 from __future__ import annotations
 
+import hashlib
 import ntpath
 import re
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from handrail.actions import files, vmm_answers
 from handrail.actions.base import Base, Check, Undetermined, settled
+from handrail.actions.copies import copies_gone
 from handrail.actions.exit_codes import NEEDS_RESTART
 from handrail.actions.installer import LONGEST, _Installation, compared
 from handrail.actions.jobs import carry_out, ended
@@ -279,12 +281,23 @@ class Answers(Base):
         try:
             await check_answers(host, self.path(), self.answers())
         except ActFailed as wrong:
-            return Observation("not_done", wrong.because, outputs, outputs)
+            evidence = {**outputs, "brings": await self._brings(host)}
+            return Observation("not_done", wrong.because, evidence, outputs)
         return Observation("done", f"{self.path()} keeps {self.database}", outputs, outputs)
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
         await write_answers(host, self.path(), self.answers())
         return Evidence(outputs={"file": self.path()})
+
+    async def _brings(self, host: Host) -> dict[str, str] | None:
+        """The file that it adds and its SHA-256; None when one is there already."""
+        if await files.is_there(host, self.path()):
+            return None
+        written = vmm_answers.text(self.answers()).encode()
+        return {ntpath.basename(self.path()).casefold(): hashlib.sha256(written).hexdigest()}
+
+    def undo(self, before: Observation) -> Action | None:
+        return copies_gone(ntpath.dirname(self.path()), before)
 
 
 @dataclass(frozen=True, slots=True)
