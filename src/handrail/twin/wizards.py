@@ -43,11 +43,12 @@ def run(machine: Machine, product: str, deployment: str, bits: WizardBits, value
     database = _database(machine, component, declared, build)
     if declared.keys and database is not None:
         _keys(machine, component, database, _typed(values, bits.keys))
-    _lay(machine, component, declared, reference, build, entry)
+    chosen = [component]
     for name in bits.also:
         beside = machine.context.declarations.component(product, name)
         assert beside is not None
-        _lay(machine, Component(product, name, deployment, beside.folder), beside, reference, build, entry)
+        chosen.append(Component(product, name, deployment, beside.folder))
+    _lay(machine, chosen, reference, build, entry)
 
 
 def _typed(values: Mapping[str, Any], name: str) -> str:
@@ -101,28 +102,30 @@ def new_keys(machine: Machine, account: str) -> str:
     return made
 
 
-def _lay(
-    machine: Machine, component: Component, declared: ComponentBits, reference: str, build: str, entry: Entry
-) -> None:
+def _lay(machine: Machine, chosen: list[Component], reference: str, build: str, entry: Entry) -> None:
+    """One setup puts all of them there, as one product."""
+
     def put(new: Entry) -> bool:
         files.plant(machine, new)
         return True
 
     bits = machine.context.declarations.package(reference)
-    machine.put(component.name, component)
-    components.lay(machine, components.place_of(machine, component, build), None, put)
+    for component in chosen:
+        machine.put(component.name, component)
+        components.lay(machine, components.place_of(machine, component, build), None, put)
+    names = [one.name for one in chosen]
     product = Product(
         code=installer.code_of(reference, bits),
         package=reference,
         version=build,
         base=build,
         cached=installer.cache(machine, entry),
-        features=tuple(dict.fromkeys((*_features(machine, reference, build), component.name))),
-        folder=component.folder,
+        features=tuple(dict.fromkeys((*_features(machine, reference, build), *names))),
+        folder=chosen[0].folder,
     )
     installer.register(machine, product, bits, paths.parent(entry.path))
     machine.did("software", f"{bits.title} {build} installed by a person")
-    for service in declared.services:
+    for service in (service for one in chosen for service in components.bits_of(machine, one).services):
         made = machine.get(Service, service.name)
         if made is not None and service.running:
             services.start(machine, made)
