@@ -91,7 +91,10 @@ class ExportKeySet(Base):
 
 @dataclass(frozen=True, slots=True)
 class ProveKeySet(Check):
-    """Prove exported keys: the file is there, not empty, and byte for byte what was exported."""
+    """Prove exported keys: the file is there, not empty, and byte for byte what was exported.
+
+    When it was sealed meanwhile, its sealed form is opened and compared; nothing is written.
+    """
 
     kind: ClassVar[Kind] = "prove"
 
@@ -102,10 +105,20 @@ class ProveKeySet(Check):
         seen = await files.file(host, self.file)
         evidence = {"file": self.file, "sha256": seen.sha256 if seen else None, "bytes": seen.size if seen else None}
         if seen is None:
-            return Observation("not_done", f"{self.file} is not there", evidence)
+            return await self._look_into_sealed(host, receipt, evidence)
         if seen.size == 0 or seen.sha256 != self.sha256.lower():
             return Observation("not_done", f"{self.file} is not what was exported", evidence)
         return Observation("done", f"{self.file} is what was exported", evidence)
+
+    async def _look_into_sealed(self, host: Host, receipt: Receipt, evidence: Mapping[str, Any]) -> Observation:
+        path = self.file + sealing.SUFFIX
+        data = await sealing.content(host, path)
+        if data is None:
+            return Observation("not_done", f"{self.file} is not there", evidence)
+        plain, wrong = sealing.opened(receipt, path, data, self.sha256)
+        if not plain:
+            return Observation("not_done", wrong or f"{path} is empty", evidence)
+        return Observation("done", f"{path} opens and holds what was exported", {**evidence, "sealed": path})
 
 
 @dataclass(frozen=True, slots=True)
