@@ -17,7 +17,7 @@ from handrail.twin.raising_products import raise_databases, raise_products
 from handrail.twin.state import Draft, State
 from handrail.twin.store import Store
 from handrail.twin.things import ESTATE, SYSTEM, Account, Entry, Service, System, Volume
-from handrail.twin.tools import powershell
+from handrail.twin.tools import powershell, wbadmin
 from handrail.twin.world import Twin, clock_of_this_machine, declarations_to, is_raised
 
 _FOLDERS = (
@@ -117,6 +117,7 @@ def _raise_system(estate: Estate, machine: Machine, host: Host) -> None:
     registry.write(machine, booting.MANAGER, {"ProtectionMode": registry.number(1)})
     systems.register(machine, system)
     powershell.state_quotas(machine, host.facts.get("wsman"))
+    wbadmin.state(machine, host.facts.get("system_state_backup_age_days"))
     registry.write(machine, r"HKLM\SOFTWARE\Microsoft\Cryptography", {"MachineGuid": registry.text(system.machine)})
     software.lay(machine, "windows", system.build)
     for name, version in host.software.items():

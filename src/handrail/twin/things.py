@@ -212,6 +212,14 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True)
+class SystemBackup:
+    """A backup of the system state. `identifier` is when it was made (UTC), as Windows Server Backup spells it."""
+
+    identifier: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeySet:
     """Usable only on the machine and by the account profile it was made for. One without a machine lies in a container
     of the directory: usable from everywhere, and `account` owns it."""
@@ -236,5 +244,6 @@ KINDS: Mapping[str, type] = {
     for one in (
         System, Entry, Volume, Drive, Key, Service, Process, Product, Busy, Component, Software, Task, Event,
         SqlInstance, Database, Restored, KeySet, Account,
+        SystemBackup,
     )
 }  # fmt: skip

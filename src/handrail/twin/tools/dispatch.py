@@ -24,6 +24,7 @@ from handrail.twin.tools import (
     shutdown,
     sqlcmd,
     subst,
+    wbadmin,
     wevtutil,
     wmic,
 )
@@ -45,11 +46,12 @@ TOOLS: Mapping[str, Callable[[Machine, Sequence[str]], Reply]] = {
     "shutdown": shutdown.run,
     "sqlcmd": sqlcmd.run,
     "subst": subst.run,
+    "wbadmin": wbadmin.run,
     "wevtutil": wevtutil.run,
     "wmic": wmic.run,
     "xcopy": robocopy.xcopy,
 }
-_SINCE_2008 = ("robocopy", "wevtutil")
+_SINCE_2008 = ("robocopy", "wbadmin", "wevtutil")
 """Tools that came with Windows Server 2008."""
 _SYSTEM_FOLDERS = ("", "c:\\windows\\system32", "%systemroot%\\system32", "c:\\windows\\system32\\wbem")
 

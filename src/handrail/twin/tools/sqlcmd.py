@@ -152,6 +152,11 @@ def _names(asked: Asked, _: re.Match[str]) -> Reply:
     return asked.rows(["name"], [[one] for one in ("master", "model", "msdb", "tempdb", *mine)])
 
 
+def _named(asked: Asked, found: re.Match[str]) -> Reply:
+    database = databases.find(asked.server, text_in(found))
+    return asked.rows(["name"], [[database.name]] if database else [])
+
+
 def _version(asked: Asked, _: re.Match[str]) -> Reply:
     return asked.rows([""], [[asked.server.instance.version]])
 
@@ -212,6 +217,7 @@ _STATEMENTS: tuple[tuple[str, Answer], ...] = (
         _named_where,
     ),
     (r"EXEC(?:UTE)?\s+(?:master\.)?(?:sys|dbo)?\.?xp_fixeddrives", _room),
+    (rf"SELECT\s+name\s+FROM\s+master\.dbo\.sysdatabases\s+WHERE\s+name\s*=\s*{TEXT}", _named),
     (r"SELECT\s+name\s+FROM\s+sys\.databases(?:\s+ORDER\s+BY\s+name)?", _names),
     (r"SELECT\s+(?:@@VERSION|SERVERPROPERTY\s*\(\s*N?'ProductVersion'\s*\))", _version),
     (rf"EXEC(?:UTE)?\s+(?:master\.)?(?:sys|dbo)?\.?xp_create_subdir\s+{TEXT}", _make_folder),
