@@ -43,6 +43,12 @@ class Judge:
         self._phrases: dict[str, dict[Any, str]] = {}
         self._held: dict[int, tuple[Any, Any]] = {}
 
+    def forget(self) -> None:
+        """Let go of all answers; what was compiled is kept."""
+        for _, _, answers in (*self._expressions.values(), *self._texts.values()):
+            answers.clear()
+        self._phrases.clear()
+
     def ask(self, text: str, facts: Facts) -> Answer:
         """What an expression yields."""
         entry = self._expressions.get(text)

@@ -98,6 +98,14 @@ class Builder:
         self._shelves: dict[object, Shelved] = {}
         self.findings: dict[Finding, None] = {}
 
+    def forget(self) -> None:
+        """Let go of what was kept for further blocks: a large estate's steps need the room."""
+        for _, _, known in self._bundles.values():
+            known.clear()
+        self._shelves.clear()
+        for country in self._survey.roads.guides().values():
+            country.judge.forget()
+
     def hop(self, road: Road, index: int, leg: Leg) -> Block:
         return self._block(
             leg.hop.country,

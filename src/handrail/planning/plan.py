@@ -53,6 +53,7 @@ def _make_plan(
     assessment = surveyed.assessment(findings)
     if assessment.verdict == "blocked" or isinstance(ordered, Cycle):
         return assessment
+    builder.forget()
     laid = lay(web, builder, ordered.keys, signatures)
     aims = surveyed.roads.aims
     return freeze(

@@ -8,6 +8,7 @@ from typing import Any
 
 from handrail.model.finding import Citation
 from handrail.model.plan import Erratum, Plan, Step
+from handrail.planning.going_back import Cost, cost
 
 NO_HOST = "-"
 
@@ -40,6 +41,17 @@ class Lane:
     like: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What takes one hop back, once `begins` has begun: `steps` of the plan's back, from the restore points `proofs`.
+    `seconds`: how long those take one after the other."""
+
+    begins: Step
+    steps: tuple[Step, ...]
+    proofs: tuple[str, ...]
+    seconds: float
+
+
 class Outline:
     """A plan, indexed for people. Steps are numbered from 1 in the plan's own order."""
 
@@ -48,11 +60,15 @@ class Outline:
         self.steps: Mapping[str, Step] = {step.id: step for step in plan.steps}
         self.numbers: Mapping[str, int] = {step.id: number for number, step in enumerate(plan.steps, 1)}
         self.point_of_no_return = self.numbers.get(plan.point_of_no_return or "")
+        self.back: Mapping[str, Step] = {step.id: step for step in plan.back}
 
     def name(self, step_id: str) -> str:
         """`step 7 (Stop the service)`."""
         step = self.steps.get(step_id)
-        return f"step {self.numbers[step_id]} ({step.title})" if step else step_id
+        if step is None:
+            back = self.back.get(step_id)
+            return f"{back.title!r} of the way back" if back else step_id
+        return f"step {self.numbers[step_id]} ({step.title})"
 
     def lanes(self) -> list[Lane]:
         """One lane per host in the order of their first steps; hosts with the same steps are shown as one."""
@@ -106,6 +122,28 @@ class Outline:
                 for point in step.way_back.from_:
                     uses.setdefault(point, []).append(step)
         return uses
+
+    def ways(self) -> list[Way]:
+        """The written ways back of all hops, in plan order: each once, however many steps name it."""
+        found: dict[tuple[str, ...], list[Step]] = {}
+        for step in self.plan.steps:
+            if step.way_back.by:
+                found.setdefault(step.way_back.by, []).append(step)
+        return [self._way(by, steps) for by, steps in found.items()]
+
+    def way(self, step: Step) -> Way | None:
+        """The way back of one step; None when it is not taken back by steps of the plan's back."""
+        return self._way(step.way_back.by, [step]) if step.way_back.by else None
+
+    def _way(self, by: tuple[str, ...], named_by: list[Step]) -> Way:
+        steps = tuple(self.back[id] for id in by if id in self.back)
+        proofs = tuple(dict.fromkeys(id for step in named_by for id in step.way_back.from_))
+        return Way(named_by[0], steps, proofs, sum(step.takes for step in steps if not is_remedy(step)))
+
+    def cost(self, step: Step | None = None) -> Cost:
+        """What going back costs just before `step`, or from the end of the plan."""
+        end = len(self.plan.steps) if step is None else self.numbers[step.id] - 1
+        return cost(self.plan.steps[:end], self.plan.back)
 
     def without_way_back(self) -> list[Step]:
         """The steps that may destroy something and cannot be taken back."""

@@ -8,8 +8,8 @@ from handrail.model.plan import Hop, Plan, Step
 from handrail.reporting import words
 from handrail.reporting.fates import expected_blocks
 from handrail.reporting.findings import aim_rows, finding_blocks
-from handrail.reporting.outline import NO_HOST, Lane, Outline, is_remedy
-from handrail.reporting.page import Block, Heading, Item, Items, Page, Paragraph, Rows
+from handrail.reporting.outline import NO_HOST, Lane, Outline, Way, is_remedy
+from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows
 
 
 def plan_page(plan: Plan) -> Page:
@@ -144,13 +144,22 @@ def _restore_point(outline: Outline, point: Step, used: list[Step]) -> Item:
 
 
 def _way_back(outline: Outline) -> Iterator[Block]:
+    if outline.plan.goes_back is not None:
+        yield Paragraph("This plan is itself a way back and has none. Bring it to its end: `handrail resume RUN`.")
+        return
     point = outline.plan.point_of_no_return
     if point is None:
         yield Paragraph("Point of no return: none. Every step of this plan has a way back.", "good")
+        yield Paragraph(f"Going back from its end takes about {words.duration(outline.cost().seconds)}.")
     else:
         yield Paragraph(
             f"Point of no return: {outline.name(point)}. Once it has begun there is no complete way back.", "bad"
         )
+        before = outline.cost(outline.steps[point])
+        takes = f"Going back just before it takes about {words.duration(before.seconds)}."
+        yield Paragraph("Just before it nothing has to be taken back." if before.is_nothing else takes)
+    yield Paragraph("From wherever a run stands, this makes the plan that takes it back; it is shown before it is run:")
+    yield Code(("handrail rollback RUN",))
     undone = [step for step in outline.plan.steps if step.way_back.kind == "undo" and step.kind == "do"]
     restored = [step for step in outline.plan.steps if step.way_back.kind == "restore"]
     if undone:
@@ -160,9 +169,39 @@ def _way_back(outline: Outline) -> Iterator[Block]:
             f"{words.count(len(restored), 'step is', 'steps are')} taken back by restoring what was backed up and "
             "proved before: database, binaries and keys together."
         )
+        ways = tuple(_way_items(outline))
+        if ways:
+            yield Items(ways)
     lost = outline.without_way_back()
     if lost:
         yield Paragraph(f"No way back: {words.listed([outline.name(step.id) for step in lost])}.", "bad")
+
+
+def _way_items(outline: Outline) -> Iterator[Item]:
+    """The ways back of hops; those that differ only in their host are shown as one."""
+    alike: dict[tuple[object, ...], list[Way]] = {}
+    for way in outline.ways():
+        host = way.begins.installation.rpartition("@")[2]
+        titles = tuple(step.title.replace(host, "\0") for step in way.steps)
+        told = (way.begins.installation.rpartition("@")[0], _hop_of(way.begins), titles, len(way.proofs))
+        alike.setdefault(told, []).append(way)
+    for group in alike.values():
+        way = group[0]
+        restored = [asset for step in way.steps if step.uses == "restore" for asset in step.changes]
+        acts = tuple(Item(step.title, f"{number}.", "quiet") for number, step in enumerate(way.steps, 1))
+        rows = (
+            ("once begun", outline.name(way.begins.id)),
+            ("takes", f"about {words.duration(way.seconds)}" if way.seconds else ""),
+            ("puts back", words.listed([words.asset(one) for one in restored], 12)),
+            ("from", words.listed([outline.name(one) for one in way.proofs], 12)),
+            ("also", words.listed([one.begins.installation for one in group[1:]])),
+        )
+        title = f"{way.begins.installation}, from {_hop_of(way.begins)}: {words.count(len(way.steps), 'step')}"
+        yield Item(title, inside=(Rows(rows), Items(acts)))
+
+
+def _hop_of(step: Step) -> str:
+    return step.id.removeprefix(f"{step.installation}/").partition("/")[0]
 
 
 def way_back_text(outline: Outline, step: Step) -> str:
@@ -170,7 +209,12 @@ def way_back_text(outline: Outline, step: Step) -> str:
     if step.way_back.kind == "undo" and step.kind == "do":
         return "undone by its opposite, if it changed anything"
     if step.way_back.kind == "restore":
-        return f"restored from {words.listed([outline.name(one) for one in step.way_back.from_])}"
+        points = words.listed([outline.name(one) for one in step.way_back.from_])
+        way = outline.way(step)
+        if way is None:
+            return f"restored from {points}"
+        takes = f", about {words.duration(way.seconds)}" if way.seconds else ""
+        return f"by {words.count(len(way.steps), 'step')} of its own{takes}, from {points}"
     if step.way_back.kind == "undo":
         return ""
     return f"none for {words.listed([words.asset(one) for one in step.changes])}" if step.changes else ""
