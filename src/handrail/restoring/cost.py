@@ -53,7 +53,7 @@ def told(cost: Cost) -> str:
         return "Nothing has been changed yet: there is nothing to take back."
     text = f"Going back takes about {duration(cost.seconds)}"
     if not cost.restored:
-        return f"{text}; nothing has to be restored."
+        return f"{text}; nothing has to be restored. What was entered meanwhile is not carried over."
     text += f" and restores {_listed([_asset(one.asset) for one in cost.restored])}"
     text += f" ({_size(cost.size)})." if cost.size else "."
     moment = cost.moment

@@ -17,7 +17,7 @@ from handrail.restoring.looking import checks
 from handrail.restoring.ordering import Node, seconds, turned_round
 from handrail.restoring.proving import hold, proofs
 from handrail.restoring.putting_back import RESTORE, Impossible, Putting, Restored
-from handrail.restoring.records import Records
+from handrail.restoring.records import Record, Records
 from handrail.restoring.undoing import (
     Build,
     Describe,
@@ -103,13 +103,14 @@ class _Making:
         nodes = self._nodes()
         needed = frozenset(asset for node in nodes for step in node.steps for asset in step.changes)
         proving = self._proofs(needed)
-        holds = [hold("", tuple(step.id for step in proving), self._signature("hold"))] if self._what.groups else []
+        holds = [hold("", tuple(step.id for step in proving), self._signature("hold"))] if nodes else []
         acting = turned_round(self._plan, nodes, tuple(step.id for step in (holds or proving)))
         looking = self._checks(acting)
         steps = [*proving, *holds, *acting, *looking]
         cost = Cost(len(steps), round(seconds(steps), 3), tuple(self._restored))
         if holds:
-            question = f"Every restore point that is needed was proved again. {told(cost)} Go back now?"
+            proved = "Every restore point that is needed was proved again. " if proving else ""
+            question = f"{proved}{told(cost)} Go back now?"
             steps[len(proving)] = replace(holds[0], with_={"question": question})
         self._ask_guard(steps)
         return Back(self._plan_of(steps), cost)
@@ -239,7 +240,7 @@ class _Making:
         hops = [
             Hop(
                 hop.installation,
-                hop.build or hop.to,
+                self._now(hop.installation),
                 hop.from_,
                 RESTORE,
                 "It goes back to what it was before the first step that may have destroyed anything.",
@@ -262,6 +263,16 @@ class _Making:
                 goes_back=GoesBack(self._run, self._plan.digest),
             )
         )
+
+    def _now(self, installation: str) -> str:
+        """The build that the installation has, or was about to have, when it turned round."""
+        begun = {
+            step.id.removeprefix(f"{installation}/").partition("/")[0]
+            for step in self._plan.steps
+            if step.installation == installation and self._records.get(step.id, Record()).touched
+        }
+        hops = [hop for hop in self._plan.hops if hop.installation == installation and hop.to in begun]
+        return hops[-1].build or hops[-1].to
 
     def _signature(self, uses: str) -> Signature | None:
         return self._knowledge.signatures.get(uses)

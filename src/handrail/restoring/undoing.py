@@ -33,6 +33,9 @@ class Knowledge:
     signatures: Mapping[str, Signature]
 
 
+Covered = Mapping[str, int]
+"""By installation: a place of the plan up to which what was destroyed is put back only with all the rest."""
+
 Described = tuple[str, dict[str, Any]]
 """The name of an action, and its parameters."""
 
@@ -109,12 +112,13 @@ def undoing(plan: Plan, run: str, records: Records, knowledge: Knowledge) -> Und
                 undos += _undos(step, at, record, knowledge)
             except HandrailError as error:
                 lost.append(no_way_back(plan, run, step, f"What takes it back cannot be said: {error.message}"))
-    groups = _carried(_groups(destructive), plan)
+    together = _groups(destructive)
+    groups = _carried(together, plan)
     changes: dict[str, set[str]] = {}
     for _, step in destructive:
         changes.setdefault(step.installation, set()).update(step.changes)
     return Undoing(
-        tuple(_without_pairs(undos, groups)),
+        tuple(_without_pairs(undos, groups, _covered(together, groups, destructive))),
         tuple(groups),
         tuple(stays),
         tuple(lost),
@@ -190,15 +194,21 @@ def _carried(groups: Sequence[Group], plan: Plan) -> list[Group]:
     return found
 
 
-def _without_pairs(undos: Sequence[Undo], groups: Sequence[Group]) -> list[Undo]:
+def _covered(together: Sequence[Group], carried: Sequence[Group], destructive: Sequence[tuple[int, Step]]) -> Covered:
+    """Of each installation with groups that are not carried out: the place of the last step of them."""
+    left_out = {step.id for group in together if group not in carried for step in group.steps}
+    return {step.installation: at for at, step in destructive if step.id in left_out}
+
+
+def _without_pairs(undos: Sequence[Undo], groups: Sequence[Group], covered: Covered) -> list[Undo]:
     """Leave out what a run had taken back itself: opened and closed again, stopped and started again.
 
-    The two must follow each other directly among all that is taken back of the installation: with anything between
-    them, that may need the state in which it was done. Only where the installation is put back from a restore point
-    that is older than both does nothing between them need it, except another group.
+    The two must follow each other directly among all that is taken back of the installation: what stands between them
+    may need the state in which it was done. Only where something after them was destroyed, and nothing puts it back
+    before the restore point of the whole is reached, must that state not come back: what is half upgraded is not
+    started.
     """
     marks = sorted((group.at, group.installation) for group in groups)
-    oldest = {name: at for at, name in reversed(marks)}
     stacks: dict[str, list[Undo | int]] = {}
     place = 0
     for one in undos:
@@ -206,7 +216,7 @@ def _without_pairs(undos: Sequence[Undo], groups: Sequence[Group]) -> list[Undo]
             stacks.setdefault(marks[place][1], []).append(marks[place][0])
             place += 1
         stack = stacks.setdefault(one.step.installation, [])
-        partner = _partner(one, stack, one.at > oldest.get(one.step.installation, one.at))
+        partner = _partner(one, stack, one.at < covered.get(one.step.installation, -1))
         if partner is None:
             stack.append(one)
         elif one.settled:
@@ -215,13 +225,13 @@ def _without_pairs(undos: Sequence[Undo], groups: Sequence[Group]) -> list[Undo]
     return [one for one in undos if id(one) in left]
 
 
-def _partner(one: Undo, stack: Sequence[Undo | int], is_covered: bool) -> Undo | None:
-    """What `one` had itself taken back: its opposite is what that did."""
+def _partner(one: Undo, stack: Sequence[Undo | int], is_broken: bool) -> Undo | None:
+    """What `one` had itself taken back: each is the opposite of the other."""
     for other in reversed(stack):
         if isinstance(other, int):
             return None
-        if other.step.host == one.step.host and other.own == one.opposite:
+        if other.step.host == one.step.host and other.own == one.opposite and other.opposite == one.own:
             return other
-        if not is_covered:
+        if not is_broken:
             return None
     return None
