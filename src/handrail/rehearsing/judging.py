@@ -21,7 +21,7 @@ from handrail.twin import paths
 from handrail.twin.machine import Machine
 from handrail.twin.mechanisms import databases, files, installer, keys, registry, resources
 from handrail.twin.store import Effect
-from handrail.twin.things import SYSTEM, Database, Drive, Entry, Product, Service, Software, Volume
+from handrail.twin.things import SYSTEM, Component, Database, Drive, Entry, Product, Service, Software, Volume
 
 STATES = ("software", "database")
 """Kinds of effects that bring a state about: once in a run."""
@@ -169,7 +169,7 @@ def _database(judge: _Judge, expected: truths.DatabaseTruth) -> Iterator[str]:
         if newer != (expected.schema == "newer"):
             got = f"{before.schema} before and {after.schema} after"
             yield f"Expected the schema of {called} to be {expected.schema}, got {got}."
-    if expected.secrets is not None:
+    if expected.secrets is not None or expected.keys is not None:
         yield from _secrets(judge, expected, after)
 
 
@@ -213,12 +213,20 @@ def _secrets(judge: _Judge, expected: truths.DatabaseTruth, database: Database) 
         yield f"{database.name} holds nothing that is encrypted under a key set."
         return
     for installation, host in users:
-        because = _unreadable(judge.machine(host), installation, database)
         where = f"the secrets of {database.name} where {installation.component} stands on {host}"
+        machine = judge.machine(host)
+        there = machine.components().get(installation.component) if machine else None
+        if machine is None or there is None:
+            yield f"Expected {where} to be {expected.secrets or 'judged'}; it is not installed there."
+            continue
+        because = _unreadable(machine, there, database)
         if expected.secrets == "readable" and because:
             yield f"Expected to read {where}; {because}."
         if expected.secrets == "lost" and not because:
             yield f"Expected {where} to be lost; they can be read."
+        kept = "container" if there.container else "profile"
+        if expected.keys is not None and kept != expected.keys:
+            yield f"Expected the keys to {where} in a {expected.keys}, got {_place(machine, there)}."
 
 
 def _key_users(judge: _Judge, database: str) -> Iterator[tuple[Installation, str]]:
@@ -233,14 +241,18 @@ def _key_users(judge: _Judge, database: str) -> Iterator[tuple[Installation, str
                 yield one, aimed.host if aimed and aimed.host else one.host
 
 
-def _unreadable(machine: Machine | None, installation: Installation, database: Database) -> str:
-    there = machine.components().get(installation.component) if machine else None
-    if machine is None or there is None:
-        return "it is not installed there"
-    own = keys.usable(machine, there.account)
+def _unreadable(machine: Machine, there: Component, database: Database) -> str:
+    """Why the component's service cannot decrypt what the database holds; nothing when it can."""
+    own = keys.of_component(machine, there)
     if own is None:
-        return f"{there.account} has no key set there that it can use"
-    return "" if own.id == database.key_set else f"{there.account} has another key set there"
+        held = keys.in_container(machine, there.container) if there.container else None
+        whose = f", where one of {held.account} lies" if held else ""
+        return f"{there.account} can open no key set in {_place(machine, there)}{whose}"
+    return "" if own.id == database.key_set else f"{there.account} has another key set in {_place(machine, there)}"
+
+
+def _place(machine: Machine, there: Component) -> str:
+    return f"the container {there.container}" if there.container else f"its profile on {machine.name}"
 
 
 def _table(judge: _Judge, expected: truths.TableTruth) -> Iterator[str]:

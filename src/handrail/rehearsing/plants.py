@@ -21,6 +21,7 @@ from handrail.twin.mechanisms import (
     drives,
     files,
     installer,
+    keys,
     registry,
     services,
     software,
@@ -165,7 +166,7 @@ class SetObject(_OnHost):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetKeys(_OnHost):
-    """The key set of an account on that host: it is gone."""
+    """The key set in an account's profile on that host, or in a container of the directory: it is gone."""
 
     keys: str
     state: Literal["absent"] = "absent"
@@ -363,6 +364,9 @@ def _object(machine: Machine, plant: SetObject) -> None:
 
 
 def _keys(machine: Machine, plant: SetKeys) -> None:
+    if keys.in_container(machine, plant.keys) is not None:
+        keys.drop_container(machine, plant.keys)
+        return
     if machine.get(KeySet, plant.keys) is None:
         names = [one.account for one in machine.all(KeySet)]
         raise BadInput(f"{plant.keys!r} has no key set on {machine.name}.", suggestion(plant.keys, names))

@@ -30,14 +30,16 @@ class InstallationTruth(Truth):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseTruth(Truth):
     """By its id in the estate. `content`: kept (all that was there still is, in whatever schema), changed or absent.
-    `schema`: same or newer. `secrets`: readable where its components are meant to stand, or lost. `host`: where to
-    look, by default the host that the aim or the estate names. `name`: what it is called there, by default as in the
-    estate."""
+    `schema`: same or newer. `secrets`: what it holds encrypted is readable to the services of its components where
+    these are meant to stand, or lost to them; `keys`: where they have their key set, in the service account's profile
+    on that computer or in a container of the directory. `host`: where to look, by default the host that the aim or the
+    estate names. `name`: what it is called there, by default as in the estate."""
 
     database: str
     content: Literal["kept", "changed", "absent"] | None = None
     schema: Literal["same", "newer"] | None = None
     secrets: Literal["readable", "lost"] | None = None
+    keys: Literal["profile", "container"] | None = None
     host: str | None = None
     name: str | None = None
 

@@ -33,7 +33,7 @@ def call(
     if "profiles" in declared and profile not in profiles:
         return NO_PROFILE
     if database.key_set:
-        own = keys.usable(machine, component.account)
+        own = keys.of_component(machine, component)
         if own is None or own.id != database.key_set:
             events.write(machine, wmi.service, 6801, events.ERROR, f"The credentials of {name} cannot be decrypted.")
             return NO_KEYS

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from handrail.twin.machine import Machine
 from handrail.twin.mechanisms import files
-from handrail.twin.things import ESTATE, LOCAL_SYSTEM, Entry, KeySet
+from handrail.twin.things import ESTATE, LOCAL_SYSTEM, Component, Entry, KeySet
 
 
 def usable(machine: Machine, account: str) -> KeySet | None:
+    """The key set that the account can use on this machine, for whatever component."""
     for component in machine.components().values():
         if component.container and component.account.lower() == account.lower():
             return in_container(machine, component.container)
@@ -18,10 +19,24 @@ def usable(machine: Machine, account: str) -> KeySet | None:
     return own if own and own.machine == machine.system.machine else None
 
 
+def of_component(machine: Machine, component: Component) -> KeySet | None:
+    """The key set that the component's service can open: the one in its container of the directory, when its account
+    may, or the one in its account's profile on this very machine."""
+    if component.container:
+        held = in_container(machine, component.container)
+        return held if held is not None and may_open(held.account, component.account) else None
+    own = machine.get(KeySet, component.account)
+    return own if own is not None and own.machine == machine.system.machine else None
+
+
 def in_container(machine: Machine, container: str) -> KeySet | None:
     """The key set that lies in a container of the directory."""
     found: KeySet | None = machine.context.draft.get(ESTATE, "keyset", container.lower())
     return found
+
+
+def drop_container(machine: Machine, container: str) -> None:
+    machine.context.draft.drop(ESTATE, "keyset", container.lower())
 
 
 def put_into_container(machine: Machine, container: str, keys: KeySet) -> None:
