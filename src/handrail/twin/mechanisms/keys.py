@@ -75,6 +75,11 @@ def id_in(data: bytes) -> str | None:
     return named if _exported(named, rest[:32]) == data else None
 
 
+def is_export(entry: Entry) -> bool:
+    """Whether a file holds exported keys, readable by whoever has it."""
+    return not entry.folder and id_in(files.content(entry)) is not None
+
+
 def load(machine: Machine, account: str, entry: Entry) -> bool:
     """Make an exported key set usable here for that account. False when the file is no export."""
     id = id_in(files.content(entry))
