@@ -36,6 +36,7 @@ from handrail.actions import (
     system_state,
     uninstaller,
     vmm,
+    waiting,
 )
 from handrail.actions.parameters import build_from, signature_of, values_of
 from handrail.actions.protocol import Action
@@ -45,6 +46,7 @@ from handrail.model.signature import Signature
 EVERYWHERE: Mapping[str, type[Action]] = {
     "barrier": person.Barrier,
     "hold": person.Hold,
+    "job.ended": waiting.JobEnded,
     "person.do": person.PersonDoes,
     "restore": person.Restore,
     **sealing.ACTIONS,

@@ -22,11 +22,13 @@ class Intent:
 @dataclass(frozen=True, slots=True)
 class Record:
     """What became of one step. `intents`: the first for each set of late values; what was seen later is its own doing.
-    `asked`: a person was asked to do it. `since` and `until`: the last attempt's begin and end (ISO 8601, UTC)."""
+    `asked`: a person was asked to do it. `attempts`: how often it was begun. `since` and `until`: the last attempt's
+    begin and end (ISO 8601, UTC)."""
 
     state: StepState = "pending"
     intents: tuple[Intent, ...] = ()
     asked: bool = False
+    attempts: int = 0
     outputs: Mapping[str, Any] = field(default_factory=dict)
     since: str | None = None
     until: str | None = None
@@ -66,7 +68,9 @@ def records_of(events: Iterable[Event]) -> Records:
             continue
         one = replace(found.get(entry.step, Record()), state=_STATES[entry.kind])
         if entry.kind == "begun":
-            one = replace(_begun(one, entry.data), since=event.at, until=None)
+            one = replace(
+                _begun(one, entry.data), attempts=max(one.attempts, entry.attempt), since=event.at, until=None
+            )
         elif entry.kind == "asked":
             one = replace(one, asked=True, since=event.at, until=None)
         else:

@@ -15,7 +15,7 @@ from handrail.model.signature import Signature
 from handrail.restoring.cost import Cost, told
 from handrail.restoring.looking import checks
 from handrail.restoring.ordering import Node, seconds, turned_round
-from handrail.restoring.proving import hold, proofs
+from handrail.restoring.proving import WAIT, hold, proofs, waits
 from handrail.restoring.putting_back import RESTORE, Impossible, Putting, Restored
 from handrail.restoring.records import Record, Records
 from handrail.restoring.undoing import (
@@ -102,16 +102,16 @@ class _Making:
     def make(self) -> Back:
         nodes = self._nodes()
         needed = frozenset(asset for node in nodes for step in node.steps for asset in step.changes)
-        proving = self._proofs(needed)
-        holds = [hold("", tuple(step.id for step in proving), self._signature("hold"))] if nodes else []
-        acting = turned_round(self._plan, nodes, tuple(step.id for step in (holds or proving)))
+        before = [*self._waits(nodes), *self._proofs(needed)]
+        holds = [hold("", tuple(step.id for step in before), self._signature("hold"))] if nodes else []
+        acting = turned_round(self._plan, nodes, tuple(step.id for step in (holds or before)))
         looking = self._checks(acting)
-        steps = [*proving, *holds, *acting, *looking]
+        steps = [*before, *holds, *acting, *looking]
         cost = Cost(len(steps), round(seconds(steps), 3), tuple(self._restored))
         if holds:
-            proved = "Every restore point that is needed was proved again. " if proving else ""
+            proved = "Every restore point that is needed was proved again. " if needed else ""
             question = f"{proved}{told(cost)} Go back now?"
-            steps[len(proving)] = replace(holds[0], with_={"question": question})
+            steps[len(before)] = replace(holds[0], with_={"question": question})
         self._ask_guard(steps)
         return Back(self._plan_of(steps), cost)
 
@@ -171,6 +171,9 @@ class _Making:
         return found
 
     # -- before and after ---------------------------------------------------------------------------------------
+
+    def _waits(self, nodes: Sequence[Node]) -> list[Step]:
+        return waits(self._plan, self._run, self._records, self._signature(WAIT)) if nodes else []
 
     def _proofs(self, needed: frozenset[str]) -> list[Step]:
         try:
