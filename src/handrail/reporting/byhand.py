@@ -8,24 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from handrail.reporting.byhand_customised import CUSTOMISED
+from handrail.reporting.byhand_entry import ByHand
+
 _FIELD = re.compile(r"\{(?P<name>\w+)(?P<optional>\??)\}")
-
-
-@dataclass(frozen=True, slots=True)
-class ByHand:
-    """`do`: lines to type. `look`: lines to type afterwards. `expect`: what they must show. `defaults`: what the action
-    itself takes for parameters that the step does not have. `back`: of a backup, lines that put it back, from {file} or
-    from the folder {made}; `back_says`: words instead of lines."""
-
-    do: tuple[str, ...] = ()
-    look: tuple[str, ...] = ()
-    expect: str = ""
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    back: tuple[str, ...] = ()
-    back_says: str = ""
 
 
 def _cluster(
@@ -351,6 +339,7 @@ BY_HAND: Mapping[str, ByHand] = {
     "postgresql.remove": _cluster(
         ('rm -r "{data}"',), expect="Only after the hold before it was answered, and while no server uses it."
     ),
+    **CUSTOMISED,
     "barrier": ByHand(expect="All steps before this one have ended."),
 }
 

@@ -14,12 +14,17 @@ def person_blocks(step: Step, show: Callable[[Any], str] = words.value) -> Itera
     """`show` makes a text of a value; a runbook says of late values where they were noted."""
     if step.says:
         yield Paragraph(step.says)
+    yield from instruction_items(step, show)
+    typed = step.with_.get("values")
+    if isinstance(typed, Mapping) and typed:
+        yield Paragraph("Values to type:")
+        yield Table(("field", "value"), tuple((str(name), show(one)) for name, one in typed.items()))
+
+
+def instruction_items(step: Step, show: Callable[[Any], str] = words.value) -> Iterator[Block]:
+    """The instructions of a step that has any, numbered."""
     given = step.with_.get("instructions", ())
     instructions: Iterable[Any] = [given] if isinstance(given, str | Mapping) else given
     numbered = tuple(Item(show(text), f"{number}.") for number, text in enumerate(instructions, 1))
     if numbered:
         yield Items(numbered)
-    typed = step.with_.get("values")
-    if isinstance(typed, Mapping) and typed:
-        yield Paragraph("Values to type:")
-        yield Table(("field", "value"), tuple((str(name), show(one)) for name, one in typed.items()))

@@ -13,13 +13,13 @@ from handrail.reporting.findings import aim_rows, finding_blocks
 from handrail.reporting.going_back import going_back_blocks
 from handrail.reporting.outline import Outline
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows, Table
-from handrail.reporting.person import person_blocks
+from handrail.reporting.person import instruction_items, person_blocks
 from handrail.reporting.plan import erratum_blocks, hop_items, way_back_blocks, way_back_text
 
 _ENDED = {"done": "was done", "skipped": "was skipped", "failed": "failed"}
 
 # Parameters that only tell the program how to go about it.
-_NOT_FOR_HANDS = {"kind", "patience", "tool"}
+_NOT_FOR_HANDS = {"fates", "instructions", "kind", "patience", "renamed", "tool"}
 
 
 def runbook_page(plan: Plan) -> Page:
@@ -104,6 +104,7 @@ def _doing(outline: Outline, step: Step) -> Iterator[Block]:
     if step.uses == "person.do":
         yield from person_blocks(step, show)
         return
+    yield from instruction_items(step, show)
     entry = by_hand(step.uses, step.with_)
     known = outline.plan.estate.hosts.get(step.host or "")
     windows = known is not None and known.is_windows
