@@ -124,6 +124,7 @@ def test_declarations_are_kept_with_the_twin_word_for_word() -> None:
         ("twin: x\nmedia: [{kind: msp, is: {patch: y}}]\n", "The patch 'y' is not known"),
         ("twin: x\nmedia: [{kind: msp, is: {pach: y}}]\n", "Did you mean 'patch'"),
         ("twin: x\npersons: [{step: a, installs: [y]}]\n", "The component 'y' is not known"),
+        ("twin: x\npersons: [{step: a, reads: y}]\n", "The component 'y' is not known"),
         ("", "."),
     ],
 )

@@ -198,10 +198,11 @@ class Life:
         self.alive()
         if step.kind == "hold":
             return "yes"
+        answer = "done"
         if all(effect.command != f"person: {step.id}" for effect in self.stage.twin.effects()):
-            self.stage.twin.play(step)
+            answer = self.stage.twin.play(step)
         self.strike.played(self, step)
-        return "done"
+        return answer
 
     def _seen(self, event: Event, schedule: Schedule) -> None:
         if self._until is not None and self._until(self.stage, event, schedule):

@@ -78,9 +78,7 @@ class _Stage:
             return said
         if step.kind != "person":
             return "yes" if step.kind == "hold" else said
-        if said != "idle":
-            self.twin.play(step)
-        return "done"
+        return "done" if said == "idle" else self.twin.play(step)
 
     def saw(self, event: Event, schedule: Schedule) -> None:  # noqa: ARG002
         entry = event.entry

@@ -71,7 +71,7 @@ class Worker:
         if step.kind == "hold":
             return "yes"
         if all(effect.command != f"person: {step.id}" for effect in self.twin.effects()):
-            self.twin.play(step)
+            return self.twin.play(step)
         return "done"
 
     async def gate(self) -> None:

@@ -111,7 +111,7 @@ class TwinHosts:
             return "yes"
         # We may have been killed between what people did and their answer.
         if all(effect.command != f"person: {step.id}" for effect in self.twin.effects()):
-            self.twin.play(step)
+            return self.twin.play(step)
         return "done"
 
     def secrets(self, real: Secrets) -> Secrets:  # noqa: ARG002 - a twin has no use for them

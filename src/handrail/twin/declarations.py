@@ -219,7 +219,8 @@ class PersonBits:
     `carries` comes first, then `system`, the Windows that the host has afterwards, then `runs`, command lines on its
     host, as the account `as` if it is given; `installs` are components that stand there
     afterwards, out of the newest package among that host's media; `wizard` is a setup that asks. With none of these,
-    what the person does leaves no trace on a host. `build` is what the step's values call the build that `installs`
+    what the person does leaves no trace on a host. `reads`: a component of the host; who cannot use what its database
+    holds encrypted, answers no. `build` is what the step's values call the build that `installs`
     takes instead of the newest, `locales` what they call the languages that are chosen."""
 
     step: str
@@ -231,6 +232,7 @@ class PersonBits:
     wizard: WizardBits | None = None
     carries: CarryBits | None = None
     build: str = ""
+    reads: str = ""
     locales: str = ""
 
 
@@ -353,7 +355,7 @@ def _loose_ends(bits: TwinBits, tree: Tree) -> Iterator[BadInput]:
     for number, tool in enumerate(bits.tools):
         yield from look("The mechanism", tool.does, TOOL_KINDS, "tools", number, "does")
     for number, person in enumerate(bits.persons):
-        for name in person.installs:
+        for name in (*person.installs, *([person.reads] if person.reads else ())):
             yield from look("The component", name, bits.components, "persons", number, "installs")
         if person.wizard is not None:
             where = ("persons", number, "wizard")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from handrail.errors import NotRehearsed
 from handrail.model.plan import Step
@@ -19,8 +19,9 @@ KEY_FILE = "key file"
 """What a step calls the file with exported keys that setup may ask for."""
 
 
-def play(machine: Machine, step: Step) -> None:
-    """NotRehearsed when nothing is declared for the step."""
+def play(machine: Machine, step: Step) -> Literal["done", "no"]:
+    """What the person answers: no, when they were to read something and cannot. NotRehearsed when nothing is declared
+    for the step."""
     bits = _declared(machine, step)
     typed = _values(step)
     values = {"host": machine.name, **{name: str(one) for name, one in typed.items()}}
@@ -39,6 +40,17 @@ def play(machine: Machine, step: Step) -> None:
     if bits.wizard is not None:
         deployment = step.installation.partition("/")[0]
         wizards.run(machine, _product(machine, bits), deployment, bits.wizard, typed)
+    return "no" if bits.reads and not _can_read(machine, bits.reads) else "done"
+
+
+def _can_read(machine: Machine, name: str) -> bool:
+    """Whether the component on this host can decrypt what its database holds."""
+    component = machine.components().get(name)
+    found = databases.of_component(machine, component) if component else None
+    if component is None or found is None:
+        return False
+    own = keys.of_component(machine, component)
+    return not found[1].key_set or (own is not None and own.id == found[1].key_set)
 
 
 def _product(machine: Machine, bits: PersonBits) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from handrail.errors import StoreError, UnknownName
 from handrail.model.plan import Step
@@ -75,11 +75,12 @@ class Twin:
         self._refresh()
         return list(self._effects)
 
-    def play(self, step: Step) -> None:
-        """Do what a person does at this step, as its product declares. NotRehearsed when nothing is declared for it."""
+    def play(self, step: Step) -> Literal["done", "no"]:
+        """Do what a person does at this step, as its product declares, and answer as that person would. NotRehearsed
+        when nothing is declared for it."""
         if step.host is None:
-            return
-        self.transact(step.host, f"person: {step.id}", lambda machine: play(machine, step))
+            return "done"
+        return self.transact(step.host, f"person: {step.id}", lambda machine: play(machine, step))
 
     def fork(self, clock: Clock | None = None) -> Twin:
         """The same estate at the same moment, in memory only; what happens to one is unseen by the other."""
