@@ -98,6 +98,7 @@ def _install(machine: Machine, step: Step, name: str, build: str, locales: Seque
         return
     found = databases.of_component(machine, component)
     if found is not None and bits.database is not None:
+        wizards.refuse_newer(found[1], bits, build)
         schema = services.floor(bits.database.schemas, build, found[1].schema)
         if schema > found[1].schema:
             databases.put(found[0], resources.brought_along(replace(found[1], schema=schema), build))

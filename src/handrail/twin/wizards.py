@@ -67,6 +67,8 @@ def _database(machine: Machine, component: Component, declared: ComponentBits, b
         raise NotRehearsed(f"Setup on {machine.name} does not reach the SQL server {component.server or '(none)'}.")
     schema = services.floor(declared.database.schemas, build, 0)
     found = databases.find(server, component.database)
+    if found is not None:
+        refuse_newer(found, declared, build)
     if found is None:
         tables = {name: {"rows": 0, "digest": ""} for name in declared.database.tables}
         guid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"handrail:twin:new:{server.machine.name}/{component.database}"))
@@ -78,6 +80,16 @@ def _database(machine: Machine, component: Component, declared: ComponentBits, b
         databases.put(server, found)
         server.machine.did("database", f"database {found.name} upgraded to schema {schema}")
     return found
+
+
+def refuse_newer(database: Database, declared: ComponentBits, build: str) -> None:
+    """NotRehearsed when setup gives up: a newer build has brought the database along, and no older one can use it, nor
+    one that is half restored."""
+    schemas = declared.database.schemas if declared.database else {}
+    known = services.floor(schemas, build, 0)
+    if database.state != "ONLINE" or (known and database.schema > known):
+        how = f"of version {database.schema}" if database.state == "ONLINE" else database.state
+        raise NotRehearsed(f"Setup of {build} cannot use the database {database.name}, which is {how}.")
 
 
 def _keys(machine: Machine, component: Component, database: Database, file: str) -> None:
@@ -141,6 +153,8 @@ def newest_package(machine: Machine, reference: str, build: str = "") -> tuple[s
     """The newest of that package on the host's media (the one of this build, if one is given), and the medium."""
     found = []
     for entry in machine.all(Entry):
+        if paths.inside(entry.path.lower(), installer.CACHE.lower()):
+            continue  # what Windows Installer keeps for itself is no medium
         held = [entry.holds]
         for inner in ("image", "archive"):
             held += entry.holds.get(inner, {}).get("files", {}).values()

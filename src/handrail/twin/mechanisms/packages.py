@@ -176,6 +176,9 @@ def _bring_databases_along(machine: Machine, mine: list[Component], target: str,
             message = f"Error 25009.The database {component.database} on {component.server} cannot be opened."
             return _fail(machine, say, title, message)
         wanted = floor(bits.database.schemas, target, found[1].schema)
+        if wanted < found[1].schema:
+            message = f"Error 25009.The database {component.database} belongs to a newer version of this product."
+            return _fail(machine, say, title, message)
         if wanted > found[1].schema:
             changes.append((found[0], resources.brought_along(replace(found[1], schema=wanted), target)))
     for server, database in changes:
