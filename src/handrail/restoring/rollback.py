@@ -132,11 +132,11 @@ class _Making:
         undone: dict[int, list[Undo]] = {}
         for one in self._what.undos:
             undone.setdefault(one.at, []).append(one)
-        reversed_later = self._reversed_later()
+        superseded = self._superseded()
         for at, several in undone.items():
             steps: list[Step] = []
             for one in reversed(several):
-                made_step = self._undo(one, lasting=one.id not in reversed_later)
+                made_step = self._undo(one, lasting=one.id not in superseded)
                 steps.append(replace(made_step, after=(steps[-1].id,)) if steps else made_step)
             nodes.append(Node(at, tuple(steps)))
         return nodes
@@ -160,14 +160,14 @@ class _Making:
             downtime=one.step.downtime,
         )
 
-    def _reversed_later(self) -> set[str]:
-        """The undos whose effect a later one of the rollback turns round again: they hold for a while only."""
+    def _superseded(self) -> set[str]:
+        """The undos of things that a later step of the rollback acts upon again: they hold for a while only."""
         found: set[str] = set()
-        for place, one in enumerate(self._what.undos):
-            if any(
-                other.step.host == one.step.host and other.opposite == one.own for other in self._what.undos[:place]
-            ):
+        later: list[Undo] = []
+        for one in self._what.undos:
+            if any(_same_thing(one, other) for other in later):
                 found.add(one.id)
+            later.append(one)
         return found
 
     # -- before and after ---------------------------------------------------------------------------------------
@@ -279,3 +279,12 @@ class _Making:
 
     def _signature(self, uses: str) -> Signature | None:
         return self._knowledge.signatures.get(uses)
+
+
+def _same_thing(one: Undo, other: Undo) -> bool:
+    """Whether two actions are about the same thing: of one family, on one host, and one in all parameters that both
+    have, such as a service's name."""
+    (uses, with_), (other_uses, other_with) = one.opposite, other.opposite
+    if one.step.host != other.step.host or uses.partition(".")[0] != other_uses.partition(".")[0]:
+        return False
+    return all(with_[name] == other_with[name] for name in with_.keys() & other_with.keys())
