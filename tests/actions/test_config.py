@@ -193,6 +193,23 @@ def test_a_person_who_decides_must_leave_in_place_what_needed_no_decision() -> N
     assert look(console, "config.decide", **decide).state == "not_done"
 
 
+def test_a_file_that_stands_as_the_installer_left_it_is_not_taken_for_decided() -> None:
+    """Both sides changed one value and nothing else: what stands there shows nothing, so somebody has to say it."""
+    console = a_console(overwriting())
+    sides = kept(console, unpacked(console, "old"))
+    write(console, console.read(FILE).replace(b'newVersion="4.1.4.0"', b'newVersion="four"'))
+    sides = {**sides, **look_again(console, sides["stock_old"])}
+    upgraded(console)
+    merged = do(console, "config.merge", file=FILE, **sides)
+    decide = {"file": FILE, "proposal": merged.outputs["proposal"], "questions": merged.outputs["questions"], **sides}
+
+    seen = look(console, "config.decide", **decide)
+
+    assert merged.outputs["questions"]
+    assert seen.state == "unknown"
+    assert seen.outputs["fates"]
+
+
 def look_again(console: Console, stock_old: str | None) -> dict[str, Any]:
     seen = do(console, "config.keep", "keep-again", file=FILE, to=KEEP)
     return {"kept": seen.outputs["kept"], "sha256": seen.outputs["sha256"], "stock_old": stock_old}
@@ -231,3 +248,10 @@ def test_unpacking_installs_nothing() -> None:
 
     assert console.version() == before
     assert console("msiexec", "/a", "C:\\Media\\nothing.msi", "TARGETDIR=C:\\x", "/qn").code == 1619
+
+
+def test_without_a_package_there_is_nothing_to_unpack() -> None:
+    seen = look(a_console(), "installer.extract", package=None, to="C:\\Unpacked")
+
+    assert seen.state == "done"
+    assert seen.outputs == {"folder": None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.support import virtual_time
 from tests.support.acting import do, look
 from tests.support.twins import DECLARATIONS, SYNC, Clock, Console, a_twin, an_estate
 
+from handrail.model.estate import Estate
 from handrail.twin.mechanisms import databases, resources
 from handrail.twin.raising import raise_in_memory
 from handrail.twin.world import Twin
@@ -121,3 +123,87 @@ def test_extensions_are_what_they_were_or_are_named() -> None:
 
     assert seen.state == "not_done"
     assert [one["fate"] for one in seen.evidence["fates"]] == ["dropped"]
+
+
+def test_a_person_is_asked_by_name_about_forms_that_nobody_else_can_judge(console: Console) -> None:
+    before = do(console, "rcdc.export", address=ADDRESS, to=TO).outputs["file"]
+    set_up(console.twin, "4.7.12.0")
+    sides: dict[str, Any] = {"address": ADDRESS, "before": before}
+    asked = look(console, "rcdc.compare", **sides)
+    assert "Group: ConfigurationData, Invariant" in asked.because
+    assert len(asked.outputs["questions"]) == 2
+    rest = {"questions": asked.outputs["questions"], "fates": asked.outputs["fates"], **sides}
+
+    # Nothing shows whether somebody meant it to stay so.
+    left = look(console, "rcdc.decide", **rest)
+    assert left.state == "unknown"
+    assert {one["fate"] for one in left.outputs["fates"]} == {"carried", "dropped"}
+
+    write(console, "ConfigurationData", "Invariant", "<a><b Name='1' C='ours' /><b Name='2' C='new' /></a>")
+    write(console, "ConfigurationData", "de-DE", "<unser />")
+    seen = look(console, "rcdc.decide", **rest)
+
+    assert seen.state == "done"
+    told = {(one["item"], one["fate"]) for one in seen.outputs["fates"]}
+    assert ("ConfigurationData, Invariant", "merged") in told
+    assert ("ConfigurationData, de-DE", "carried") in told
+
+
+def write(console: Console, attribute: str, locale: str, value: str) -> None:
+    """What somebody does in the portal."""
+    change = {"object": "f-1", "type": "Form", "attribute": attribute, "locale": locale, "value": value}
+    virtual_time.run(console.host.write("C:\\Temp\\change.json", json.dumps([change]).encode()))
+    console.script("rcdc-import", ADDRESS, "C:\\Temp\\change.json")
+
+
+def test_people_may_name_single_values_that_they_changed(console: Console) -> None:
+    before = do(console, "rcdc.export", address=ADDRESS, to=TO).outputs["file"]
+    set_up(console.twin, "4.7.12.0")
+    seen = look(console, "rcdc.compare", address=ADDRESS, before=before, customised=["Group: ConfigurationData, de-DE"])
+
+    assert {one["item"]: one["fate"] for one in seen.outputs["fates"] if one["fate"] != "carried"} == {
+        "ConfigurationData, Invariant": "needs-a-person",
+        "ConfigurationData, de-DE": "dropped",
+    }
+
+
+def test_a_language_pack_is_uninstalled_and_what_it_translates_stays() -> None:
+    console = Console(raise_in_memory(with_packs("de-DE", "fr-FR"), DECLARATIONS, clock=Clock()), "svc01")
+    pack = {"product": "*Service and Portal Language Pack*"}
+    folder = "C:\\Program Files\\Microsoft Forefront Identity Manager\\2010\\Service"
+    present: dict[str, Any] = {**pack, "locales": ["de-DE", "fr-FR"], "folder": folder}
+    present["renamed"] = {"de-DE": "de", "fr-FR": "fr"}
+    assert look(console, "language_pack.present", **present).state == "done"
+
+    do(console, "language_pack.remove", log="C:\\Logs\\packs.log", **pack)
+
+    assert look(console, "language_pack.present", **present).state == "not_done"
+    assert look(console, "product.version", product="*Service and Portal", build="4.6.673.0").state == "done"
+
+
+def with_packs(*locales: str) -> Estate:
+    estate = an_estate()
+    deployment = estate.deployments["identity"]
+    installations = tuple(
+        replace(one, facts={**one.facts, "language_packs": locales}) if one.component == "service" else one
+        for one in deployment.installations
+    )
+    return replace(estate, deployments={"identity": replace(deployment, installations=installations)})
+
+
+def test_a_file_that_setup_brings_may_be_newer_and_may_not_be_gone() -> None:
+    console = Console(a_twin())
+    extension = f"{SYNC}\\Extensions\\GALSync.dll"
+    console("sc", "stop", "FIMSynchronizationService")
+    virtual_time.run(console.host.write(extension, b"of 4.6"))
+    manifest = do(console, "folder.backup", folder=SYNC, to=TO).outputs["manifest"]
+    with_: dict[str, Any] = {"folder": SYNC, "manifest": manifest, "only": ["Extensions\\*"]}
+    virtual_time.run(console.host.write(extension, b"of 4.7"))
+    assert look(console, "folder.compare", **with_).state == "not_done"
+    seen = look(console, "folder.compare", of_setup=["Extensions\\galsync.dll"], **with_)
+    assert seen.state == "done"
+    assert {one["fate"] for one in seen.outputs["fates"]} == {"carried", "merged"}
+
+    console.line(f'del /q "{extension}"')
+
+    assert look(console, "folder.compare", of_setup=["Extensions\\galsync.dll"], **with_).state == "not_done"
