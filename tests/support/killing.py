@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -52,10 +53,11 @@ class Fuse:
 
 
 def _carry_out(opening: Opening, home: Path, plan: Path, target: str, settings: Settings | None, fuse: Fuse) -> None:
-    """Begin the run, or go on with it when there is one. Exits as the command line would."""
+    """Begin a run of the plan, or go on with it when there is one. Exits as the command line would."""
     with opening(home, fuse) as session:
-        found = session.runs()
-        run = found[-1].run if found else session.start(read_plan(plan), "tester", target=target)
+        made = read_plan(plan)
+        found = [row.run for row in session.runs() if row.plan == made.digest]
+        run = found[-1] if found else session.start(made, "tester", target=target)
         outcome = asyncio.run(session.carry_out(run, "tester", settings=settings))
     raise SystemExit(outcome.exit_code)
 
@@ -88,16 +90,20 @@ def kill_at_each_write(
     moments: Iterable[Moment] = ("before", "after"),
     first: int = 1,
     stride: int = 1,
+    prepared: Path | None = None,
     **more: object,
 ) -> Iterator[tuple[Kill, Path]]:
     """For each write of an undisturbed run (or each `stride`-th from `first` on), and each moment: a home of its own in
     which the run was killed there and then gone on with by another process, which ended with 0. Yields each for the
-    caller to judge."""
+    caller to judge. `prepared`: what each home begins as."""
     for moment in moments:
         for number in count(first, stride):
             kill = Kill(number, moment)
             home = homes / f"{number}-{moment}"
-            home.mkdir(parents=True)
+            if prepared is None:
+                home.mkdir(parents=True)
+            else:
+                shutil.copytree(prepared, home)
             code = carry_out(opening, home, plan, kill=kill, **more)  # type: ignore[arg-type]
             if code == KILLED:
                 code = carry_out(opening, home, plan, **more)  # type: ignore[arg-type]
