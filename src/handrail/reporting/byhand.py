@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from handrail.reporting.byhand_back import PUT_BACK, PUT_BACK_OLDER
 from handrail.reporting.byhand_customised import CUSTOMISED
 from handrail.reporting.byhand_entry import ByHand
 
@@ -100,7 +101,7 @@ BY_HAND: Mapping[str, ByHand] = {
     "folder.backup": ByHand(
         (r'robocopy "{folder}" "{to}\NEWFOLDER" /E /COPY:DAT /R:2 /W:2',),
         expect="robocopy ends below 8; note the name that you gave to the new folder.",
-        back=(r'robocopy "{made}" "{folder}" /MIR /COPY:DAT /R:2 /W:2',),
+        back=(r'robocopy "{made}" "{folder}" /MIR /IS /COPY:DAT /R:2 /W:2',),
     ),
     "folder.prove": ByHand(
         (r'robocopy "{folder}" "{backup}" /E /L /NJH',),
@@ -340,6 +341,7 @@ BY_HAND: Mapping[str, ByHand] = {
         ('rm -r "{data}"',), expect="Only after the hold before it was answered, and while no server uses it."
     ),
     **CUSTOMISED,
+    **PUT_BACK,
     "barrier": ByHand(expect="All steps before this one have ended."),
 }
 
@@ -348,7 +350,7 @@ _OLDER: Mapping[str, ByHand] = {
     "folder.backup": ByHand(
         (r'xcopy "{folder}" "{to}\NEWFOLDER" /E /I /H /K /Y /Q',),
         expect="xcopy ends with 0; note the name that you gave to the new folder.",
-        back=(r'xcopy "{made}" "{folder}" /E /I /H /K /Y /Q',),
+        back=(r'del /f /s /q /a "{folder}\*"', r'xcopy "{made}" "{folder}" /E /I /H /K /R /Y /Q'),
     ),
     "folder.copy": ByHand(
         (r'xcopy "{source}\{subfolder?}" "{target}" /E /I /H /K /Y /Q',),
@@ -397,7 +399,7 @@ _BY_MODE: Mapping[tuple[str, str], ByHand] = {
 def by_hand(uses: str, with_: Mapping[str, Any]) -> ByHand:
     """How this step is done by hand; empty when there are no words for it."""
     by_mode = _BY_MODE.get((uses, str(with_.get("mode"))))
-    older = _OLDER.get(uses) if with_.get("tool") in ("osql", "xcopy") else None
+    older = {**_OLDER, **PUT_BACK_OLDER}.get(uses) if with_.get("tool") in ("osql", "xcopy") else None
     return older or by_mode or BY_HAND.get(uses, ByHand())
 
 

@@ -18,6 +18,7 @@ CUSTOMISED: Mapping[str, ByHand] = {
         (r'certutil -hashfile "{file}" SHA256',),
         "The copy has the same hash; note both, and the file's path as kept. If {stock?} holds the file as it shipped, "
         "copy that too and note it as stock_old; else nobody knows it.",
+        back_says="Copy the file that was kept over the one that it was copied from, and compare their hashes.",
     ),
     "config.prove": ByHand(look=('certutil -hashfile "{kept}" SHA256',), expect="The hash is {sha256}."),
     "config.merge": ByHand(
