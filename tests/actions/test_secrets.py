@@ -82,3 +82,10 @@ def test_no_text_keeps_a_secret(secret: str, before: str, after: str) -> None:
 
     assert HIDDEN in shown
     assert len(shown) <= len(before + after) + len(HIDDEN) * 2 + len(secret)
+
+
+def test_a_secret_that_was_made_here_is_hidden_too() -> None:
+    secrets = store()
+    secrets.hide("AGE-SECRET-KEY-1QQQ")
+
+    assert secrets.redact("it was AGE-SECRET-KEY-1QQQ") == f"it was {HIDDEN}"

@@ -10,7 +10,8 @@ from tests.support.plans import ID, SERVICE, SYNC, sample_plan, step
 from handrail.model.estate import Host
 from handrail.model.plan import Condition, Plan
 from handrail.reporting import markdown, text, words
-from handrail.reporting.byhand import BY_HAND, ByHand, lines, quote, sentence, used
+from handrail.reporting.byhand import BY_HAND, lines, quote, sentence, used
+from handrail.reporting.byhand_entry import ByHand
 from handrail.reporting.outline import Outline
 from handrail.reporting.plan import plan_page
 from handrail.reporting.runbook import condition_text, runbook_page
@@ -159,3 +160,14 @@ def test_lines_without_their_value_are_left_out_and_values_are_quoted() -> None:
     )
     assert sentence("One {file}. Two {missing}.", {"file": "x y"}, words.value) == "One x y."
     assert quote("a b") == '"a b"' and quote("a") == "a" and quote("<a b>") == "<a b>"
+
+
+def test_a_plan_says_who_will_open_what_it_seals() -> None:
+    """And what it means that nobody is named."""
+    plan = sample_plan()
+    sealing = replace(plan, steps=(*plan.steps, step("seal", "Seal the keys", "secret.seal")))
+    named = replace(sealing, estate=replace(plan.estate, custodians={"alice": "age1a", "safe": "age1b"}))
+
+    assert "sealed for" not in shown(plan)
+    assert "sealed for this program alone: name custodians" in " ".join(shown(sealing).split())
+    assert "sealed for this program, alice and safe" in " ".join(shown(named).split())

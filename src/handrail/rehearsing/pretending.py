@@ -63,7 +63,6 @@ class _Stage:
     attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
     planted: set[int] = field(default_factory=set)
-    keeping: PretendSecrets = field(default_factory=PretendSecrets)
 
     def host(self, name: str) -> Host:
         if name not in self.hosts:

@@ -158,9 +158,9 @@ BY_HAND: Mapping[str, ByHand] = {
         (r'"{tool}" /e "{to}\NEWFILE.bin" /u:{account} *',),
         expect="The tool asks for the password of {account}: type it there, never on the line. Note the file's name "
         "and its SHA-256 (certutil -hashfile).",
-        back_says="Leave the keys alone unless the product cannot read them any more; then open the sealed file, import "
-        "it with the same tool, and delete what you opened. Never abandon the key set (/a): stored passwords are lost "
-        "with it.",
+        back_says="Leave the keys alone unless the product cannot read them any more; then open the sealed file, "
+        "import it with the same tool, and delete what you opened. Never abandon the key set (/a): stored passwords "
+        "are lost with it.",
     ),
     "keys.import": ByHand(
         ('"{tool}" /i "{file}" {key_set} /u:{account} *',),

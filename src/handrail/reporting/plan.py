@@ -10,6 +10,7 @@ from handrail.reporting.fates import expected_blocks
 from handrail.reporting.findings import aim_rows, finding_blocks
 from handrail.reporting.outline import NO_HOST, Lane, Outline, Way, is_remedy
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows
+from handrail.restoring.custody import PROGRAM
 
 
 def plan_page(plan: Plan) -> Page:
@@ -23,6 +24,7 @@ def plan_page(plan: Plan) -> Page:
             ("plan", plan.digest),
             ("guides", guides),
             ("steps", f"{words.count(len(plan.steps), 'step')} on {words.count(len(hosts), 'host')}"),
+            ("secrets", _sealed_for(plan)),
             ("takes", f"about {words.duration(outline.seconds())}, people's time not counted"),
         )
     )
@@ -37,6 +39,15 @@ def plan_page(plan: Plan) -> Page:
     yield from _steps(outline)
     yield from way_back_blocks(outline)
     yield from erratum_blocks(outline)
+
+
+def _sealed_for(plan: Plan) -> str:
+    """Who will be able to open what the plan seals; nothing when it seals nothing."""
+    if all(step.uses != "secret.seal" for step in plan.steps):
+        return ""
+    names = [PROGRAM, *plan.estate.custodians]
+    alone = "" if plan.estate.custodians else " alone: name custodians in the estate, or keep a copy of its identity"
+    return f"sealed for {words.listed(names)}{alone}"
 
 
 def hop_items(hops: tuple[Hop, ...]) -> Iterator[Item]:
