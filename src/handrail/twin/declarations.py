@@ -191,7 +191,7 @@ class WizardBits:
     """A setup program with pages that a person fills in. `server`, `instance`, `account`, `keys`, `database`, `build`
     are what the step's values call the database server, its instance, the service account, the file with the exported
     keys, the database (where setup lets it be named) and the build of the medium that setup is run from. `also`: what
-    is chosen beside the component."""
+    is chosen beside the component; `features` is what the values call a list of more."""
 
     component: str
     package: str
@@ -202,6 +202,7 @@ class WizardBits:
     database: str = ""
     build: str = ""
     also: tuple[str, ...] = ()
+    features: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def run(machine: Machine, product: str, deployment: str, bits: WizardBits, value
     if declared.keys and database is not None:
         _keys(machine, component, database, _typed(values, bits.keys))
     chosen = [component]
-    for name in bits.also:
+    for name in (*bits.also, *(values.get(bits.features) or ())):
         beside = machine.context.declarations.component(product, name)
         assert beside is not None
         chosen.append(Component(product, name, deployment, beside.folder))
