@@ -34,6 +34,7 @@ RULES = {
     "mim/sp2/media",
     "mim/sp2/sql-alias",
     "mim/sp2/withdrawn-method",
+    "mim/database-move-left-out",
     "mim/missing-binding-redirect",
     "mim/unknown-build",
 }
