@@ -32,6 +32,9 @@ from handrail.planning.blueprint import (
     with_late,
 )
 
+# Facts of one place are asked for close to each other.
+_ENOUGH = 5_000
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -96,10 +99,12 @@ class Builder:
         self._names: dict[int, tuple[FlatStep, frozenset[str]]] = {}
         self._facts: dict[tuple[str, object], Fact] = {}
         self._shelves: dict[object, Shelved] = {}
+        self._shared: tuple[Facts | None, dict[frozenset[str], tuple[Fact, ...]]] = (None, {})
         self.findings: dict[Finding, None] = {}
 
     def forget(self) -> None:
         """Let go of what was kept for further blocks: a large estate's steps need the room."""
+        self._survey = replace(self._survey, legs={})
         for _, _, known in self._bundles.values():
             known.clear()
         self._shelves.clear()
@@ -323,6 +328,14 @@ class Builder:
         names = self._reads(block, step.chosen.flat)
         if begins:
             names = names | block.rests
+        facts, shared = self._shared
+        if facts is not block.facts:
+            facts, shared = self._shared = (block.facts, {})
+        if names not in shared:
+            shared[names] = self._resting(block, names)
+        return shared[names]
+
+    def _resting(self, block: Block, names: frozenset[str]) -> tuple[Fact, ...]:
         found: dict[str, Fact] = {}
         for name in sorted(names):
             prefix, _, key = name.partition(".")
@@ -340,6 +353,8 @@ class Builder:
         key = (address, (value.__class__, value) if isinstance(value, (str, int, float, type(None))) else id(value))
         known = self._facts.get(key)
         if known is None:
+            if len(self._facts) >= _ENOUGH:
+                self._facts.clear()
             known = self._facts[key] = Fact(address, value)
         return known
 

@@ -403,11 +403,13 @@ def late_references(value: Any) -> list[str]:
 
 
 def with_late(value: Any, rename: Callable[[str], str]) -> Any:
-    """The same value with every late reference renamed."""
+    """The same value with every late reference renamed; what holds none stays the same object."""
     if isinstance(value, Mapping):
         if "late" in value:
             return {**value, "late": rename(str(value["late"]))}
-        return {key: with_late(one, rename) for key, one in value.items()}
+        renamed = {key: with_late(one, rename) for key, one in value.items()}
+        return renamed if any(renamed[key] is not one for key, one in value.items()) else value
     if isinstance(value, (list, tuple)):
-        return [with_late(one, rename) for one in value]
+        entries = [with_late(one, rename) for one in value]
+        return entries if any(new is not old for new, old in zip(entries, value, strict=True)) else value
     return value

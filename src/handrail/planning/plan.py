@@ -54,6 +54,7 @@ def _make_plan(
     if assessment.verdict == "blocked" or isinstance(ordered, Cycle):
         return assessment
     builder.forget()
+    surveyed = replace(surveyed, legs={})
     laid = lay(web, builder, ordered.keys, signatures)
     aims = surveyed.roads.aims
     return freeze(

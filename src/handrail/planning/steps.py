@@ -62,6 +62,7 @@ class _Laying:
         self._steps: list[Step] = []
         self._back: list[Step] = []
         self._by: tuple[str, ...] = ()
+        self._named: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._hold: str | None = None
         self._ids: set[str] = set()
         self._outages: dict[str, _Outage] = {}
@@ -85,6 +86,7 @@ class _Laying:
         block = self._web.blocks.pop(key)
         leaver = _leaver(block)
         first = frozenset(block.blueprint.first)
+        self._named = {}
         self._by = block.ids(step.id for step in block.blueprint.back)
         one_way = _one_way(block)
         for step in block.blueprint.steps:
@@ -170,12 +172,12 @@ class _Laying:
                 leaves=self._leaves(block, rendered.leaves, leaves_build),
                 way_back=way_back,
                 downtime=self._is_down(block, step, id),
-                protects=_assets(block, step.protects),
-                changes=_assets(block, step.changes),
+                protects=self._assets(block, step.protects),
+                changes=self._assets(block, step.changes),
                 remedies=tuple(self._remedy(block, *one) for one in step.remedies),
                 says=rendered.says,
                 errata=template.errata,
-                proves=_assets(block, step.proves),
+                proves=self._assets(block, step.proves),
                 no_return=template.no_return,
             ),
             self._steps,
@@ -187,7 +189,7 @@ class _Laying:
         template = step.chosen.flat.template
         uses, signature = self._builder.uses(step, rendered)
         with_ = self._builder.parameters(block, step, rendered)
-        changes = _assets(block, step.changes)
+        changes = self._assets(block, step.changes)
         if uses == RESTORE:
             with_ = {**with_, "asset": changes[0]}
         if template.errata:
@@ -208,12 +210,12 @@ class _Laying:
             after=block.ids(step.after),
             leaves=self._leaves(block, rendered.leaves, False),
             way_back=step.way_back,
-            protects=_assets(block, step.protects),
+            protects=self._assets(block, step.protects),
             changes=changes,
             remedies=tuple(self._remedy(block, *one) for one in step.remedies),
             says=rendered.says,
             errata=template.errata,
-            proves=_assets(block, step.proves),
+            proves=self._assets(block, step.proves),
         )
 
     def _gate(self, block: Block, step: Shaped, title: str, after: tuple[str, ...], when: tuple[Condition, ...]) -> str:
@@ -278,6 +280,20 @@ class _Laying:
             found.append(self._builder.fact(address, block.facts.get("hop.build")))
         return tuple(found)
 
+    def _assets(self, block: Block, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Assets by their addresses: a database is one, whoever uses it. One object for each in a block."""
+        if not names:
+            return ()
+        if names not in self._named:
+            assets = block.country.guide.components[block.component].assets
+            database = block.facts.addresses.get("database")
+            for name in names:
+                if (name,) not in self._named:
+                    is_database = database and name in assets and assets[name].kind == "database"
+                    self._named[(name,)] = (database if is_database and database else f"{block.subject}#{name}",)
+            self._named[names] = tuple(self._named[(name,)][0] for name in names)
+        return self._named[names]
+
     def _remedy(self, block: Block, on_error: OnError, steps: tuple[str, ...]) -> Remedy:
         guide = block.country.guide
         key = (guide.name, on_error.error)
@@ -315,15 +331,3 @@ def _leaver(block: Block) -> Shaped | None:
     if not own or any("installation.build" in step.chosen.flat.template.leaves for step in own):
         return None
     return own[-1]
-
-
-def _assets(block: Block, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Assets by their addresses: a database is one, whoever uses it."""
-    if not names:
-        return ()
-    assets = block.country.guide.components[block.component].assets
-    database = block.facts.addresses.get("database")
-    return tuple(
-        database if database and name in assets and assets[name].kind == "database" else f"{block.subject}#{name}"
-        for name in names
-    )
