@@ -66,7 +66,7 @@ PUT_BACK: Mapping[str, ByHand] = {
     "host.system_state": ByHand(
         look=("wbadmin get versions",),
         expect="The newest entry that can recover the system state is younger than {hours} hours; its version "
-        "identifier is its time in UTC. If there is none, make one: wbadmin start systemstatebackup -backupTarget:DRIVE.",
+        "identifier is its time in UTC. To make one: wbadmin start systemstatebackup -backupTarget:DRIVE.",
         defaults={"hours": 168},
     ),
 }
