@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from handrail.cli import options, settings
@@ -65,6 +65,7 @@ def resume(output: Output, run: str, store: str | None, ask: bool, guides: Seque
     folders = tuple(options.folders(guides))
     with existing(store, run, ask=ask, guides=folders) as session:
         run_id = session.find(run)
+        session.refuse_return(run_id)
         return _carry_on(output, session, run_id, [f"Run {run_id} goes on"], format, _going(store, ask, guides))
 
 
@@ -76,6 +77,7 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
         carried = session.is_carried(run_id)
         cost = session.cost(run_id) if len(plan.steps) <= PRICED and not carried else None
         others = [row for row in session.runs() if row.run != run_id] if run is None else []
+        taken_back = session.taken_back() if others else {}
     if format == "json":
         document = status_to_json(found)
         if run is None:
@@ -87,7 +89,7 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
     _show(output, run_page(found, plan, Going(store_option(store), cost=cost), carried=carried))
     if others:
         output.line()
-        _show(output, iter(_other_runs(others)))
+        _show(output, iter(_other_runs(others, taken_back)))
     return 0
 
 
@@ -151,7 +153,13 @@ def _going(store: str | None, ask: bool, guides: Sequence[str]) -> Going:
     return Going(store_option(store), (" --ask" if ask else "") + named)
 
 
-def _other_runs(rows: Sequence[RunRow]) -> list[Block]:
+def _other_runs(rows: Sequence[RunRow], taken_back: Mapping[str, str]) -> list[Block]:
     newest = sorted(rows, key=lambda row: row.created, reverse=True)[:20]
-    listed = tuple((row.run, row.estate, row.target, row.created[:16].replace("T", " ")) for row in newest)
-    return [Heading("Other runs"), Table(("run", "estate", "on", "begun (UTC)"), listed)]
+    listed = tuple(
+        (row.run, row.estate, row.target, row.created[:16].replace("T", " "), taken_back.get(row.run, ""))
+        for row in newest
+    )
+    head = ("run", "estate", "on", "begun (UTC)", "taken back by")
+    if not any(row[-1] for row in listed):
+        return [Heading("Other runs"), Table(head[:-1], tuple(row[:-1] for row in listed))]
+    return [Heading("Other runs"), Table(head, listed)]

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import islice
 
 from handrail.model.finding import Finding
 from handrail.reporting import words
 from handrail.reporting.findings import finding_blocks
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph
-from handrail.restoring.cost import Cost, told
+from handrail.restoring.cost import Cost, told, when
 from handrail.restoring.rollback import Back
+
+SHOWN = 12
+"""Assets of which is told one by one when they return to."""
 
 
 def rollback_page(back: Back, plan: Page, command: str, *, is_written: bool) -> Page:
     """The plan of a way back, with its price before it. `command`: what to do next."""
     run = back.plan.goes_back.run if back.plan.goes_back else ""
-    first, *rest = plan
-    yield first
+    blocks = iter(plan)
+    yield from islice(blocks, 2)
     yield Paragraph(f"This plan takes run {run} back.", "strong")
     yield from _price(back.cost)
-    yield from chain(rest)
+    yield from blocks
     yield Heading("What now")
     yield Paragraph("Go back:" if is_written else "Nothing was written. To carry this out, write it to a file first:")
     yield Code((command,))
@@ -28,14 +31,13 @@ def rollback_page(back: Back, plan: Page, command: str, *, is_written: bool) -> 
 
 def _price(cost: Cost) -> Iterator[Block]:
     yield Paragraph(told(cost))
-    if cost.restored:
-        yield Heading("What returns")
-        yield Items(
-            tuple(
-                Item(f"{words.asset(one.asset)}: as it was at {one.moment[:16].replace('T', ' ')} UTC")
-                for one in cost.restored
-            )
-        )
+    if not cost.restored:
+        return
+    yield Heading("What returns")
+    items = [Item(f"{words.asset(one.asset)}: as it was at {when(one.moment)}") for one in cost.restored[:SHOWN]]
+    if len(cost.restored) > SHOWN:
+        items.append(Item(f"and {words.count(len(cost.restored) - SHOWN, 'asset')} more"))
+    yield Items(tuple(items))
 
 
 def no_way_back_page(run: str, findings: Sequence[Finding]) -> Page:

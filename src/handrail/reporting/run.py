@@ -121,6 +121,8 @@ def next_blocks(status: RunStatus, plan: Plan, going: Going = Going()) -> Iterat
     resume = Code((f"handrail resume {run}{going.everywhere}{going.resuming}",))
     steps = {step.id: step for step in plan.steps}
     asking = [one for one in status.steps if one.state in ("waiting", "in-doubt")]
+    if going.cost is not None:
+        yield from going_back_blocks(run, going.cost, going.everywhere)
     yield Heading("What now")
     for one in asking:
         yield from _question(one, steps.get(one.id), f"handrail answer {run} {shlex.quote(one.id)}", going.everywhere)
@@ -136,8 +138,6 @@ def next_blocks(status: RunStatus, plan: Plan, going: Going = Going()) -> Iterat
     elif status.state == "succeeded":
         yield Paragraph("Look, now and later, whether it still holds:")
         yield Code((f"handrail verify {run}{going.everywhere}",))
-    if going.cost is not None:
-        yield from going_back_blocks(run, going.cost, going.everywhere)
 
 
 def _taken_back(status: RunStatus, going: Going) -> Iterator[Block]:

@@ -58,8 +58,15 @@ def told(cost: Cost) -> str:
     text += f" ({_size(cost.size)})." if cost.size else "."
     moment = cost.moment
     if moment:
-        text += f" They return to {moment[:16].replace('T', ' ')} UTC: what was entered since then is lost."
+        several = len({when(one.moment) for one in cost.restored}) > 1
+        text += f" They return to {'when each was backed up, from ' if several else ''}{when(moment)}"
+        text += f"{' on' if several else ''}: what was entered since then is lost."
     return text
+
+
+def when(moment: str) -> str:
+    """A moment to the minute: `2026-11-20 22:05 UTC`."""
+    return f"{moment[:16].replace('T', ' ')} UTC"
 
 
 def duration(seconds: float) -> str:

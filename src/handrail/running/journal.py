@@ -143,6 +143,12 @@ class Journal:
         with self.store.read() as connection:
             return connection.scalar(query) is not None
 
+    def taken_back(self) -> dict[str, str]:
+        """Of all runs those that were taken back, each with the run that did it."""
+        query = sa.select(events.c.run, events.c.data).where(events.c.kind == "taken-back")
+        with self.store.read() as connection:
+            return {run: str(json.loads(data)["by"]) for run, data in connection.execute(query)}
+
     def tail(self, run: str, lane: str, behind: Head) -> list[Event]:
         """The events of one lane behind its head `behind`, checked as far as they go."""
         with self.store.read() as connection:

@@ -130,7 +130,7 @@ class Session:
 
     def answer(self, run: str, step: str, said: str, who: str, note: str = "") -> Event:
         """Answer a waiting step; see `people.answer`. BadInput too when the run is being taken back."""
-        going_back.refuse_return(going_back.return_of(self.journal, run), run)
+        self.refuse_return(run)
         return people.answer(self.journal, run, self.plan(run), step, said, who, note)
 
     async def carry_out(
@@ -150,7 +150,7 @@ class Session:
                 stack.enter_context(held(self._lock(original), f"Run {original}"))
                 self._prepare_going_back(run, plan, who)
             else:
-                going_back.refuse_return(going_back.return_of(self.journal, run), run)
+                self.refuse_return(run)
             target = stack.enter_context(self._target(run, plan))
             real = self._keeping(plan)
             secrets = target.secrets(real)
@@ -214,17 +214,16 @@ class Session:
         process is carrying it on.
         """
         plan = self.plan(run)
-        going_back.refuse_return(going_back.return_of(self.journal, run), run)
-        if self.is_carried(run):
-            raise StoreLocked(
-                f"Run {run} is being carried on by a process.",
-                "Stop that first, with Ctrl-C, or let it come to its end.",
-            )
+        self._refuse_busy(run)
         found = going_back.back_of(self.journal, run, plan, self.knowledge)
         if isinstance(found, Back) and not found.plan.steps:
             stays = [f"{one.subject}: {one.message}" for one in found.plan.findings]
             raise BadInput(f"Run {run} has changed nothing that has to be taken back.", " ".join(stays[:5]))
         return found
+
+    def refuse_return(self, run: str) -> None:
+        """BadInput when the run is being taken back, or was."""
+        going_back.refuse_return(going_back.return_of(self.journal, run), run)
 
     def cost(self, run: str) -> Cost | None:
         """What going back from where the run is now would cost; None when that is no question: it takes another run
@@ -234,9 +233,21 @@ class Session:
             return None
         return cost_of(plan, run, records_of(self.journal.read(run)), self.knowledge)
 
+    def taken_back(self) -> Mapping[str, str]:
+        """The runs that were taken back, each with the run that did it."""
+        return self.journal.taken_back()
+
     @property
     def knowledge(self) -> Knowledge:
         return Knowledge(self.build, self.describe, self.signatures)
+
+    def _refuse_busy(self, run: str) -> None:
+        self.refuse_return(run)
+        if self.is_carried(run):
+            raise StoreLocked(
+                f"Run {run} is being carried on by a process.",
+                "Stop that first, with Ctrl-C, or let it come to its end.",
+            )
 
     def _check_going_back(self, plan: Plan, target: str) -> str:
         """The target on which the run was that `plan` takes back."""
@@ -245,12 +256,7 @@ class Session:
         where = self.journal.row(run).target
         if target == "twin" and where != "twin":
             raise BadInput(f"Run {run} was on real hosts, and so is its way back.", "Leave out --twin.")
-        going_back.refuse_return(going_back.return_of(self.journal, run), run)
-        if self.is_carried(run):
-            raise StoreLocked(
-                f"Run {run} is being carried on by a process.",
-                "Stop that first, with Ctrl-C, or let it come to its end.",
-            )
+        self._refuse_busy(run)
         going_back.refuse_stale(self.journal, plan, self.plan(run), self.knowledge)
         return where
 
