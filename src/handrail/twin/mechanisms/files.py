@@ -83,7 +83,8 @@ def made(path: str, holds: Mapping[str, Any], time: str) -> Entry:
 
 def intact(entry: Entry) -> bool:
     """Whether the file is still what it was made as. One whose hash was stated has that hash."""
-    return entry.sha256 in (entry.holds.get("stated"), hashlib.sha256(content(entry)).hexdigest())
+    meant = entry.holds.get("stated") or hashlib.sha256(content(entry)).hexdigest()
+    return bool(entry.sha256 == meant)
 
 
 def plant(machine: Machine, entry: Entry) -> None:
