@@ -104,6 +104,8 @@ class Stop(Cluster):
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         await tools.newest(host, receipt, "stop")
+        if (await run(host, "test", "-e", self.data)).code == 1:
+            return Observation("done", f"{self.data} is not there, so nothing runs in it", {"was": "stopped"})
         where = await tools.connection(host, self.bin, self.data)
         evidence = {"was": "stopped" if where is None else "closed" if where.closed else "open"}
         if where is not None:
