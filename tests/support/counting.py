@@ -24,6 +24,7 @@ from handrail.model.finding import Citation
 from handrail.model.plan import Plan, Step
 from handrail.model.signature import Kind, Settles, Signature
 from handrail.running.carrying import Patience
+from handrail.running.fencing import FencedHost
 from handrail.running.home import Home
 from handrail.running.journal import Watch
 from handrail.running.runner import Settings
@@ -102,8 +103,9 @@ class _Counted:
 
 
 def _host(host: Host) -> CountingHost:
-    assert isinstance(host, CountingHost)
-    return host
+    behind = host.behind if isinstance(host, FencedHost) else host
+    assert isinstance(behind, CountingHost)
+    return behind
 
 
 @dataclass(frozen=True)

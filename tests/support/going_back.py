@@ -21,14 +21,16 @@ from handrail.hosts.protocol import Host
 from handrail.model.estate import Estate
 from handrail.model.plan import Fact, Hop, Plan, Step, WayBack
 from handrail.model.signature import Kind, Signature
+from handrail.running.fencing import FencedHost
 from handrail.running.home import Home
 from handrail.running.journal import Watch
 from handrail.running.session import Session, open_session
 
 
 def machine(host: Host) -> CountingHost:
-    assert isinstance(host, CountingHost)
-    return host
+    behind = host.behind if isinstance(host, FencedHost) else host
+    assert isinstance(behind, CountingHost)
+    return behind
 
 
 @dataclass(frozen=True)

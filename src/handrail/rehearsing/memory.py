@@ -91,8 +91,11 @@ class MemoryJournal:
         return any(event.entry.step is not None for event in self._runs.get(run, _Run()).events)
 
     def tail(self, run: str, lane: str, behind: Head) -> list[Event]:
+        known = self._runs.get(run, _Run())
         found: list[Event] = []
-        for event in reversed(self._runs.get(run, _Run()).events):
+        if known.heads.get(lane, Head()) == behind:
+            return found
+        for event in reversed(known.events):
             if event.lane == lane:
                 if event.sequence <= behind.sequence:
                     break

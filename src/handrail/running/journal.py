@@ -159,6 +159,7 @@ class Journal:
             ).all()
         found = [_event(row) for row in rows]
         for event in found:
+            behind = replace(behind, epoch=max(event.epoch, behind.epoch))
             if extend(behind, run, lane, event.position, event.at, event.entry).hash != event.hash:
                 raise Tampered(f"The journal of run {run} does not hold together in lane {lane}.")
             behind = head_of(event)

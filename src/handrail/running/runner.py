@@ -20,6 +20,7 @@ from handrail.model.plan import Plan, Step
 from handrail.running.carrying import Build, Carrier, Hosts, Patience
 from handrail.running.chain import Head, head_of
 from handrail.running.clock import Clock, SystemClock, moment
+from handrail.running.fencing import FencedHost
 from handrail.running.late import resolve
 from handrail.running.protocol import AnyJournal, Item
 from handrail.running.scheduler import Move, Schedule, lane_of
@@ -99,7 +100,7 @@ class Runner:
         self._carrier = Carrier(
             run,
             self.schedule,
-            hosts=hosts,
+            hosts=self._fenced(hosts),
             build=build,
             secrets=secrets,
             record=self._record,
@@ -214,6 +215,10 @@ class Runner:
         return bool(self.schedule.waiting()) and (limit is None or waited < limit)
 
     # -- the journal --------------------------------------------------------------------------------------------
+
+    def _fenced(self, hosts: Hosts) -> Hosts:
+        """The hosts, as long as their lanes are ours."""
+        return lambda name: FencedHost(hosts(name), lambda: self._writer.confirm(name))
 
     async def _record(self, step: Step, entry: Entry) -> None:
         """Append to the step's lane; back when it is committed and the schedule knows."""

@@ -34,6 +34,18 @@ class Writer:
         self._heads.update(heads)
         return taken
 
+    def confirm(self, lane: str) -> None:
+        """StoreLocked when the lane is not ours, or another writer has taken it over since."""
+        head = self._heads.get(lane)
+        if head is None:
+            raise StoreLocked(f"Lane {lane} of run {self._run} was not taken by this runner.")
+        # What stands behind our head may be our own, committed this very moment.
+        if any(event.epoch > head.epoch for event in self._journal.tail(self._run, lane, head)):
+            raise StoreLocked(
+                f"Another process has taken run {self._run} over; this one has stopped.",
+                "Follow it with `handrail status`.",
+            )
+
     async def append(self, *items: Item) -> list[Event]:
         """Commit `items`, all or none of them. StoreLocked when a lane was taken over by another writer."""
         for lane, _ in items:
