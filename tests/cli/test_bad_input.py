@@ -278,7 +278,13 @@ def test_a_plan_that_cannot_be_written_is_said(tmp_path: Path, target: str) -> N
 
 # -- runs, stores and the home folder -------------------------------------------------------------------------------
 
-RUN_READERS = [["status", "RUN"], ["resume", "RUN"], ["answer", "RUN", "step", "yes"], ["verify", "RUN"]]
+RUN_READERS = [
+    ["status", "RUN"],
+    ["resume", "RUN"],
+    ["answer", "RUN", "step", "yes"],
+    ["verify", "RUN"],
+    ["rollback", "RUN"],
+]
 
 
 @pytest.mark.parametrize("command", RUN_READERS)
@@ -301,6 +307,7 @@ STORE_USERS = [
     ["approve", "PLAN"],
     ["run", "PLAN", "--twin"],
     ["verify", "x"],
+    ["rollback", "x"],
 ]
 
 
