@@ -14,6 +14,7 @@ from handrail.assessing.country import Country, Road, RoadHop
 from handrail.assessing.evaluate import Judge, Reads
 from handrail.assessing.facts import DERIVED, MISSING, Facts
 from handrail.assessing.procedures import FlatStep
+from handrail.assessing.roads import Roads
 from handrail.assessing.rules import Leg, PlannedMend
 from handrail.guides.language import Known, Unknown
 from handrail.model.finding import Citation, Finding
@@ -99,17 +100,19 @@ class Builder:
         self._names: dict[int, tuple[FlatStep, frozenset[str]]] = {}
         self._facts: dict[tuple[str, object], Fact] = {}
         self._shelves: dict[object, Shelved] = {}
+        self._late: tuple[Facts | None, dict[str, Mapping[str, str]]] = (None, {})
         self._shared: tuple[Facts | None, dict[frozenset[str], tuple[Fact, ...]]] = (None, {})
         self.findings: dict[Finding, None] = {}
 
     def forget(self) -> None:
         """Let go of what was kept for further blocks: a large estate's steps need the room."""
-        self._survey = replace(self._survey, legs={})
         for _, _, known in self._bundles.values():
             known.clear()
         self._shelves.clear()
         for country in self._survey.roads.guides().values():
             country.judge.forget()
+        empty = Roads(self._survey.roads.aims, {}, {})
+        self._survey = replace(self._survey, legs={}, findings=(), roads=empty)
 
     def hop(self, road: Road, index: int, leg: Leg) -> Block:
         return self._block(
@@ -368,7 +371,15 @@ class Builder:
     def parameters(self, block: Block, step: Shaped, rendered: Rendered) -> Mapping[str, Any]:
         if not step.late:
             return rendered.with_
-        found: Mapping[str, Any] = with_late(rendered.with_, lambda written: block.prefix + step.late[written])
+        facts, late = self._late
+        if facts is not block.facts:
+            facts, late = self._late = (block.facts, {})
+
+        def one(written: str) -> Mapping[str, str]:
+            meant = block.prefix + step.late[written]
+            return late.setdefault(meant, {"late": meant})
+
+        found: Mapping[str, Any] = with_late(rendered.with_, one)
         return found
 
     def _unknown(self, subject: str, step: str, missing: Sequence[str], facts: Facts) -> None:

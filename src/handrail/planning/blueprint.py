@@ -402,14 +402,14 @@ def late_references(value: Any) -> list[str]:
     return []
 
 
-def with_late(value: Any, rename: Callable[[str], str]) -> Any:
-    """The same value with every late reference renamed; what holds none stays the same object."""
+def with_late(value: Any, meant: Callable[[str], Mapping[str, str]]) -> Any:
+    """The same value with every late reference as it is meant; what holds none stays the same object."""
     if isinstance(value, Mapping):
         if "late" in value:
-            return {**value, "late": rename(str(value["late"]))}
-        renamed = {key: with_late(one, rename) for key, one in value.items()}
+            return meant(str(value["late"]))
+        renamed = {key: with_late(one, meant) for key, one in value.items()}
         return renamed if any(renamed[key] is not one for key, one in value.items()) else value
     if isinstance(value, (list, tuple)):
-        entries = [with_late(one, rename) for one in value]
+        entries = [with_late(one, meant) for one in value]
         return entries if any(new is not old for new, old in zip(entries, value, strict=True)) else value
     return value

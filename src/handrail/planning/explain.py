@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from handrail.errors import BadInput, UnknownName
 from handrail.model.finding import Citation, Finding
 from handrail.model.plan import Because, Erratum, Fact, Hop, Plan, Remedy, Step
+from handrail.planning.going_back import NOTHING, Cost, cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class OrderReason:
 
 @dataclass(frozen=True, slots=True)
 class PlanExplanation:
-    """`accepted`: the risks that were accepted by name. `one_way`: why there is a point of no return, or is none."""
+    """`accepted`: the risks that were accepted by name. `one_way`: why there is a point of no return, or is none.
+    `back`: what going back costs just before that point, or from the end when there is none."""
 
     hops: tuple[Hop, ...]
     order: tuple[OrderReason, ...]
@@ -34,12 +36,14 @@ class PlanExplanation:
     one_way: str
     steps: int
     seconds: float
+    back: Cost = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class StepExplanation:
     """`stands_here` says in sentences why the step is in the plan, at this place. `way_back` is a sentence;
-    `restores_from` are the steps whose restore points it needs. `followers` wait for this step."""
+    `restores_from` are the steps whose restore points it needs, `back` those that carry it out. `followers` wait for
+    this step. `before`: what going back costs just before it. `is_back`: it is itself a step of a way back."""
 
     step: Step
     hop: Hop | None
@@ -54,6 +58,9 @@ class StepExplanation:
     remedies: tuple[Remedy, ...]
     conditions: tuple[str, ...]
     past_no_return: bool
+    back: tuple[Step, ...] = ()
+    before: Cost = NOTHING
+    is_back: bool = False
 
 
 def explain(plan: Plan, step_id: str | None = None) -> PlanExplanation | StepExplanation:
@@ -80,6 +87,7 @@ def explain_plan(plan: Plan) -> PlanExplanation:
         one_way=_one_way(plan),
         steps=len(plan.steps),
         seconds=sum(step.takes for step in plan.steps),
+        back=cost(_before(plan, plan.point_of_no_return), plan.back),
     )
 
 
@@ -87,12 +95,14 @@ def explain_step(plan: Plan, step: Step) -> StepExplanation:
     place = {one.id: number for number, one in enumerate(plan.steps)}
     limit = place.get(plan.point_of_no_return or "")
     hop = hop_of(plan, step)
+    is_back = step.id not in place
+    by = frozenset(step.way_back.by)
     return StepExplanation(
         step=step,
         hop=hop,
         stands_here=tuple(_stands_here(plan, step, hop)),
         because=step.because,
-        followers=tuple(one.id for one in plan.steps if step.id in one.after),
+        followers=tuple(one.id for one in (plan.back if is_back else plan.steps) if step.id in one.after),
         way_back=_way_back(step),
         restores_from=step.way_back.from_,
         errata=tuple(one for one in plan.errata if one.id in step.errata),
@@ -100,8 +110,17 @@ def explain_step(plan: Plan, step: Step) -> StepExplanation:
         leaves=step.leaves,
         remedies=step.remedies,
         conditions=tuple(_conditions(step)),
-        past_no_return=limit is not None and place[step.id] > limit,
+        past_no_return=limit is not None and not is_back and place[step.id] > limit,
+        back=tuple(one for one in plan.back if one.id in by),
+        before=NOTHING if is_back else cost(_before(plan, step.id), plan.back),
+        is_back=is_back,
     )
+
+
+def _before(plan: Plan, step: str | None) -> tuple[Step, ...]:
+    """The steps of a plan before one of them; all when there is none."""
+    end = next((number for number, one in enumerate(plan.steps) if one.id == step), len(plan.steps))
+    return plan.steps[:end]
 
 
 def hop_of(plan: Plan, step: Step) -> Hop | None:
@@ -114,6 +133,16 @@ def hop_of(plan: Plan, step: Step) -> Hop | None:
 
 def _stands_here(plan: Plan, step: Step, hop: Hop | None) -> list[str]:
     found = []
+    taken_back = [one for one in plan.steps if step.id in one.way_back.by]
+    if taken_back:
+        begun = ", ".join(one.id for one in taken_back)
+        found.append(
+            f"No run of the plan carries it out: it belongs to the way back of {step.installation}, which a rollback "
+            f"takes once {begun} has begun."
+        )
+        if step.after:
+            found.append(f"It follows {', '.join(step.after)}, as its procedure is written ({step.source}).")
+        return found
     if hop is not None:
         found.append(
             f"It is part of bringing {hop.installation} from {hop.from_} to {hop.to} by {hop.method}: {hop.why}"
@@ -172,10 +201,11 @@ def _one_way(plan: Plan) -> str:
 
 
 def _find(plan: Plan, name: str) -> Step:
-    exact = [step for step in plan.steps if step.id == name]
-    ending = exact or [step for step in plan.steps if step.id.endswith(f"/{name}")]
+    every = (*plan.steps, *plan.back)
+    exact = [step for step in every if step.id == name]
+    ending = exact or [step for step in every if step.id.endswith(f"/{name}")]
     if not ending:
-        raise UnknownName("The step", name, (step.id for step in plan.steps))
+        raise UnknownName("The step", name, (step.id for step in every))
     if len(ending) > 1:
         ids = ", ".join(step.id for step in ending[:6])
         raise BadInput(

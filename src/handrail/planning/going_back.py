@@ -26,6 +26,9 @@ class Cost:
         return not self.undone and not self.back
 
 
+NOTHING = Cost(0.0, 0, 0, ())
+
+
 def cost(begun: Sequence[Step], back: Iterable[Step]) -> Cost:
     """What it costs to go back when all of `begun`, a beginning of a plan's steps, have run.
 

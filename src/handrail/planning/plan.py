@@ -10,7 +10,7 @@ from dataclasses import replace
 from handrail.assessing.assess import NO_WAY_BACK as NO_WAY_BACK_RULE
 from handrail.assessing.assess import ORDER_CYCLE, Survey, survey
 from handrail.documents.plan import freeze
-from handrail.guides.catalogue import Catalogue
+from handrail.guides.catalogue import Catalogue, CompiledGuide
 from handrail.model.estate import Acceptance, Estate
 from handrail.model.finding import Assessment, Citation, Finding
 from handrail.model.plan import Erratum, GuideRef, Hop, Plan
@@ -54,22 +54,25 @@ def _make_plan(
     if assessment.verdict == "blocked" or isinstance(ordered, Cycle):
         return assessment
     builder.forget()
-    surveyed = replace(surveyed, legs={})
+    aims, aim, errata = surveyed.roads.aims, surveyed.aim, surveyed.errata
+    compiled = [country.compiled for country in surveyed.roads.guides().values()]
+    guides, hops = _guides(surveyed), tuple(hops_of(surveyed))
+    # Roads and facts of a large estate are not needed beside its steps.
+    del surveyed
     laid = lay(web, builder, ordered.keys, signatures)
-    aims = surveyed.roads.aims
     return freeze(
         Plan(
             digest="",
             estate=replace(estate, aim=dict(aims)),
-            aim=surveyed.aim,
-            guides=_guides(surveyed),
+            aim=aim,
+            guides=guides,
             findings=assessment.findings,
-            hops=tuple(hops_of(surveyed)),
+            hops=hops,
             steps=laid.steps,
             back=laid.back,
             point_of_no_return=laid.point_of_no_return,
             downtime=laid.downtime,
-            errata=_errata(surveyed, laid),
+            errata=_errata(compiled, errata, laid),
         )
     )
 
@@ -178,14 +181,14 @@ def hops_of(surveyed: Survey) -> Iterator[Hop]:
             )
 
 
-def _errata(surveyed: Survey, laid: Laid) -> tuple[Erratum, ...]:
+def _errata(guides: Sequence[CompiledGuide], followed: Mapping[str, Sequence[str]], laid: Laid) -> tuple[Erratum, ...]:
     """Those that planned steps, the edges they belong to, and rules about them follow."""
     found: dict[str, Erratum] = {}
-    for country in surveyed.roads.guides().values():
-        name = country.guide.name
-        for id in (*laid.errata.get(name, ()), *surveyed.errata.get(name, ())):
-            text = country.guide.errata.get(id)
+    for compiled in guides:
+        name = compiled.guide.name
+        for id in (*laid.errata.get(name, ()), *followed.get(name, ())):
+            text = compiled.guide.errata.get(id)
             if text is not None and id not in found:
-                source = country.compiled.cite(text.source)
+                source = compiled.cite(text.source)
                 found[id] = Erratum(id, text.says, text.we_do, text.because, source)
     return tuple(found[id] for id in sorted(found))

@@ -44,10 +44,25 @@ class _Outage:
 def lay(web: Web, builder: Builder, keys: Sequence[str], signatures: Mapping[str, Signature]) -> Laid:
     """The steps of blocks and barriers, in the order of `keys`. A block is taken out of the web once it is laid, so
     that a large estate is not in memory twice."""
+    _check_ids(web)
     laying = _Laying(web, builder, signatures)
     for key in keys:
         laying.add(key)
     return laying.finish()
+
+
+def _check_ids(web: Web) -> None:
+    """BadInput when two steps of an installation would be called the same; no other ids begin like its own."""
+    blocks: dict[str, list[Block]] = {}
+    for block in web.blocks.values():
+        blocks.setdefault(block.subject, []).append(block)
+    for own in blocks.values():
+        seen: set[str] = set()
+        for block in own:
+            for id in block.ids(step.id for step in (*block.blueprint.steps, *block.blueprint.back)):
+                if id in seen:
+                    raise BadInput(f"Two steps of the plan would be called {id!r}.", "Rename a step in the guide.")
+                seen.add(id)
 
 
 class _Laying:
@@ -64,7 +79,7 @@ class _Laying:
         self._by: tuple[str, ...] = ()
         self._named: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._hold: str | None = None
-        self._ids: set[str] = set()
+        self._holds: set[str] = set()
         self._outages: dict[str, _Outage] = {}
         self._errata: dict[str, dict[str, None]] = {}
         self._remedies: dict[tuple[str, str], tuple[str | None, tuple[int, ...], str, Citation]] = {}
@@ -92,7 +107,7 @@ class _Laying:
         for step in block.blueprint.steps:
             self._step(block, step, entry, tuple(because), step is leaver, step.id in first, step.id in one_way)
         for step in block.blueprint.back:
-            self._put(self._made_back(block, step), self._back)
+            self._back.append(self._made_back(block, step))
         self._ends[key] = block.ids(block.blueprint.last) or entry
 
     def finish(self) -> Laid:
@@ -109,7 +124,7 @@ class _Laying:
     def _barrier(self, barrier: Barrier, after: tuple[str, ...], because: tuple[Because, ...]) -> None:
         signature = self._signatures.get("barrier")
         self._ends[barrier.key] = (barrier.key,)
-        self._put(
+        self._steps.append(
             Step(
                 id=barrier.key,
                 title=barrier.reason.text,
@@ -122,8 +137,7 @@ class _Laying:
                 after=after,
                 because=because,
                 way_back=WayBack("undo"),
-            ),
-            self._steps,
+            )
         )
 
     def _step(
@@ -152,7 +166,7 @@ class _Laying:
             self._point_of_no_return = id
         if template.errata:
             self._errata.setdefault(block.country.guide.name, {}).update(dict.fromkeys(template.errata))
-        self._put(
+        self._steps.append(
             Step(
                 id=id,
                 title=rendered.title,
@@ -179,8 +193,7 @@ class _Laying:
                 errata=template.errata,
                 proves=self._assets(block, step.proves),
                 no_return=template.no_return,
-            ),
-            self._steps,
+            )
         )
 
     def _made_back(self, block: Block, step: Shaped) -> Step:
@@ -224,11 +237,12 @@ class _Laying:
         if self._hold is not None:
             return self._hold
         id = block.prefix + POINT_OF_NO_RETURN
-        if id in self._ids:
+        while id in self._holds or id.removeprefix(block.prefix) in block.names:
             id += f"-{step.id}"
+        self._holds.add(id)
         if not when:
             self._hold = id
-        self._put(
+        self._steps.append(
             Step(
                 id=id,
                 title="Point of no return: go on?",
@@ -243,20 +257,13 @@ class _Laying:
                 after=after,
                 way_back=WayBack("undo"),
                 downtime=self._is_out(block.subject),
-            ),
-            self._steps,
+            )
         )
         return id
 
     def _is_out(self, subject: str) -> bool:
         outage = self._outages.get(subject)
         return outage is not None and outage.since is not None
-
-    def _put(self, step: Step, among: list[Step]) -> None:
-        if step.id in self._ids:
-            raise BadInput(f"Two steps of the plan would be called {step.id!r}.", "Rename a step in the guide.")
-        self._ids.add(step.id)
-        among.append(step)
 
     def _is_down(self, block: Block, step: Shaped, id: str) -> bool:
         """Whether the installation is down while this step runs; its outages are noted."""

@@ -8,10 +8,11 @@ from typing import Any
 from handrail.documents.plan import citation_to_json, finding_to_json, step_to_json
 from handrail.model.plan import Erratum, Fact, Hop, Plan, Remedy
 from handrail.planning.explain import PlanExplanation, StepExplanation
+from handrail.planning.going_back import Cost
 from handrail.reporting import words
 from handrail.reporting.findings import finding_blocks
 from handrail.reporting.outline import Outline
-from handrail.reporting.page import Block, Heading, Item, Items, Page, Paragraph, Rows
+from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows
 from handrail.reporting.person import person_blocks
 from handrail.reporting.plan import hop_items
 from handrail.reporting.runbook import condition_text, shown_value
@@ -47,6 +48,10 @@ def _plan_page(found: PlanExplanation, outline: Outline) -> Page:
         yield from finding_blocks(found.accepted, 3)
     yield Heading("The way back")
     yield Paragraph(found.one_way, "bad" if found.point_of_no_return else "good")
+    point = found.point_of_no_return
+    where = f"just before {outline.name(point)}" if point else "from its end"
+    yield Paragraph(_takes(found.back, where))
+    yield Code(("handrail rollback RUN",))
     yield from _errata(found.errata)
     yield Heading("More")
     yield Paragraph("Why one step is there: `handrail explain PLAN STEP`, with its id, its ending or its number.")
@@ -54,7 +59,8 @@ def _plan_page(found: PlanExplanation, outline: Outline) -> Page:
 
 def _step_page(found: StepExplanation, outline: Outline) -> Page:
     step = found.step
-    yield Heading(f"Step {outline.numbers[step.id]}: {step.title}", 1)
+    number = outline.numbers.get(step.id)
+    yield Heading(f"Step {number}: {step.title}" if number else f"A step of the way back: {step.title}", 1)
     yield Rows(
         (
             ("id", step.id),
@@ -87,8 +93,12 @@ def _step_page(found: StepExplanation, outline: Outline) -> Page:
         _way_back(found, outline),
         "bad" if found.past_no_return or (step.changes and not found.restores_from) else "plain",
     )
-    if found.past_no_return:
-        yield Paragraph("It comes after the point of no return.", "bad")
+    if found.back:
+        yield Items(tuple(Item(one.title, f"{number}.") for number, one in enumerate(found.back, 1)))
+    if not found.is_back:
+        yield from _no_return(found, outline)
+        yield Paragraph(f"{_takes(found.before, 'just before this step')} A run is taken back by:")
+        yield Code(("handrail rollback RUN",))
     if found.remedies:
         yield Heading("If it fails")
         yield Items(tuple(_remedy(outline, remedy) for remedy in found.remedies))
@@ -102,9 +112,34 @@ def _way_back(found: StepExplanation, outline: Outline) -> str:
     if not found.restores_from:
         return found.way_back
     assets = words.listed([words.asset(one) for one in found.step.changes], 12)
-    return (
-        f"Restoring {assets} from what {words.listed([outline.name(one) for one in found.restores_from], 12)} proved."
-    )
+    points = words.listed([outline.name(one) for one in found.restores_from], 12)
+    if not found.back:
+        return f"Restoring {assets} from what {points} proved."
+    way = outline.way(found.step)
+    takes = f", about {words.duration(way.seconds)}" if way is not None and way.seconds else ""
+    steps = words.count(len(found.back), "step")
+    return f"{steps} of its own{takes}, with what {points} proved, bring back {assets}:"
+
+
+def _no_return(found: StepExplanation, outline: Outline) -> Iterator[Block]:
+    point = outline.plan.point_of_no_return
+    if found.past_no_return:
+        yield Paragraph("It comes after the point of no return.", "bad")
+    elif point == found.step.id:
+        yield Paragraph("It is the point of no return: once it has begun there is no complete way back.", "bad")
+    elif point is not None:
+        yield Paragraph(f"It comes before the point of no return, which is {outline.name(point)}.")
+    else:
+        yield Paragraph("The plan has no point of no return.", "good")
+
+
+def _takes(cost: Cost, where: str) -> str:
+    """What going back costs at some place, in a sentence."""
+    if cost.is_nothing:
+        return f"There is nothing to take back {where}."
+    restored = words.listed([words.asset(one) for one in cost.assets])
+    back = f" It puts back {restored}." if restored else ""
+    return f"Going back {where} takes about {words.duration(cost.seconds)}.{back}"
 
 
 def _remedy(outline: Outline, remedy: Remedy) -> Item:
@@ -156,6 +191,7 @@ def explanation_document(found: PlanExplanation | StepExplanation) -> dict[str, 
             "accepted": [finding_to_json(finding) for finding in found.accepted],
             "point_of_no_return": found.point_of_no_return,
             "one_way": found.one_way,
+            "going_back": {"command": "handrail rollback RUN", **_cost(found.back)},
             "errata": [_erratum(one) for one in found.errata],
         }
     return document | {
@@ -165,8 +201,14 @@ def explanation_document(found: PlanExplanation | StepExplanation) -> dict[str, 
         "followers": list(found.followers),
         "way_back": found.way_back,
         "past_no_return": found.past_no_return,
+        "back": [step_to_json(one) for one in found.back],
+        "going_back": {"command": "handrail rollback RUN", **_cost(found.before)},
         "errata": [_erratum(one) for one in found.errata],
     }
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    return {"seconds": cost.seconds, "undone": cost.undone, "back": cost.back, "restores": list(cost.assets)}
 
 
 def _hop(hop: Hop) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,7 @@ class Outline:
         self.steps: Mapping[str, Step] = {step.id: step for step in plan.steps}
         self.numbers: Mapping[str, int] = {step.id: number for number, step in enumerate(plan.steps, 1)}
         self.point_of_no_return = self.numbers.get(plan.point_of_no_return or "")
+        self._of_installation: dict[str, list[Step]] = {}
         self.back: Mapping[str, Step] = {step.id: step for step in plan.back}
 
     def name(self, step_id: str) -> str:
@@ -122,6 +123,13 @@ class Outline:
                 for point in step.way_back.from_:
                     uses.setdefault(point, []).append(step)
         return uses
+
+    def of_installation(self, installation: str) -> Sequence[Step]:
+        """The steps of one installation, in plan order."""
+        if not self._of_installation:
+            for step in self.plan.steps:
+                self._of_installation.setdefault(step.installation, []).append(step)
+        return self._of_installation.get(installation, ())
 
     def ways(self) -> list[Way]:
         """The written ways back of all hops, in plan order: each once, however many steps name it."""

@@ -52,7 +52,9 @@ def runbook_page(plan: Plan) -> Page:
     readers = outline.readers()
     for step in plan.steps:
         yield from _step(outline, step, readers.get(step.id, []))
-    yield from going_back_blocks(outline, lambda given: shown_value(outline, given))
+    yield from going_back_blocks(
+        outline, lambda given: shown_value(outline, given), lambda one: condition_text(outline, one)
+    )
     yield from erratum_blocks(outline)
 
 
