@@ -79,8 +79,10 @@ def question(begun: Sequence[Step], back: Sequence[Step], subject: str, title: s
 
 def told(seconds: float) -> str:
     """A duration in words that fit an estimate."""
+    if seconds < 10:
+        return "a few seconds"
     if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
+        return f"{round(seconds)} seconds"
     minutes = round(seconds / 60)
     if minutes < 90:
         return f"{minutes} minutes"
