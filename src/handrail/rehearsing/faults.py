@@ -37,6 +37,10 @@ def _acts(place: Place) -> bool:
     return place.deciding is not None
 
 
+def _commands(place: Place) -> bool:
+    return place.deciding is not None and place.deciding.verb == "execute"
+
+
 def _asks(place: Place) -> bool:
     return place.look is not None
 
@@ -48,7 +52,9 @@ def _played(place: Place) -> bool:
 def _only_files(place: Place) -> bool:
     """Whether half of it can be there: a copy, an export, a backup, a restore."""
     asked = place.deciding
-    return asked is not None and {one.kind for one in asked.effects} <= {"file", "folder", "backup", "keys", "other"}
+    kinds = {one.kind for one in asked.effects} if asked else set()
+    # Writing a file is done or not: that is what hosts promise.
+    return asked is not None and asked.verb == "execute" and kinds <= {"file", "folder", "backup", "keys", "other"}
 
 
 def _in_a_job(place: Place) -> bool:
@@ -96,7 +102,9 @@ FAULTS: Mapping[str, Fault] = {
             lambda place: _only_files(place) and not _in_a_job(place),
             strikes.LostHalf,
         ),
-        Fault("succeeds-undone", "the command says exit code 0 and has done nothing", _acts, strikes.SucceedsUndone),
+        Fault(
+            "succeeds-undone", "the command says exit code 0 and has done nothing", _commands, strikes.SucceedsUndone
+        ),
         Fault("fails-done", "the command says failure and has done it", _acts, strikes.FailsDone),
         Fault(
             "fails-undone",

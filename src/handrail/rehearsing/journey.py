@@ -68,8 +68,10 @@ class Visit:
 
     @property
     def deciding(self) -> Asked | None:
-        """The call in acting that changes what matters most; None when acting changes nothing."""
+        """The call in acting that changes what matters most, a command where there is one; None when acting changes
+        nothing."""
         acting = [one for one in self.calls if one.phase == "act" and one.effects]
+        acting = [one for one in acting if one.verb == "execute"] or acting
         return min(acting, key=lambda one: (one.weight, one.number), default=None)
 
 

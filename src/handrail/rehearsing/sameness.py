@@ -10,16 +10,27 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import Any
 
 from handrail.hosts.windows_jobs import JOBS, ROOT, safe_name
 from handrail.model.journal import StepStatus
 from handrail.twin.codec import encode
 from handrail.twin.state import Address, State
-from handrail.twin.things import SYSTEM, Drive, Entry, System
+from handrail.twin.things import SYSTEM, Database, Drive, Entry, System
 
 OURS = (JOBS.lower() + "\\", ROOT.lower() + "\\receipts\\")
 """Where we keep things on a Windows host for ourselves, in lower case."""
+
+_OBJECT, _END = "<cs-object ", "</cs-objects>"
+_LOGS = ("runs",)
+"""Tables in which a product logs what was asked of it: an import that is made again is in there again."""
+
+_NEVER_THE_SAME = {"backup_set": None, "sha256": None}
+"""Outputs that are new with every attempt; what they are about is compared for itself."""
+
+_SCRATCH = "c:\\config.msi"
+"""Where Windows Installer keeps what a restart has yet to replace."""
 
 _KINDS_LEFT_OUT = ("event", "task", "restored")
 _PASSING = re.compile(
@@ -56,31 +67,52 @@ class Attempts:
     """Names that attempts gave to what they made: `RUN\\STEP\\NUMBER`, in which the number of the last one is any."""
 
     def __init__(self, run: str, last: Mapping[str, int]) -> None:
-        self._run = run.lower()
+        self._run = run
         self._last = {safe_name(step, 60).lower(): number for step, number in last.items()}
-        self._folder = re.compile(
-            rf"({re.escape(safe_name(run, 40))}\\+([^\\\"]+?)\\+)(\d+)(?=[\\\"\s']|$)", re.IGNORECASE
-        )
 
     def place(self, path: str) -> str | None:
         """A path in lower case, with any number for the last attempt's; None for what is left out."""
-        if path.startswith(OURS):
+        if path.startswith((*OURS, _SCRATCH)):
             return None
-        found = self._folder.search(path)
+        found = _folder(self._run).search(path)
         if found is None:
             # Logs are named after run and attempt; what they say is nobody's asset.
-            return None if self._run in path and path.endswith((".txt", ".log")) else path
-        if self._last.get(found[2]) != int(found[3]):
+            return None if self._run.lower() in path and path.endswith((".txt", ".log")) else path
+        if self._last.get(found[2].lower()) != int(found[3]):
             return None
         return self.text(path)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Attempts) and (self._run, self._last) == (other._run, other._last)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def own(self, address: Address) -> bool:
+        """Whether the name is one that an attempt gave."""
+        return address[1] == "entry" and _folder(self._run).search(address[2]) is not None
+
     def text(self, text: str) -> str:
-        return _PASSING.sub("<when>", self._folder.sub(r"\1#", text))
+        return _timeless(self._run, text)
+
+
+@cache
+def _folder(run: str) -> re.Pattern[str]:
+    return re.compile(rf"({re.escape(safe_name(run, 40))}\\+([^\\\"]+?)\\+)(\d+)(?=[\\\"\s']|$)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=20_000)
+def _timeless(run: str, text: str) -> str:
+    return _PASSING.sub("<when>", _folder(run).sub(r"\1#", text))
 
 
 def differences(here: State, attempts: Attempts, there: State, attempts_there: Attempts) -> list[Difference]:
     """What is otherwise `here` than `there`; nothing when both are the same."""
     changed = [address for address, _ in here.changes_from(there)]
+    if attempts != attempts_there:
+        # What one attempt made here may stand, under the same name, for what another one made there.
+        everything = (address for one in (here, there) for address, _ in one.everything())
+        both = dict.fromkeys(address for address in everything if attempts.own(address))
+        changed = [*(one for one in changed if one not in both), *both]
     ours, theirs = _told(here, changed, attempts), _told(there, changed, attempts_there)
     found = []
     for key in sorted(ours.keys() | theirs.keys()):
@@ -98,24 +130,32 @@ def _told(state: State, addresses: Iterable[Address], attempts: Attempts) -> dic
             continue
         place = attempts.place(name) if kind == "entry" else name
         if place is not None:
-            told[(host, kind, place)] = (canonical(value, attempts), value)
+            told[(host, kind, place)] = (canonical(value, attempts, attempts.own((host, kind, name))), value)
     return told
 
 
-def canonical(value: Any, attempts: Attempts) -> str:
-    """A thing as text that is equal for things that are the same."""
+def canonical(value: Any, attempts: Attempts, own: bool = False) -> str:
+    """A thing as text that is equal for things that are the same. `own`: a file that an attempt made for itself."""
     if isinstance(value, System):
         value = replace(value, boots=0, booted="", sessions=0)
     if isinstance(value, Entry):
         # The content tells; its hash and size follow from it, times in it included.
         inside = value.text is not None or value.raw is not None
         value = replace(value, path="", time="", sha256="" if inside else value.sha256, size=0)
+        if value.raw is not None and own:
+            value = replace(value, raw="")  # encrypted, it is never twice the same
+        if value.text is not None and _OBJECT in value.text:
+            value = replace(
+                value, text="".join(sorted(value.text.replace(_END, "").split(_OBJECT)))
+            )  # exported in any order
+    if isinstance(value, Database):
+        value = replace(value, tables={name: one for name, one in value.tables.items() if name not in _LOGS})
     return attempts.text(json.dumps(encode(value), sort_keys=True))
 
 
 def outputs(step: StepStatus, attempts: Attempts) -> str:
     """What a step has journaled for others, as text that is equal for attempts that made the same."""
-    return attempts.text(json.dumps({**step.outputs, "backup_set": None}, sort_keys=True, default=str))
+    return attempts.text(json.dumps({**step.outputs, **_NEVER_THE_SAME}, sort_keys=True, default=str))
 
 
 def last_attempts(steps: Iterable[StepStatus]) -> dict[str, int]:

@@ -218,7 +218,7 @@ class Restarts(_AtCall):
     looks = True
 
     async def befall(self, life: Life, call: Call) -> Any:
-        if call.phase == "act":
+        if call.phase == "act" and call.verb == "execute":
             foretold = await torn.foretell(life, call)
             torn.apply(life, call.host, [*torn.broken_off(foretold, "half"), *torn.job_killed(foretold)])
         life.stage.twin.transact(call.host, torn.BROKEN_OFF, _restart)

@@ -23,6 +23,9 @@ from handrail.twin.tools.batch import KILLED
 Keep = Literal["nothing", "half"]
 Change = tuple[Address, Any]
 
+INCOMPLETE = "*** INCOMPLETE ***"
+"""What SQL Server calls such a backup."""
+
 BROKEN_OFF = "broken off by the rehearsal"
 """The command that a fault shows in the twin's effect log."""
 
@@ -73,10 +76,9 @@ def tears(foretold: Foretold) -> bool:
 
 
 def _half(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    restored = [one for one in changes if isinstance(one[1], Database)]
     made = sorted(((address, value) for address, value in changes if isinstance(value, Entry)), key=lambda one: one[0])
-    if restored and all(isinstance(value, Database | Entry) or kind == "restored" for (_, kind, _), value in changes):
-        return tuple((address, _restoring(value)) for address, value in restored)
+    if any(kind == "restored" for (_, kind, _), _ in changes):
+        return tuple((address, _restoring(value)) for address, value in changes if isinstance(value, Database))
     if any(kind not in ("entry", "system") for (_, kind, _), _ in changes):
         return ()
     whole = [one for one in made if not one[1].folder]
@@ -93,9 +95,13 @@ def _restoring(database: Database) -> Database:
 
 
 def cut(entry: Entry) -> Entry:
-    """The file with its end missing."""
+    """The file with its end missing; SQL Server knows a backup that was never finished from its header."""
+    if "backup" in entry.holds:
+        held = entry.holds["backup"]
+        unfinished = {**held, "header": {**held["header"], "BackupName": INCOMPLETE}}
+        entry = files.made(entry.path, {"backup": unfinished}, entry.time)
     data = files.content(entry)[: max(len(files.content(entry)) // 2, 1)]
-    return replace(files.of_bytes(entry.path, data, entry.time), holds=entry.holds)
+    return _spoilt(entry, data)
 
 
 def damaged(entry: Entry) -> Entry:
@@ -103,7 +109,13 @@ def damaged(entry: Entry) -> Entry:
     data = bytearray(files.content(entry) or b"?")
     at = len(data) // 2
     data[at : at + 8] = hashlib.sha256(bytes(data)).digest()[:8]
-    return replace(files.of_bytes(entry.path, bytes(data), entry.time), holds=entry.holds)
+    return _spoilt(entry, bytes(data))
+
+
+def _spoilt(entry: Entry, data: bytes) -> Entry:
+    """Other bytes in a file that was good for something: its hash tells that it is not any more."""
+    held = {**entry.holds, "stated": entry.sha256} if entry.holds else {}
+    return files.of_bytes(entry.path, data, entry.time, version=entry.version, holds=held)
 
 
 def job_of(foretold: Foretold) -> str | None:
