@@ -81,6 +81,9 @@ def test_what_setup_replaced_is_named_and_written_again_in_each_language(console
 
     assert {one["fate"] for one in after.outputs["fates"]} == {"carried"}
     assert look(console, "rcdc.compare", **sides).outputs["lost"] == 0
+    # The same rows as before, so that whoever reads the latest of each reads no loss that was mended.
+    rows = {(one["asset"], one["item"]) for one in after.outputs["fates"]}
+    assert {(one["asset"], one["item"]) for one in seen.outputs["fates"]} == rows
 
 
 def test_without_knowing_what_people_changed_nothing_is_written_and_a_person_is_needed(console: Console) -> None:

@@ -56,7 +56,7 @@ def test_what_is_no_export_is_said(data: bytes) -> None:
 def test_a_translation_that_is_there_under_the_new_name_of_its_locale_is_carried() -> None:
     found = compare(a_set(de_DE="<a />"), a_set(de="<a />"), stock_old=a_set(), renamed=RENAMED)
 
-    assert [(one.item, one.fate) for one in found.fates] == [("1 value, de-DE (now de)", "carried")]
+    assert [(one.item, one.fate) for one in found.fates] == [("ConfigurationData, de-DE (now de)", "carried")]
     assert not found.changes
 
 

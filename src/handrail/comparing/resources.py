@@ -136,19 +136,22 @@ def compare(
         asset, place = before.names.get(item.object, item.object), _told(item, there)
         spelled = (asset, item.object, f"{asset}: {item.attribute}, {item.locale}")
         stated = any(fnmatchcase(one.casefold(), pattern) for pattern in patterns for one in spelled)
-        if is_now == was:
+        known = stock_old is not None or stated
+        if is_now == was and known:
+            fates.append(Fate(asset, ", ".join(place), "carried", _size(was), _size(was)))
+        elif is_now == was:
             carried[(asset, place[1])] = carried.get((asset, place[1]), 0) + 1
+        if is_now == was:
             continue
-        fate, value, because = _fate(
-            item, was, is_now, shipped, stock_old is not None or stated, item.object in after.types
-        )
+        fate, value, because = _fate(item, was, is_now, shipped, known, item.object in after.types)
         what = RESUBMIT if value is not None else "Decide what stands there, and write it."
         fates.append(Fate(asset, ", ".join(place), fate, _size(was), _size(is_now), because, what))
         if value is not None:
             locale = names.get(item.locale.casefold(), item.locale)
             changes.append(Change(item.object, before.types.get(item.object, ""), item.attribute, locale, value))
     for (asset, locale), count in sorted(carried.items()):
-        fates.append(Fate(asset, f"{count} value{'s' if count > 1 else ''}, {locale}", "carried"))
+        told = f"{count} value{'s' if count > 1 else ''}"
+        fates.append(Fate(asset, f"what else it says, {locale}", "carried", told, told))
     return Comparison(tuple(fates), tuple(changes))
 
 
