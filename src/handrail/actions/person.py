@@ -6,12 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from handrail.actions.base import Base, Check
+from handrail.actions.base import Base, Check, settled
+from handrail.actions.product import stands_at
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
+from handrail.actions.reg_text import product
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
 
 EVERYWHERE = ("windows", "linux")
+
+UNTIL = {
+    "type": "object",
+    "properties": {
+        "product": {"type": "string"},
+        "builds": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        "file": {"type": "string"},
+    },
+    "required": ["product", "builds"],
+    "additionalProperties": False,
+}
 
 
 class _Person(Base):
@@ -29,12 +42,28 @@ class _Person(Base):
 
 @dataclass(frozen=True, slots=True)
 class PersonDoes(_Person):
-    """Something that a person does: exact instructions, and the values to type."""
+    """Something that a person does: exact instructions, and the values to type.
+
+    `until` names what shows that it was done: a product of Windows Installer at one of these builds, by its list entry
+    and by its file. Without it, people's word is all there is.
+    """
 
     kind: ClassVar[Kind] = "person"
 
     instructions: tuple[str, ...]
     values: Mapping[str, Any] = field(default_factory=dict)
+    until: Mapping[str, Any] | None = field(default=None, metadata={"schema": UNTIL})
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        if self.until is None:
+            return Observation("unknown", "only a person can say whether this was done")
+        name, builds = str(self.until["product"]), [str(one) for one in self.until["builds"]]
+        found = await product(host, name)
+        if found is None:
+            return Observation("not_done", f"no product on {host.name} fits {name!r}")
+        stands = await stands_at(host, found, builds, self.until.get("file"))
+        wanted = "" if stands else f", not {' or '.join(builds)}, or its file is not"
+        return settled(stands, f"{found.name} is at {found.version}{wanted}", {"build": found.version})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,8 +10,16 @@ from handrail.actions import files
 from handrail.actions.base import Check, Undetermined, settled
 from handrail.actions.installer import compared
 from handrail.actions.protocol import Observation, Receipt
-from handrail.actions.reg_text import product
+from handrail.actions.reg_text import Product, product
 from handrail.hosts.protocol import Host
+
+
+async def stands_at(host: Host, found: Product, builds: Sequence[str], file: str | None) -> bool:
+    """Whether an installed product is at one of these builds, by its list entry and by its file alike."""
+    if not any(compared(found.version or "", build) == 0 for build in builds):
+        return False
+    seen = await files.version(host, file) if file else found.version
+    return seen is not None and compared(seen, found.version or "") == 0
 
 
 @dataclass(frozen=True, slots=True)

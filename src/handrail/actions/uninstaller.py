@@ -13,6 +13,7 @@ from handrail.actions import files
 from handrail.actions.base import Undetermined
 from handrail.actions.installer import LONGEST, InstallerJob
 from handrail.actions.jobs import ended
+from handrail.actions.product import stands_at
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.actions.reg_text import product
 from handrail.hosts.protocol import Command, Host
@@ -28,13 +29,15 @@ def removal(code: str, log: str) -> Command:
 class Uninstall(InstallerJob):
     """Uninstall a product until neither its list entry nor its file is there; what `keeps` names has to stay.
 
-    Something in `keeps` that is gone before it begins makes it refuse to begin.
+    Something in `keeps` that is gone before it begins makes it refuse to begin. Where list and file say that it stands
+    at a build in `unless`, it is left alone: on a way back, nothing had come of what was to change it.
     """
 
     product: str
     log: str
     file: str
     keeps: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         job = await ended(host, receipt, Command(("msiexec",), timeout=LONGEST))
@@ -49,6 +52,8 @@ class Uninstall(InstallerJob):
             "lost": lost,
             "exit": outputs["exit"],
         }
+        if found is not None and await stands_at(host, found, self.unless, self.file):
+            return Observation("done", f"{found.name} is at {found.version} and stays", evidence, outputs)
         if found is not None:
             return Observation("not_done", f"{found.name} is installed on {host.name}", evidence, outputs)
         if left:
