@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from handrail.model.journal import RunStatus, StepStatus
 from handrail.model.plan import Plan, Step
+from handrail.reporting.custody import custody_blocks
 from handrail.reporting.fates import fate_blocks
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows, Tone
 from handrail.reporting.person import person_blocks
@@ -58,6 +59,7 @@ def run_page(status: RunStatus, plan: Plan, going: Going = Going(), *, carried: 
         yield Paragraph(*STATES[status.state])
     yield from _standing(status, plan)
     yield from _fates(status, plan)
+    yield from custody_blocks(status, plan)
     yield from next_blocks(status, plan, going)
 
 
@@ -73,6 +75,7 @@ def outcome_page(status: RunStatus, plan: Plan, going: Going = Going(), *, stopp
     if bad:
         yield Items(tuple(step_item(one, steps.get(one.id)) for one in bad))
     yield from _fates(status, plan)
+    yield from custody_blocks(status, plan)
     yield from next_blocks(status, plan, going)
 
 
