@@ -316,6 +316,21 @@ def test_a_later_hop_that_destroyed_something_else_is_taken_back_by_itself_first
     assert back.count("back-data") == 2 and "3" in [one.to for one in made.hops]
 
 
+def test_putting_copies_back_does_not_stand_for_what_has_to_be_built_anew() -> None:
+    first, rear = hop("a", "2")
+    files = "it/app@a#files"
+    data = replace(rear[1], after=())
+    copies = [data, replace(data, id=rear[2].id, with_={"asset": files}, after=(data.id,), changes=(files,))]
+    way = WayBack("restore", ("it/app@a/2/prove",), tuple(one.id for one in copies))
+    secured = ("it/app@a#data", files)
+    first = [replace(one, way_back=way) if one.changes else one for one in first]
+    first = [replace(one, protects=secured) if one.uses == "save" else one for one in first]
+    made = plan((first, copies), hop("a", "3", after=("it/app@a/2/look",)))
+
+    back = [one.id for one in taken_back(made, ran(made).records).steps if "/back-" in one.id]
+    assert [id.rsplit("/", 2)[1] for id in back] == ["3", "3", "3", "2"]
+
+
 def test_what_is_half_upgraded_is_not_started_on_the_way_back() -> None:
     made = plan(hop("a", "2"), hop("a", "3", after=("it/app@a/2/look",)))
     back = taken_back(made, ran(made, "3/wreck", ends="failed", works=False).records)

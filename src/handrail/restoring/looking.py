@@ -1,10 +1,12 @@
-"""What comes after a rollback: the plan's own checks that held before anything was touched, and those of what was put
-back, made again.
+"""What comes after a rollback: the plan's own checks, made again where they can show that all is as it was.
+
+These are the ones that held before anything was touched, those of the new build, which now have to show the old one,
+and those that speak of nothing else than what was put back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,50 +16,100 @@ from handrail.restoring.records import Record, Records
 from handrail.restoring.undoing import Knowledge
 
 
-def checks(
-    plan: Plan,
-    records: Records,
-    knowledge: Knowledge,
-    first: Mapping[str, Hop],
-    put_back: frozenset[str],
-) -> Iterator[Step]:
-    """Checks without what they come after. `first`: of each installation that is put back, the hop that it goes back
-    before. `put_back`: the assets that are."""
-    touched = _first_touched(plan, records)
-    backups = [step for step in plan.steps if step.kind == "back-up" and put_back.intersection(step.protects)]
-    seen: set[str] = set()
-    for at, step in enumerate(plan.steps):
-        record = records.get(step.id, Record())
-        if step.kind != "check" or step.host is None or step.when or record.state == "failed":
-            continue
-        if step.installation not in first or knowledge.signatures[step.uses].settles != "state":
-            continue
-        place = touched[step.installation]
-        known = _known(plan, step, records, place)
+class Looking:
+    """The checks after one rollback. `first`: of each installation that is put back, the hop that it goes back before.
+    `put_back`: the assets that are."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        records: Records,
+        knowledge: Knowledge,
+        first: Mapping[str, Hop],
+        put_back: frozenset[str],
+    ) -> None:
+        self._plan = plan
+        self._records = records
+        self._knowledge = knowledge
+        self._first = first
+        self._places = {step.id: at for at, step in enumerate(plan.steps)}
+        self._touched = _first_touched(plan, records)
+        self._backups = [step for step in plan.steps if step.kind == "back-up" and put_back.intersection(step.protects)]
+
+    def checks(self) -> Iterator[Step]:
+        """Each check once, without what it comes after."""
+        seen: set[str] = set()
+        for step in self._plan.steps:
+            made = self._again(step) if self._may_be_asked(step) else None
+            if made is None:
+                continue
+            key = repr((made.host, made.uses, made.with_))
+            if key not in seen:
+                seen.add(key)
+                yield made
+
+    def _may_be_asked(self, step: Step) -> bool:
+        """A look at how things are now, always made, at something that is put back."""
+        return (
+            step.kind == "check"
+            and step.host is not None
+            and not step.when
+            and step.installation in self._first
+            and self._knowledge.signatures[step.uses].settles == "state"
+        )
+
+    def _again(self, step: Step) -> Step | None:
+        """The check as it is made again; None when it would show nothing about how it was."""
+        hop = self._first[step.installation]
+        known = self._known(step)
         if known is None:
-            continue
+            return None
         with_ = fill(step.with_, known)
-        held = at < place and record.state == "done" and (step.lasting or _names(with_, first[step.installation].from_))
-        late = {reference.rpartition(".")[0] for reference in references(step.with_)}
-        concerns = step.lasting and _concerns(step, with_, backups, late)
-        key = repr((step.host, step.uses, with_))
-        if (held or concerns) and key not in seen:
-            seen.add(key)
-            prefix, _, name = step.id.rpartition("/")
-            build = Fact(f"{step.installation}.build", first[step.installation].from_)
-            yield replace(
-                step,
-                id=f"{prefix}/look-{name}",
-                with_=with_,
-                after=(),
-                because=(),
-                rests_on=(),
-                leaves=(build,) if _names(with_, build.value) else (),
-                remedies=(),
-                lasting=True,
-                downtime=False,
-                way_back=WayBack("undo"),
-            )
+        if step.lasting and step.id.startswith(f"{step.installation}/{hop.to}/"):
+            old = _of_the_old_build(with_, hop)
+            if old is not None:
+                title = f"See that {step.installation} is at {hop.from_} again"
+                return self._made(replace(step, title=title), old, hop)
+        held = self._held(step) and (step.lasting or _names(with_, hop.from_))
+        return self._made(step, with_, hop) if held or self._concerns_what_is_back(step, with_) else None
+
+    def _held(self, step: Step) -> bool:
+        """Whether it held before anything of its installation was touched."""
+        done = self._records.get(step.id, Record()).state == "done"
+        return done and self._places[step.id] < self._touched[step.installation]
+
+    def _known(self, step: Step) -> dict[str, Any] | None:
+        """Its late values, when all of them were taken before anything was touched; None otherwise."""
+        known = {}
+        for reference in references(step.with_):
+            name, _, output = reference.rpartition(".")
+            outputs = self._records.get(name, Record()).outputs
+            if self._places.get(name, 0) >= self._touched[step.installation] or output not in outputs:
+                return None
+            known[reference] = outputs[output]
+        return known
+
+    def _concerns_what_is_back(self, step: Step, with_: Mapping[str, Any]) -> bool:
+        """Whether a check speaks of nothing else than what a backup secured, and how it was then."""
+        told = {name: value for name, value in with_.items() if value == step.with_[name]}
+        return step.lasting and any(_speaks_of(told, backup) and backup.host == step.host for backup in self._backups)
+
+    def _made(self, step: Step, with_: Mapping[str, Any], hop: Hop) -> Step:
+        prefix, _, name = step.id.rpartition("/")
+        build = Fact(f"{step.installation}.build", hop.from_)
+        return replace(
+            step,
+            id=f"{prefix}/look-{name}",
+            with_=with_,
+            after=(),
+            because=(),
+            rests_on=(),
+            leaves=(build,) if _names(with_, hop.from_) else (),
+            remedies=(),
+            lasting=True,
+            downtime=False,
+            way_back=WayBack("undo"),
+        )
 
 
 def _first_touched(plan: Plan, records: Records) -> dict[str, int]:
@@ -69,28 +121,18 @@ def _first_touched(plan: Plan, records: Records) -> dict[str, int]:
     return found
 
 
-def _known(plan: Plan, step: Step, records: Records, place: int) -> dict[str, Any] | None:
-    """The late values of a check, when all of them were taken before anything was touched; None otherwise."""
-    known = {}
-    before = {one.id for one in plan.steps[:place]} if any(references(step.with_)) else set()
-    for reference in references(step.with_):
-        name, _, output = reference.rpartition(".")
-        outputs = records.get(name, Record()).outputs
-        if name not in before or output not in outputs:
-            return None
-        known[reference] = outputs[output]
-    return known
+def _of_the_old_build(with_: Mapping[str, Any], hop: Hop) -> dict[str, Any] | None:
+    """What shows the new build, asking for the old one."""
+    new = hop.build or hop.to
+    if not _names(with_, new):
+        return None
+    return {name: hop.from_ if value == new else value for name, value in with_.items()}
 
 
-def _names(with_: Mapping[str, Any], build: Any) -> bool:
+def _names(with_: Mapping[str, Any], build: str) -> bool:
     return any(value == build for value in with_.values())
 
 
-def _concerns(step: Step, with_: Mapping[str, Any], backups: Sequence[Step], late: Set[str]) -> bool:
-    """Whether a check speaks of nothing else than what a backup secured."""
-    told = {name: value for name, value in step.with_.items() if not any(references(value))}
-    if not told or len(told) + len(late) < len(with_):
-        return False
-    return any(
-        one.host == step.host and all(one.with_.get(name) == value for name, value in told.items()) for one in backups
-    )
+def _speaks_of(told: Mapping[str, Any], backup: Step) -> bool:
+    values: Sequence[tuple[str, Any]] = tuple(told.items())
+    return bool(values) and all(backup.with_.get(name) == value for name, value in values)

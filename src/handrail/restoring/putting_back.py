@@ -12,9 +12,7 @@ from handrail.errors import HandrailError
 from handrail.model.plan import Condition, Plan, Step, WayBack
 from handrail.restoring.late import fill, references
 from handrail.restoring.records import Record, Records
-from handrail.restoring.undoing import Group, Knowledge
-
-RESTORE = "restore"
+from handrail.restoring.undoing import RESTORE, Group, Knowledge
 
 
 class Impossible(Exception):

@@ -13,12 +13,13 @@ from handrail.model.finding import Citation, Finding
 from handrail.model.plan import GoesBack, Hop, Plan, Step, WayBack
 from handrail.model.signature import Signature
 from handrail.restoring.cost import Cost, told
-from handrail.restoring.looking import checks
+from handrail.restoring.looking import Looking
 from handrail.restoring.ordering import Node, seconds, turned_round
 from handrail.restoring.proving import WAIT, hold, proofs, waits
-from handrail.restoring.putting_back import RESTORE, Impossible, Putting, Restored
+from handrail.restoring.putting_back import Impossible, Putting, Restored
 from handrail.restoring.records import Record, Records
 from handrail.restoring.undoing import (
+    RESTORE,
     Build,
     Describe,
     Group,
@@ -187,8 +188,8 @@ class _Making:
         for step in acting:
             own = last.get(step.installation, ())
             last[step.installation] = (*(id for id in own if id not in step.after), step.id)
-        looks = checks(self._plan, self._records, self._knowledge, self._first_hops(), put_back)
-        return [replace(step, after=last[step.installation]) for step in looks]
+        looking = Looking(self._plan, self._records, self._knowledge, self._first_hops(), put_back)
+        return [replace(step, after=last[step.installation]) for step in looking.checks()]
 
     def _first_hops(self) -> dict[str, Hop]:
         """Of each installation that is put back, the hop that its earliest group belongs to."""

@@ -17,6 +17,9 @@ from handrail.restoring.records import Intent, Record, Records
 Build = Callable[[str, Mapping[str, Any]], Action]
 Describe = Callable[[Action], tuple[str, dict[str, Any]]]
 
+RESTORE = "restore"
+"""The action that stands in a plan's back for whatever puts an asset back."""
+
 NO_WAY_BACK = "handrail/rollback/no-way-back"
 STAYS = "handrail/rollback/stays"
 _OURS = Citation("ours", "what was begun is taken back, and what has no way back is said before anything is touched")
@@ -181,16 +184,20 @@ def _groups(destructive: Sequence[tuple[int, Step]]) -> list[Group]:
 
 def _carried(groups: Sequence[Group], plan: Plan) -> list[Group]:
     """Those that have to be carried out: a group is covered when the first one of its installation, which goes back to
-    the oldest restore points, brings back all that it may have destroyed."""
-    changed_by = {step.id: step.changes for step in plan.back}
-    covered: dict[str, frozenset[str]] = {}
+    the oldest restore points, brings back all that it may have destroyed. What only puts copies back covers nothing
+    that has to be built anew: what a setup removed are not files alone."""
+    back = {step.id: step for step in plan.back}
+    first: dict[str, tuple[frozenset[str], bool]] = {}
     found = []
     for group in groups:
-        if group.installation in covered and covered[group.installation].issuperset(group.changes):
+        steps = [back[id] for id in group.by if id in back]
+        builds = any(step.changes and step.uses != RESTORE for step in steps)
+        covered, is_built = first.get(group.installation, (frozenset(), False))
+        if group.installation in first and covered.issuperset(group.changes) and (is_built or not builds):
             continue
         found.append(group)
-        brought = (asset for id in group.by for asset in changed_by.get(id, ()))
-        covered.setdefault(group.installation, frozenset(brought))
+        brought = frozenset(asset for step in steps for asset in step.changes)
+        first.setdefault(group.installation, (brought, builds))
     return found
 
 
