@@ -96,6 +96,32 @@ def explain(
     return assessing.explain(context.obj, plan, step, format)
 
 
+def rehearse(
+    context: typer.Context,
+    plan: PlanFile,
+    faults: Annotated[
+        str,
+        typer.Option("--faults", metavar="all|none|NAME,...", help="Which faults to put in."),
+    ] = "all",
+    case: Annotated[
+        str | None,
+        typer.Option("--case", metavar="STEP:FAULT", help="Only this step with this fault, told as a story."),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write what was found to this file.")
+    ] = None,
+    guides: Guides = None,
+    format: Annotated[
+        Literal["text", "json", "html"],
+        typer.Option("--format", help="For people, for programs, or one page to look at."),
+    ] = "text",
+) -> int:
+    """Break a plan at every step, on its twin, and see it come to its end and back."""
+    from handrail.cli import rehearsing
+
+    return rehearsing.rehearse(context.obj, plan, faults, case, output, guides or [], format)
+
+
 def approve(context: typer.Context, plan: PlanFile, store: Store = None) -> int:
     """Approve exactly this plan, under your own name."""
     from handrail.cli import running
@@ -269,7 +295,7 @@ def command() -> Any:
     }
     app = typer.Typer(name="handrail", help="Upgrade guides that you can run.", **settings)
     app.callback(invoke_without_command=True)(_no_command)
-    for function in (assess, plan, explain, approve, run, status, resume, answer, rollback, verify):
+    for function in (assess, plan, explain, rehearse, approve, run, status, resume, answer, rollback, verify):
         app.command()(function)
     guide = typer.Typer(help="List, show, check and test guides.", no_args_is_help=True, **settings)
     guide.command("list")(guide_list)

@@ -143,12 +143,12 @@ def twin_opener(guides: Sequence[Path] = (), ask: bool = False) -> Opener:
     """Opens twins as the products (of ours, and in the folders `guides`) declare them."""
 
     def opener(plan: Plan, folder: Path, new: bool) -> Target:
-        return TwinHosts(plan, folder, new, lambda made: _declared(made, guides), ask)
+        return TwinHosts(plan, folder, new, lambda made: declared(made, guides), ask)
 
     return opener
 
 
-def _declared(plan: Plan, guides: Sequence[Path]) -> Mapping[str, Path]:
+def declared(plan: Plan, guides: Sequence[Path] = ()) -> Mapping[str, Path]:
     """The `twin.yaml` of every product of the plan's estate that has one."""
     from handrail.guides.catalogue import SHIPPED, TWIN, load
 
