@@ -112,7 +112,9 @@ def undoing(plan: Plan, run: str, records: Records, knowledge: Knowledge) -> Und
             stays.append(step)
         elif step.kind not in _LEAVES_NOTHING:
             try:
-                undos += _undos(step, at, record, knowledge)
+                found = _undos(step, at, record, knowledge)
+                undos += found
+                stays += [] if found else [step]  # a copy over something else, for one, has no opposite
             except HandrailError as error:
                 lost.append(no_way_back(plan, run, step, f"What takes it back cannot be said: {error.message}"))
     together = _groups(destructive)
