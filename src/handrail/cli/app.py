@@ -107,6 +107,17 @@ def rehearse(
         str | None,
         typer.Option("--case", metavar="STEP:FAULT", help="Only this step with this fault, told as a story."),
     ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", metavar="N", help="Instead: N whole runs, each disturbed as its seed draws it."),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", metavar="S", help="The first of these seeds; alone, this one, told as a story."),
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option("--only", metavar="N,...", help="Of that seed's faults only those with these numbers.")
+    ] = None,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Write what was found to this file.")
     ] = None,
@@ -117,6 +128,10 @@ def rehearse(
     ] = "text",
 ) -> int:
     """Break a plan at every step, on its twin, and see it come to its end and back."""
+    if seeds is not None or seed is not None or only is not None:
+        from handrail.cli import seeds as simulating
+
+        return simulating.seeds(context.obj, plan, seeds, seed, only, output, guides or [], format)
     from handrail.cli import rehearsing
 
     return rehearsing.rehearse(context.obj, plan, faults, case, output, guides or [], format)

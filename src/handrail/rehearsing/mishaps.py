@@ -84,7 +84,9 @@ def drawn(seed: int, size: Size) -> tuple[Mishap, ...]:
     found = _several(chances, "forward", size, 1 + chances.below(6))
     if chances.happens(40):
         found.append(Mishap("turned-back", "forward", 1 + chances.below(size.writes)))
-        found += _several(chances, "back", size, chances.below(5))
+        # Most ways back are shorter than the way there.
+        shorter = Size(max(size.writes // 3, 1), max(size.commands // 3, 1))
+        found += _several(chances, "back", shorter, chances.below(5))
     return tuple(found)
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from handrail.errors import BadInput
-from handrail.rehearsing.mishaps import Mishap, drawn, kept
-from handrail.rehearsing.results import Result, Then
+from handrail.rehearsing.mishaps import WAYS, Mishap, drawn, kept
+from handrail.rehearsing.results import SCHEMA, Result, Then
 from handrail.rehearsing.shrinking import shrunk
 from handrail.rehearsing.simulation import Ending, Ground, simulate
 from handrail.rehearsing.spreading import spread
@@ -64,10 +64,6 @@ class Seeds:
     def struck(self) -> Counter[str]:
         """How often each way of going wrong came to pass."""
         return Counter(case.mishaps[number - 1].way for case in self.cases for number in case.struck)
-
-    @property
-    def exit_code(self) -> int:
-        return 1 if self.failed else 0
 
 
 def try_seeds(
@@ -149,8 +145,27 @@ def command(plan_file: str, case: SeedCase) -> str:
     return f"handrail rehearse {plan_file} --seed {case.seed}{only}"
 
 
-def case_to_json(case: SeedCase) -> dict[str, Any]:
-    """As a case of the document `handrail/rehearsal/v1`: `step` is null, `faults` are told in words."""
+def to_json(found: Seeds, plan_file: str) -> dict[str, Any]:
+    """The document `handrail/rehearsal/v1`, its cases being seeds. `shortest`: one failure of each kind, with its story
+    and what reproduces it."""
+    counts = found.counts
+    return {
+        "schema": SCHEMA,
+        "plan": found.plan,
+        "estate": found.estate,
+        "unfaulted": None,
+        "cases": [_case_to_json(case) for case in found.cases],
+        "shortest": [{**_case_to_json(case), "again": command(plan_file, case)} for case in found.failures],
+        "passed": found.passed,
+        "failed": found.failed,
+        "no_way_back_as_planned": counts["no-way-back-as-planned"],
+        "not_rehearsed": counts["not-rehearsed"],
+        "faults": {name: f"a worker {way.says}" for name, way in WAYS.items()},
+    }
+
+
+def _case_to_json(case: SeedCase) -> dict[str, Any]:
+    """`step` is null: a seed is about a whole run. `faults` are told in words, with their numbers."""
     numbers = case.only if case.only is not None else range(1, len(case.mishaps) + 1)
     made: dict[str, Any] = {
         "seed": case.seed,

@@ -62,7 +62,13 @@ def by_ground_truth(journey: Journey, stage: Stage, then: Then) -> list[str]:
 
 
 def ground(journey: Journey, judge: Judge = by_ground_truth) -> Ground:
-    """`journey` has succeeded; its actions and its kind of journal are those of every simulated run."""
+    """The actions and the kind of journal of `journey` are those of every simulated run. HandrailError when it did not
+    come to its end: there is nothing to disturb then."""
+    if not journey.succeeded:
+        raise HandrailError(
+            f"Nothing was simulated: even undisturbed the run is {journey.status.state}{_where(journey.status)}",
+            "Rehearse it with --faults none, and mend what is in the way.",
+        )
     made = Ground(journey, judge, Size(1, 1))
     simulation = _Simulation(made, 0, ())
     simulation.simulate()

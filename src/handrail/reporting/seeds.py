@@ -47,6 +47,11 @@ def seeds_page(found: Seeds, plan_file: str, seconds: float | None = None) -> Pa
             yield from _told(case, plan_file, 3)
 
 
+def verdict(found: Seeds) -> str:
+    """All of it in one sentence."""
+    return f"{words.count(len(found.cases), 'seed')}: {found.passed:,} passed, {found.failed:,} failed."
+
+
 def seed_page(case: SeedCase, plan_file: str) -> Page:
     """One seed with its story."""
     yield from _told(case, plan_file, 1)
