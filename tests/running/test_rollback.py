@@ -14,6 +14,7 @@ from tests.support.going_back import START, hop, opening, plan
 
 from handrail.documents.plan import freeze
 from handrail.errors import BadInput, Blocked, StoreLocked
+from handrail.model.journal import Event
 from handrail.model.plan import Plan
 from handrail.restoring.rollback import Back, NoWayBack
 from handrail.running.locks import held
@@ -36,6 +37,21 @@ def back(session: Session, run: str) -> Plan:
     found = session.rollback(run)
     assert isinstance(found, Back), found
     return found.plan
+
+
+class Died(BaseException):
+    """Stands for the death of a process: nothing of ours catches it."""
+
+
+def die_at(session: Session, run: str, step: str) -> None:
+    """Carry the run on until the intent of that step is written."""
+
+    def saw(event: Event, _: object) -> None:
+        if event.entry.kind == "begun" and event.entry.step == step:
+            raise Died
+
+    with pytest.raises(Died):
+        asyncio.run(session.carry_out(run, "tester", settings=QUICK, progress=saw))
 
 
 def state(home: Path, host: str = "a") -> dict[str, Any]:
@@ -237,3 +253,32 @@ def test_after_going_back_verify_looks_whether_all_is_as_it_was(tmp_path: Path) 
 
         CountingHost("a", tmp_path / "hosts").set("build", "3")
         assert asyncio.run(session.verify(returning, "tester")).exit_code == 1
+
+
+def test_after_going_back_the_same_plan_may_be_carried_out_anew(tmp_path: Path) -> None:
+    """Also when the first run never came to its end."""
+    with opening(tmp_path) as session:
+        run = session.start(TWO, "tester", target="hosts")
+        die_at(session, run, "it/app@a/3/wreck")
+        with pytest.raises(BadInput, match="has not ended"):
+            session.start(TWO, "tester", target="hosts")
+        carry(session, session.start(back(session, run), "tester", target="hosts"))
+
+        assert carry(session, session.start(TWO, "tester", target="hosts")) == "succeeded"
+
+
+def test_a_run_is_not_taken_back_behind_the_back_of_a_later_one(tmp_path: Path) -> None:
+    with opening(tmp_path) as session:
+        run = begun(session, plan(hop("a", "2")), "hosts")
+        early = back(session, run)
+        later = begun(session, plan(hop("a", "3")), "hosts")
+        elsewhere = begun(session, plan(hop("b", "2")), "hosts")
+
+        with pytest.raises(BadInput, match=f"Run {later} came after run {run}"):
+            session.rollback(run)
+        with pytest.raises(BadInput, match=later):
+            session.start(early, "tester", target="hosts")
+
+        carry(session, session.start(back(session, later), "tester", target="hosts"))
+        carry(session, session.start(back(session, run), "tester", target="hosts"))
+        assert state(tmp_path) == START and session.status(elsewhere).state == "succeeded"

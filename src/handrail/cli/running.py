@@ -44,9 +44,9 @@ def approve(output: Output, plan_file: str, store: str | None) -> int:
 def run(
     output: Output, plan_file: str, twin: bool, store: str | None, ask: bool, guides: Sequence[str], format: str
 ) -> int:
-    if ask and not twin:
-        raise BadInput("--ask is for runs on the twin: on real hosts people are always asked.", "Leave it out.")
     plan = read_plan(plan_file)
+    if ask and not twin and plan.goes_back is None:
+        raise BadInput("--ask is for runs on the twin: on real hosts people are always asked.", "Leave it out.")
     folders = tuple(options.folders(guides))
     with open_session(settings.home(), store=store, ask=ask, guides=folders) as session:
         who = settings.who()

@@ -106,7 +106,7 @@ class _Making:
         before = [*self._waits(nodes), *self._proofs(needed)]
         holds = [hold("", tuple(step.id for step in before), self._signature("hold"))] if nodes else []
         acting = turned_round(self._plan, nodes, tuple(step.id for step in (holds or before)))
-        looking = self._checks(acting)
+        looking = self._checks(acting, tuple(step.id for step in (holds or before)))
         steps = [*before, *holds, *acting, *looking]
         cost = Cost(len(steps), round(seconds(steps), 3), tuple(self._restored))
         if holds:
@@ -129,7 +129,8 @@ class _Making:
                 raise _Lost(no_way_back(self._plan, self._run, group.steps[0], str(why))) from None
             self._restored += made.restored
             covers = tuple(places[step.id] for step in group.steps if places[step.id] != group.at)
-            nodes.append(Node(group.at, made.steps, covers))
+            if made.steps:
+                nodes.append(Node(group.at, made.steps, covers))
         undone: dict[int, list[Undo]] = {}
         for one in self._what.undos:
             undone.setdefault(one.at, []).append(one)
@@ -182,14 +183,14 @@ class _Making:
         except Impossible as why:
             raise _Lost(no_way_back(self._plan, self._run, self._what.groups[0].steps[0], str(why))) from None
 
-    def _checks(self, acting: Sequence[Step]) -> list[Step]:
+    def _checks(self, acting: Sequence[Step], otherwise: tuple[str, ...]) -> list[Step]:
         put_back = frozenset(one.asset for one in self._restored)
         last: dict[str, tuple[str, ...]] = {}
         for step in acting:
             own = last.get(step.installation, ())
             last[step.installation] = (*(id for id in own if id not in step.after), step.id)
         looking = Looking(self._plan, self._records, self._knowledge, self._first_hops(), put_back)
-        return [replace(step, after=last[step.installation]) for step in looking.checks()]
+        return [replace(step, after=last.get(step.installation, otherwise)) for step in looking.checks()]
 
     def _first_hops(self) -> dict[str, Hop]:
         """Of each installation that is put back, the hop that its earliest group belongs to."""

@@ -105,7 +105,7 @@ def undoing(plan: Plan, run: str, records: Records, knowledge: Knowledge) -> Und
             continue
         is_final = step.no_return or step.id == plan.point_of_no_return
         if is_final or (step.changes and not _leads_back(step)):
-            lost.append(no_way_back(plan, run, step))
+            lost.append(no_way_back(plan, run, step, asked=not record.intents))
         elif step.changes and step.way_back.kind == "restore":
             destructive.append((at, step))
         elif step.kind not in _LEAVES_NOTHING and not knowledge.signatures[step.uses].reversible:
@@ -131,8 +131,9 @@ def undoing(plan: Plan, run: str, records: Records, knowledge: Knowledge) -> Und
     )
 
 
-def no_way_back(plan: Plan, run: str, step: Step, because: str = "") -> Finding:
-    """The finding that a begun step cannot be taken back."""
+def no_way_back(plan: Plan, run: str, step: Step, because: str = "", *, asked: bool = False) -> Finding:
+    """The finding that a begun step cannot be taken back. `asked`: it was given to a person."""
+    begun = "was given to a person, who may have begun it" if asked else "has begun"
     said = because or "The plan had said that there is no way back from it."
     accepted = next((one for one in plan.findings if one.accepted and one.subject == step.installation), None)
     if accepted is not None and not because:
@@ -141,7 +142,7 @@ def no_way_back(plan: Plan, run: str, step: Step, because: str = "") -> Finding:
         NO_WAY_BACK,
         "blocker",
         step.installation,
-        f"{step.id} ({step.title}) has begun. {said}",
+        f"{step.id} ({step.title}) {begun}. {said}",
         f"Mend what is in the way and go forward: handrail resume {run}. What was secured before is where its steps "
         "put it; the runbook of the plan says how it is put back by hand.",
         _OURS,

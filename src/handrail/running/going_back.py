@@ -51,8 +51,7 @@ def noted(events: Iterable[Event]) -> list[str]:
 
 def has_touched(plan: Plan, events: Iterable[Event]) -> bool:
     """Whether a run of `plan` may have changed anything yet: proving and asking change nothing."""
-    records = records_of(events)
-    return any(step.kind in _TOUCHING and records.get(step.id, Record()).touched for step in plan.steps)
+    return bool(changed_by(plan, events))
 
 
 def note(journal: AnyJournal, run: str, by: str, who: str) -> None:
@@ -89,6 +88,40 @@ def refuse_return(found: Return | None, run: str) -> None:
     raise BadInput(
         f"Run {run} is being taken back by run {found.by}: it cannot go forward from there.",
         f"Bring the way back to its end: handrail resume {found.by}.",
+    )
+
+
+def refuse_overtaken(journal: AnyJournal, run: str) -> None:
+    """BadInput when a later run on the same real hosts has changed an installation that `run` has changed: going back
+    behind its back would destroy what it brought about. On twins every run has its own."""
+    row = journal.row(run)
+    if row.target != "hosts":
+        return
+    mine: frozenset[str] | None = None
+    for other in journal.runs():
+        if other.estate != row.estate or other.target != "hosts" or (other.created, other.run) <= (row.created, run):
+            continue
+        plan, events = (
+            plan_of_text(journal.document(other.run), f"the plan of run {other.run}"),
+            journal.read(other.run),
+        )
+        if plan.goes_back is not None or any(event.entry.kind == "taken-back" for event in events):
+            continue
+        if mine is None:
+            mine = changed_by(plan_of_text(journal.document(run), f"the plan of run {run}"), journal.read(run))
+        both = sorted(mine & changed_by(plan, events))
+        if both:
+            raise BadInput(
+                f"Run {other.run} came after run {run} and has changed {both[0]} too.",
+                f"Take the later one back first: handrail rollback {other.run}.",
+            )
+
+
+def changed_by(plan: Plan, events: Iterable[Event]) -> frozenset[str]:
+    """The installations that a run of `plan` may have changed."""
+    records = records_of(events)
+    return frozenset(
+        step.installation for step in plan.steps if step.kind in _TOUCHING and records.get(step.id, Record()).touched
     )
 
 

@@ -210,8 +210,8 @@ class Session:
     def rollback(self, run: str) -> Back | NoWayBack:
         """The plan that takes a run back from where it is now, and what that costs; or why there is none.
 
-        BadInput when it is a way back itself, has not changed anything, was or is being taken back; StoreLocked when a
-        process is carrying it on.
+        BadInput when it is a way back itself, has not changed anything, was or is being taken back, or when a later run
+        went on from there; StoreLocked when a process is carrying it on.
         """
         plan = self.plan(run)
         self._refuse_busy(run)
@@ -243,6 +243,7 @@ class Session:
 
     def _refuse_busy(self, run: str) -> None:
         self.refuse_return(run)
+        going_back.refuse_overtaken(self.journal, run)
         if self.is_carried(run):
             raise StoreLocked(
                 f"Run {run} is being carried on by a process.",
@@ -302,9 +303,10 @@ class Session:
         """Two runs of one plan on the same hosts would not know of each other."""
         for row in self.journal.runs():
             if row.plan == plan.digest and row.target == "hosts":
-                kinds = [event.entry.kind for event in self.journal.read(row.run) if event.lane == RUN_LANE]
+                found = self.journal.read(row.run)
+                kinds = [event.entry.kind for event in found if event.lane == RUN_LANE]
                 ended = "ended" in kinds and "taken" not in kinds[kinds.index("ended") :]
-                if not ended:
+                if not ended and not any(event.entry.kind == "taken-back" for event in found):
                     raise BadInput(
                         f"Run {row.run} of this plan has not ended.", f"Go on with it: handrail resume {row.run}."
                     )
