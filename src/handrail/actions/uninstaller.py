@@ -27,7 +27,8 @@ def removal(code: str, log: str) -> Command:
 
 @dataclass(frozen=True, slots=True)
 class Uninstall(InstallerJob):
-    """Uninstall a product until neither its list entry nor its file is there; what `keeps` names has to stay.
+    """Uninstall a product until neither its list entry nor its file (if one is named) is there; what `keeps` names has
+    to stay.
 
     Something in `keeps` that is gone before it begins makes it refuse to begin. Where list and file say that it stands
     at a build in `unless`, it is left alone: on a way back, nothing had come of what was to change it.
@@ -35,7 +36,7 @@ class Uninstall(InstallerJob):
 
     product: str
     log: str
-    file: str
+    file: str | None = None
     keeps: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
 
@@ -43,7 +44,7 @@ class Uninstall(InstallerJob):
         job = await ended(host, receipt, Command(("msiexec",), timeout=LONGEST))
         outputs = self._outputs(receipt, job.code if job else None)
         found = await product(host, self.product)
-        left = await files.is_there(host, self.file)
+        left = self.file is not None and await files.is_there(host, self.file)
         lost = [one for one in self.keeps if not await files.is_there(host, one)]
         evidence: dict[str, Any] = {
             "product": found.name if found else None,
