@@ -30,7 +30,7 @@ AGAIN = """
 """
 FORMER = {"product": "shop", "component": "store", "build": "1.0", "kind": "exe", "path": "/m/former.exe"}
 BACKED = GUIDE.replace("  patch:\n    - {id: stop", "  patch:\n    back: again\n    steps:\n    - {id: stop") + AGAIN
-RESTORING = {**SIGNATURES, "test.copy": replace(SIGNATURES["test.copy"], restores=True)}
+NOT_RESTORING = {**SIGNATURES, "test.copy": replace(SIGNATURES["test.copy"], restores=False)}
 
 
 def planned(
@@ -133,8 +133,26 @@ def test_a_way_back_that_does_not_bring_everything_back_is_none() -> None:
 
 
 def test_without_a_written_way_back_backups_that_can_put_their_assets_back_are_one() -> None:
-    plan = planned(guide=GUIDE, signatures=RESTORING)
+    plan = planned(guide=GUIDE)
     found = back(plan)
     assert list(found) == ["back-restore-files", "back-restore-data"]
     assert [step.with_ for step in found.values()] == [{"asset": f"{STORE}#files"}, {"asset": "database:goods"}]
     assert steps(plan)["apply"].way_back.by == tuple(step.id for step in plan.back)
+
+
+def test_without_either_there_is_no_way_back_and_that_blocks_by_name() -> None:
+    known = catalogue()
+    found = make_plan(small(known=known), known, NOT_RESTORING, to={"shop": "1.5"})
+    assert not isinstance(found, Plan)
+    (blocker,) = [one for one in found.findings if one.blocks]
+    assert blocker.rule == "handrail/no-way-back"
+    assert "the files, the data, and nothing in its way back brings that back" in blocker.message
+
+
+def test_a_step_without_return_may_change_what_nothing_brings_back() -> None:
+    plan = planned(
+        guide=GUIDE.replace("changes: [files, data], leaves", "no_return: true, changes: [files, data], leaves"),
+        signatures=NOT_RESTORING,
+    )
+    assert plan.point_of_no_return == f"{STORE}/1.5/apply"
+    assert steps(plan)["apply"].way_back.kind == "none"

@@ -124,8 +124,20 @@ def _signature(
     destroys: bool = False,
     reversible: bool = False,
     outputs: tuple[str, ...] = (),
+    restores: bool = False,
 ) -> Signature:
-    return Signature(name, f"{name}.", {}, settles, kind, 1, reversible=reversible, destroys=destroys, outputs=outputs)
+    return Signature(
+        name,
+        f"{name}.",
+        {},
+        settles,
+        kind,
+        1,
+        reversible=reversible,
+        destroys=destroys,
+        outputs=outputs,
+        restores=restores,
+    )
 
 
 SIGNATURES: Mapping[str, Signature] = {
@@ -136,7 +148,7 @@ SIGNATURES: Mapping[str, Signature] = {
         _signature("test.start", "do", reversible=True),
         _signature("test.install", "do"),
         _signature("test.setup", "do", destroys=True),
-        _signature("test.copy", "back-up", "receipt", outputs=("file",)),
+        _signature("test.copy", "back-up", "receipt", outputs=("file",), restores=True),
         _signature("test.check-copy", "prove"),
         _signature("hold", "hold", "person"),
         _signature("barrier", "check"),

@@ -113,9 +113,17 @@ errata:
 """
 
 
-def _signature(name: str, *parameters: Parameter, destroys: bool = False, outputs: tuple[str, ...] = ()) -> Signature:
+def _signature(
+    name: str,
+    *parameters: Parameter,
+    destroys: bool = False,
+    outputs: tuple[str, ...] = (),
+    restores: bool = False,
+) -> Signature:
     named = {one.name: one for one in parameters}
-    return Signature(name, f"Do {name}.", named, "state", "do", 1, destroys=destroys, outputs=outputs)
+    return Signature(
+        name, f"Do {name}.", named, "state", "do", 1, destroys=destroys, outputs=outputs, restores=restores
+    )
 
 
 def _text(name: str, required: bool = True) -> Parameter:
@@ -126,7 +134,7 @@ SIGNATURES = {
     one.name: one
     for one in (
         _signature("service.stop", _text("name")),
-        _signature("db.backup", _text("database"), outputs=("file",)),
+        _signature("db.backup", _text("database"), outputs=("file",), restores=True),
         _signature("db.prove", _text("file")),
         _signature(
             "patch.apply",

@@ -111,6 +111,8 @@ class _Edge:
             advice = f"Back it up and prove that before it: a step with `proves: [{what}]` that is never left out."
             self.notes.add((*placed[lacking.step].keys, "changes"), message, advice)
         name = guide.procedures[edge.procedure].back if edge.procedure in guide.procedures else None
+        if name is None:
+            self._by_default(forward.steps)
         if name is None or name not in guide.procedures:
             return
         back = expand(guide, name)
@@ -134,6 +136,26 @@ class _Edge:
             if signature is not None and signature.destroys and not says:
                 message = f"{placed.step.uses} destroys, but the step {placed.step.id!r} does not say what."
                 self.notes.add(placed.keys, message, f"Write `changes:` with assets of {component!r}.")
+
+    def _by_default(self, steps: list[Placed]) -> None:
+        """Without a written way back, everything has to have a backup that can put it back."""
+        if not self.signatures:
+            return
+        restorable: set[str] = set()
+        for placed in steps:
+            signature = self.signatures.get(placed.step.uses)
+            if signature is not None and signature.restores:
+                restorable.update(placed.step.protects)
+        for placed in steps:
+            lost = [asset for asset in placed.step.changes if asset not in restorable]
+            if lost and not placed.step.no_return:
+                what = ", ".join(lost)
+                message = (
+                    f"On the edge {self.edge.id!r} the step {placed.id!r} may destroy {what}, and nothing brings that "
+                    f"back: {self.edge.procedure!r} has no `back`, and no backup of it can put it back."
+                )
+                advice = "Write a `back`, or say `no_return: true` if there really is none."
+                self.notes.add((*placed.keys, "changes"), message, advice)
 
     def _back(self, name: str, steps: list[Placed], back: list[Placed]) -> None:
         placed = {one.id: one for one in steps}

@@ -175,11 +175,9 @@ class Shaping:
         self._lay(choice)
         steps = tuple(self._steps)
         if not any(step.changes for step in steps):
-            return of_steps(self._with_ways_back((), False))
+            return of_steps(self._with_ways_back(()))
         rear = self._laid_back(back or self._default_back(component))
-        if back is None and not STRICT and stranded(steps, rear):
-            rear = ()
-        return of_steps(self._with_ways_back(rear, back is not None), rear)
+        return of_steps(self._with_ways_back(rear), rear)
 
     def _lay(self, choice: Choice) -> None:
         waiting = dict(choice.left_out)
@@ -335,14 +333,13 @@ class Shaping:
             found[written] = f"{(same or ids)[-1]}.{output}"
         return found
 
-    def _with_ways_back(self, rear: tuple[Shaped, ...], is_written: bool) -> tuple[Shaped, ...]:
+    def _with_ways_back(self, rear: tuple[Shaped, ...]) -> tuple[Shaped, ...]:
         lacking = {one.step: one.assets for one in unguarded(self._steps)}
         left: dict[str, tuple[str, ...]] = {}
-        if is_written or STRICT:
-            destroying = [step for step in rear if step.chosen.flat.template.uses != RESTORE]
-            for one in (*stranded(self._steps, rear), *overreached(self._steps, destroying)):
-                without = (asset for asset in one.assets if asset not in lacking.get(one.step, ()))
-                left[one.step] = tuple(dict.fromkeys((*left.get(one.step, ()), *without)))
+        destroying = [step for step in rear if step.chosen.flat.template.uses != RESTORE]
+        for one in (*stranded(self._steps, rear), *overreached(self._steps, destroying)):
+            without = (asset for asset in one.assets if asset not in lacking.get(one.step, ()))
+            left[one.step] = tuple(dict.fromkeys((*left.get(one.step, ()), *without)))
         by = tuple(step.id for step in rear)
         needed = tuple(dict.fromkeys(asset for step in rear for asset in step.changes))
         return tuple(
@@ -369,8 +366,6 @@ class Shaping:
 _OWN: Mapping[str, Kind] = {"hold": "hold", "barrier": "check", "person.do": "person", RESTORE: "check"}
 # Of the assets' kinds, which are put back after the programs and files.
 _PUT_BACK: Mapping[str, int] = {"key-set": 1, "database": 2}
-# Whether a hop without a written way back has one only if backups can put all of it back.
-STRICT = False
 
 
 def signature_of(uses: str, signatures: Mapping[str, Signature], guide: str) -> Signature:
