@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from handrail.documents.read import Keys
 from handrail.errors import suggestion
 from handrail.model.finding import Assessment, Finding
 from handrail.model.plan import Hop, Plan, Step
 from handrail.rehearsing.differences import Found, holds_text, short, shown
 from handrail.rehearsing.naming import meant, nothing
-from handrail.rehearsing.scenario import UNSAID, Expectation, ExpectedFinding, ExpectedHop
+from handrail.rehearsing.scenario import UNSAID, Expectation, ExpectedFinding, ExpectedHop, Rollback
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +161,7 @@ def _hop(expected: ExpectedHop, hop: Hop) -> Found:
 
 
 def _plan(expected: Expectation, plan: Plan, renderings: Renderings) -> Found:
-    ids = [step.id for step in plan.steps]
-    for n, name in enumerate(expected.steps):
-        if not meant(name, ids):
-            yield ("expect", "steps", n), nothing(name, ids)
-    for n, name in enumerate(expected.no_steps):
-        for id in meant(name, ids)[:3]:
-            yield ("expect", "no_steps", n), f"Expected no step {name!r}, got {id}."
-    yield from _order(expected.order, plan)
+    yield from steps_of(expected, plan)
     yield from _values(expected.values, plan)
     yield from _ways_back(expected, plan)
     shown_errata = [one.id for one in plan.errata]
@@ -177,13 +171,25 @@ def _plan(expected: Expectation, plan: Plan, renderings: Renderings) -> Found:
     yield from _told_texts(expected, plan, renderings)
 
 
-def _order(expected: Sequence[Sequence[str]], plan: Plan) -> Found:
+def steps_of(expected: Expectation | Rollback, plan: Plan, within: Keys = ("expect",)) -> Found:
+    """What is otherwise about which steps there are, and in which order. `within`: where the scenario says so."""
+    ids = [step.id for step in plan.steps]
+    for n, name in enumerate(expected.steps):
+        if not meant(name, ids):
+            yield (*within, "steps", n), nothing(name, ids)
+    for n, name in enumerate(expected.no_steps):
+        for id in meant(name, ids)[:3]:
+            yield (*within, "no_steps", n), f"Expected no step {name!r}, got {id}."
+    yield from _order(expected.order, plan, within)
+
+
+def _order(expected: Sequence[Sequence[str]], plan: Plan, within: Keys) -> Found:
     if not expected:
         return
     ids = [step.id for step in plan.steps]
     before = _before(plan.steps)
     for n, names in enumerate(expected):
-        keys = ("expect", "order", n)
+        keys = (*within, "order", n)
         for at, name in enumerate(names):
             if not meant(name, ids):
                 yield (*keys, at), nothing(name, ids)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from handrail.documents.read import Keys
 from handrail.errors import suggestion
 from handrail.model.estate import Estate, Installation
 from handrail.model.plan import Plan
@@ -15,7 +16,7 @@ from handrail.rehearsing import truths
 from handrail.rehearsing.differences import Found, holds_text, short, shown
 from handrail.rehearsing.naming import meant, nothing
 from handrail.rehearsing.pretending import BEFOREHAND, Attempt, Carried
-from handrail.rehearsing.scenario import Run
+from handrail.rehearsing.scenario import Ending
 from handrail.rehearsing.truths import Truth
 from handrail.twin import paths
 from handrail.twin.machine import Machine
@@ -35,43 +36,44 @@ _PERSON = "person: "
 # -- how it ended -------------------------------------------------------------------------------------------------
 
 
-def ending(expected: Run, carried: Carried) -> Found:
-    """What is otherwise about the end of the run and the states of its steps."""
+def ending(expected: Ending, ends: str, carried: Carried, within: Keys = ("run",)) -> Found:
+    """What is otherwise about the end of the run and the states of its steps. `ends`: how it was to end; `within`:
+    where the scenario says so."""
     status = carried.status
     stands = [step for step in status.steps if step.state in ("failed", "in-doubt", "waiting")]
-    if status.state != expected.ends:
+    if status.state != ends:
         at = "; ".join(f"{step.id} is {step.state}: {short(step.because, 400)}" for step in stands[:3])
-        yield ("run", "ends"), f"Expected the run to end {expected.ends}, got {status.state}{': ' + at if at else ''}."
+        yield (*within, "ends"), f"Expected the run to end {ends}, got {status.state}{': ' + at if at else ''}."
     elif expected.at is not None and not meant(expected.at, [step.id for step in stands]):
         got = shown([step.id for step in stands])
-        yield ("run", "at"), f"Expected the run to stand at {expected.at}, got {got}."
+        yield (*within, "at"), f"Expected the run to stand at {expected.at}, got {got}."
     causes = " ".join(step.because for step in stands)
     for n, part in enumerate(expected.says):
         if not holds_text(causes, part):
-            yield ("run", "says", n), f"Expected the run to end saying {part!r}, got {short(causes, 400)!r}."
+            yield (*within, "says", n), f"Expected the run to end saying {part!r}, got {short(causes, 400)!r}."
     ids = [step.id for step in status.steps]
     states = {step.id: step for step in status.steps}
     for state, names in (("skipped", expected.skipped), ("done", expected.done)):
         for n, name in enumerate(names):
             if not meant(name, ids):
-                yield ("run", state, n), nothing(name, ids)
+                yield (*within, state, n), nothing(name, ids)
             for id in meant(name, ids):
                 if states[id].state != state:
-                    yield ("run", state, n), f"Expected {id} to end {state}, got {states[id].state}."
+                    yield (*within, state, n), f"Expected {id} to end {state}, got {states[id].state}."
     for name, times in expected.tried.items():
         if not meant(name, ids):
-            yield ("run", "tried", name), nothing(name, ids)
+            yield (*within, "tried", name), nothing(name, ids)
         for id in meant(name, ids):
             if states[id].attempts != times:
                 tried, why = states[id].attempts, _why(states[id].because)
-                yield ("run", "tried", name), f"Expected {times} attempts at {id}, got {tried}: {why}"
+                yield (*within, "tried", name), f"Expected {times} attempts at {id}, got {tried}: {why}"
     for name, parts in expected.because.items():
         if not meant(name, ids):
-            yield ("run", "because", name), nothing(name, ids)
+            yield (*within, "because", name), nothing(name, ids)
         for id in meant(name, ids):
             said = states[id].because
             for part in (one for one in parts if not holds_text(said, one)):
-                yield ("run", "because", name), f"Expected {id} to say {part!r}, got {_why(said)}"
+                yield (*within, "because", name), f"Expected {id} to say {part!r}, got {_why(said)}"
 
 
 def _why(because: str) -> str:
@@ -90,12 +92,12 @@ class _Judge:
         return self.carried.after.machine(host) if host in self.carried.after.hosts else None
 
 
-def truth(expected: tuple[Truth, ...], plan: Plan, carried: Carried) -> Found:
+def truth(expected: tuple[Truth, ...], plan: Plan, carried: Carried, within: Keys = ("run",)) -> Found:
     """What is otherwise about the twin."""
     judge = _Judge(plan.estate, carried)
     for n, one in enumerate(expected):
         for message in _JUDGES[type(one)](judge, one):
-            yield ("run", "twin", n), message
+            yield (*within, "twin", n), message
 
 
 def _no_host(judge: _Judge, name: str) -> str:
@@ -392,7 +394,9 @@ def _verify(judge: _Judge, expected: truths.VerifyTruth) -> Iterator[str]:
 
 def _noted(judge: _Judge, host: str | None) -> list[Effect]:
     """The effects of the run; what was planted is none of them."""
-    first = len(judge.carried.before.effects())
+    first = judge.carried.first
+    if first is None:
+        first = len(judge.carried.before.effects())
     noted = judge.carried.after.effects()[first:]
     return [one for one in noted if one.command != BEFOREHAND and host in (None, one.host)]
 

@@ -1,14 +1,14 @@
 """A scenario: a sample estate, what assessing and planning must make of it, and how a run on the twin must end.
 
 `expect` is compared with findings and plan; `run` says what is wrong in the twin's world beforehand (`plant`), how
-people answer, how the run ends and what is then so on the twin. Steps are named by their id, by the end of it (`patch`,
-`2016-sp3/patch`) or by a pattern with `*`.
+people answer, how the run ends and what is then so on the twin; its `rollback` says the same of its way back. Steps are
+named by their id, by the end of it (`patch`, `2016-sp3/patch`) or by a pattern with `*`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,7 @@ UNSAID = "(unsaid)"
 """Stands for `point_of_no_return` when a scenario says nothing about it; null says that there is none."""
 
 Ends = Literal["succeeded", "failed", "waiting", "in-doubt"]
+EndsBack = Literal["succeeded", "failed", "waiting", "in-doubt", "no-way-back", "nothing"]
 Played = Literal["yes", "no", "done", "idle", "silent"]
 
 
@@ -78,12 +79,9 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenRun:
-    """How a plan of the scenario is carried out on the twin, and how that ends."""
-
+class _Written:
     plant: tuple[Any, ...] = ()
     people: Mapping[str, Played] = field(default_factory=dict)
-    ends: Ends = "succeeded"
     at: str | None = None
     says: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
@@ -94,14 +92,33 @@ class WrittenRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class WrittenRollback(_Written):
+    """How the run is taken back from where it ended, and how that ends. Everything that people would miss has to be as
+    it was before the run, but for what `differs` names (parts of what is told of it)."""
+
+    ends: EndsBack = "succeeded"
+    steps: tuple[str, ...] = ()
+    no_steps: tuple[str, ...] = ()
+    order: tuple[tuple[str, ...], ...] = ()
+    differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRun(_Written):
+    """How a plan of the scenario is carried out on the twin, and how that ends."""
+
+    ends: Ends = "succeeded"
+    rollback: WrittenRollback | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
     """`people`: how they answer where it is not yes or done; `idle` says done and has done nothing, `silent` does not
     answer. `at` is the step at which a run that does not succeed stands, `says` part of why. `because`: part of what
     steps say of why they ended as they did."""
 
     plant: tuple[Plant, ...] = ()
     people: Mapping[str, Played] = field(default_factory=dict)
-    ends: Ends = "succeeded"
     at: str | None = None
     says: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
@@ -109,6 +126,25 @@ class Run:
     tried: Mapping[str, int] = field(default_factory=dict)
     because: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     twin: tuple[Truth, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback(Ending):
+    """The way back of a run. It ends `no-way-back` when there is none, `nothing` when nothing has been changed."""
+
+    ends: EndsBack = "succeeded"
+    steps: tuple[str, ...] = ()
+    no_steps: tuple[str, ...] = ()
+    order: tuple[tuple[str, ...], ...] = ()
+    differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run(Ending):
+    """A run of the plan, and how it is then taken back, if it is."""
+
+    ends: Ends = "succeeded"
+    rollback: Rollback | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +186,7 @@ def read_scenario(tree: Tree) -> Scenario:
             reading.mistake(("scenario",), "The scenario has no title.", "Say in one line which rule it shows.")
         if not isinstance(written.expect.point_of_no_return, str | None):
             reading.mistake(("expect", "point_of_no_return"), "'point_of_no_return' must be a step or null.")
-        for n, one in enumerate(written.expect.order):
-            if len(one) < 2:
-                reading.mistake(("expect", "order", n), "An order has at least two steps.", "Name what comes after it.")
+        _check_order(reading, written.expect.order, ("expect", "order"))
         if written.run is not None:
             run = _run(reading, written.run)
     reading.finish()
@@ -169,23 +203,50 @@ def read_scenario(tree: Tree) -> Scenario:
     )
 
 
+def _check_order(reading: Reading, order: Sequence[Sequence[str]], keys: Keys) -> None:
+    for n, one in enumerate(order):
+        if len(one) < 2:
+            reading.mistake((*keys, n), "An order has at least two steps.", "Name what comes after it.")
+
+
 def _run(reading: Reading, written: WrittenRun) -> Run:
     keys: Keys = ("run",)
+    back = written.rollback
+    return Run(
+        **_ending(reading, written, keys, written.ends),
+        ends=written.ends,
+        rollback=None if back is None else _rollback(reading, back, (*keys, "rollback")),
+    )
+
+
+def _rollback(reading: Reading, written: WrittenRollback, keys: Keys) -> Rollback:
+    _check_order(reading, written.order, (*keys, "order"))
+    return Rollback(
+        **_ending(reading, written, keys, written.ends),
+        ends=written.ends,
+        steps=written.steps,
+        no_steps=written.no_steps,
+        order=written.order,
+        differs=written.differs,
+    )
+
+
+def _ending(reading: Reading, written: _Written, keys: Keys, ends: str) -> dict[str, Any]:
+    """What both have, with plants and truths read."""
     plants = [worded(reading, PLANTS, one, (*keys, "plant", n)) for n, one in enumerate(written.plant)]
     truths = [worded(reading, TRUTHS, one, (*keys, "twin", n)) for n, one in enumerate(written.twin)]
-    if written.at is not None and written.ends == "succeeded":
+    if written.at is not None and ends == "succeeded":
         reading.mistake(
             (*keys, "at"), "A run that succeeds stands at no step.", "Say how it `ends`, or leave `at` out."
         )
-    return Run(
-        tuple(one for one in plants if one is not BROKEN),
-        written.people,
-        written.ends,
-        written.at,
-        written.says,
-        written.skipped,
-        written.done,
-        written.tried,
-        written.because,
-        tuple(one for one in truths if one is not BROKEN),
-    )
+    return {
+        "plant": tuple(one for one in plants if one is not BROKEN),
+        "people": written.people,
+        "at": written.at,
+        "says": written.says,
+        "skipped": written.skipped,
+        "done": written.done,
+        "tried": written.tried,
+        "because": written.because,
+        "twin": tuple(one for one in truths if one is not BROKEN),
+    }

@@ -7,7 +7,7 @@ from typing import Any
 
 from handrail.guides.schema import DIALECT, record_schema
 from handrail.rehearsing.plants import WORDS as PLANTS
-from handrail.rehearsing.scenario import Expectation, Written, WrittenRun
+from handrail.rehearsing.scenario import Expectation, Written, WrittenRollback, WrittenRun
 from handrail.rehearsing.truths import WORDS as TRUTHS
 
 
@@ -15,9 +15,10 @@ def scenario_schema() -> dict[str, Any]:
     """What `handrail guide schema scenario` prints."""
     definitions: dict[str, Any] = {}
     reference = record_schema(Written, definitions)
-    run = definitions[WrittenRun.__name__]["properties"]
-    run["plant"] = _worded(PLANTS, definitions)
-    run["twin"] = _worded(TRUTHS, definitions)
+    for cls in (WrittenRun, WrittenRollback):
+        run = definitions[cls.__name__]["properties"]
+        run["plant"] = _worded(PLANTS, definitions)
+        run["twin"] = _worded(TRUTHS, definitions)
     nowhere = {"type": ["string", "null"]}
     definitions[Expectation.__name__]["properties"]["point_of_no_return"] = nowhere
     return {"$schema": DIALECT, "title": "Handrail scenario", **reference, "$defs": definitions}

@@ -17,12 +17,12 @@ from handrail.model.estate import Estate
 from handrail.model.finding import Assessment
 from handrail.model.plan import Plan
 from handrail.planning.plan import hops_of, make_plan
-from handrail.rehearsing import expecting, judging
+from handrail.rehearsing import expecting, going_back, judging
 from handrail.rehearsing.changes import changed
 from handrail.rehearsing.differences import Difference, placed
 from handrail.rehearsing.expecting import Came, Renderings
-from handrail.rehearsing.pretending import carry_out
-from handrail.rehearsing.scenario import Run, Scenario, read_scenario
+from handrail.rehearsing.pretending import Cast, carry_out
+from handrail.rehearsing.scenario import Ending, Run, Scenario, read_scenario
 from handrail.rehearsing.truths import VerifyTruth
 
 
@@ -109,10 +109,24 @@ def _changed_badly(error: BadInput, tree: Tree) -> BadDocument:
 
 
 def _run(scenario: Scenario, run: Run, plan: Plan, catalogue: Catalogue) -> list[Difference]:
-    verify = any(isinstance(one, VerifyTruth) for one in run.twin)
-    carried = carry_out(plan, _declarations(plan, catalogue), plants=run.plant, people=run.people, looks=verify)
-    found = placed(judging.ending(run, carried), scenario.tree)
-    return found + placed(judging.truth(run.twin, plan, carried), scenario.tree)
+    back = run.rollback
+    carried = carry_out(
+        plan,
+        _declarations(plan, catalogue),
+        plants=run.plant,
+        people=run.people,
+        looks=_looks(run),
+        back=None if back is None else Cast(back.plant, back.people, _looks(back)),
+    )
+    found = placed(judging.ending(run, run.ends, carried), scenario.tree)
+    found += placed(judging.truth(run.twin, plan, carried), scenario.tree)
+    if back is not None and carried.back is not None:
+        found += placed(going_back.compare(back, carried.back, plan), scenario.tree)
+    return found
+
+
+def _looks(expected: Ending) -> bool:
+    return any(isinstance(one, VerifyTruth) for one in expected.twin)
 
 
 def _declarations(plan: Plan, catalogue: Catalogue) -> Mapping[str, Path]:
