@@ -1,7 +1,8 @@
 """What comes after a rollback: the plan's own checks, made again where they can show that all is as it was.
 
 These are the ones that held before anything was touched, those of the new build, which now have to show the old one,
-and those that speak of nothing else than what was put back.
+and those that speak of nothing else than what was put back. Where the way back looks for the old build itself, by the
+same check, it knows better: what was installed may have had another name, or have stood on another host.
 """
 
 from __future__ import annotations
@@ -67,11 +68,23 @@ class Looking:
         with_ = fill(step.with_, known)
         if step.lasting and step.id.startswith(f"{step.installation}/{hop.to}/"):
             old = _of_the_old_build(with_, hop)
+            if old is not None and self._is_looked_for(step, hop):
+                return None
             if old is not None:
                 title = f"See that {step.installation} is at {hop.from_} again"
                 return self._made(replace(step, title=title), old, hop)
         held = self._held(step) and (step.lasting or _names(with_, hop.from_))
         return self._made(step, with_, hop) if held or self._concerns_what_is_back(step, with_) else None
+
+    def _is_looked_for(self, step: Step, hop: Hop) -> bool:
+        """Whether the way back itself makes such a check for the old build."""
+        return any(
+            one.installation == step.installation
+            and one.uses == step.uses
+            and one.id.startswith(f"{step.installation}/{hop.to}/")
+            and _names(one.with_, hop.from_)
+            for one in self._plan.back
+        )
 
     def _held(self, step: Step) -> bool:
         """Whether it held before anything of its installation was touched."""
