@@ -26,7 +26,7 @@ from handrail.running.verify import verification_to_json
 
 FAILED = 1
 
-PRICED = 20_000
+PRICED = 5_000
 """Steps of a plan up to which following a run says what going back would cost; beyond, asking for it does."""
 
 

@@ -56,6 +56,7 @@ class Putting:
         self._records = records
         self._knowledge = knowledge
         self._back = {step.id: step for step in plan.back}
+        self._places = {step.id: at for at, step in enumerate(plan.back)}
         self._makers: dict[str, list[tuple[int, Step]]] = {}
         for at, step in enumerate(plan.steps):
             signature = knowledge.signatures.get(step.uses)
@@ -115,7 +116,7 @@ class Putting:
         if missing is not None:
             raise Impossible(f"The plan does not have the step {missing}, which its way back names.")
         found = {*ids, *(id for name in ids for one in self._back[name].remedies for id in one.steps)}
-        return [id for id in self._back if id in found]
+        return sorted(found, key=self._places.__getitem__)
 
     def _when(self, step: Step, ends: Mapping[str, Any]) -> tuple[Condition, ...] | None:
         """Its conditions that are still open; None when one does not hold, by what the journal says of the run."""

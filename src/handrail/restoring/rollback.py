@@ -15,14 +15,13 @@ from handrail.model.signature import Signature
 from handrail.restoring.cost import Cost, told
 from handrail.restoring.looking import Looking
 from handrail.restoring.ordering import Node, seconds, turned_round
-from handrail.restoring.proving import WAIT, hold, proofs, waits
+from handrail.restoring.proving import HOLD, WAIT, hold, proofs, waits
 from handrail.restoring.putting_back import Impossible, Putting, Restored
 from handrail.restoring.records import Record, Records
 from handrail.restoring.undoing import (
     RESTORE,
     Build,
     Describe,
-    Group,
     Knowledge,
     Undo,
     Undoing,
@@ -165,11 +164,12 @@ class _Making:
     def _superseded(self) -> set[str]:
         """The undos of things that a later step of the rollback acts upon again: they hold for a while only."""
         found: set[str] = set()
-        later: list[Undo] = []
+        later: dict[str | None, list[Undo]] = {}
         for one in self._what.undos:
-            if any(_same_thing(one, other) for other in later):
+            others = later.setdefault(one.step.host, [])
+            if any(_same_thing(one, other) for other in others):
                 found.add(one.id)
-            later.append(one)
+            others.append(one)
         return found
 
     # -- before and after ---------------------------------------------------------------------------------------
@@ -194,30 +194,30 @@ class _Making:
 
     def _first_hops(self) -> dict[str, Hop]:
         """Of each installation that is put back, the hop that its earliest group belongs to."""
+        hops = {(hop.installation, hop.to): hop for hop in self._plan.hops}
         found: dict[str, Hop] = {}
         for group in self._what.groups:
-            hop = self._hop(group)
+            hop = hops.get((group.installation, _hop_of(group.steps[0])))
             if hop is not None:
                 found.setdefault(group.installation, hop)
         return found
 
-    def _hop(self, group: Group) -> Hop | None:
-        id = group.steps[0].id
-        return next(
-            (
-                hop
-                for hop in self._plan.hops
-                if hop.installation == group.installation and id.startswith(f"{hop.installation}/{hop.to}/")
-            ),
-            None,
-        )
-
     # -- the plan -----------------------------------------------------------------------------------------------
 
     def _ask_guard(self, steps: Sequence[Step]) -> None:
-        """What a rollback destroys has to be proved restorable too, as in any plan."""
-        lacking = unguarded(steps)
+        """What a rollback destroys has to be proved restorable too, as in any plan. Every step that acts comes after
+        the hold, and the hold after every proof: the guard is shown just those that concern each."""
+        proving: dict[str, list[Step]] = {}
+        for step in steps:
+            for asset in step.proves:
+                proving.setdefault(asset, []).append(step)
         by_id = {step.id: step for step in steps}
+        lacking = []
+        for step in steps:
+            if step.changes:
+                before = {one.id: one for asset in step.changes for one in proving.get(asset, ())}
+                middle = replace(by_id[HOLD], after=tuple(before))
+                lacking += unguarded([*before.values(), middle, replace(step, after=(HOLD,))])
         if lacking:
             raise _Lost(
                 *(
@@ -242,10 +242,11 @@ class _Making:
         for step in steps:
             if step.downtime:
                 spans[step.installation] = (spans.get(step.installation, (step.id, ""))[0], step.id)
+        now = self._builds_now()
         hops = [
             Hop(
                 hop.installation,
-                self._now(hop.installation),
+                now[hop.installation],
                 hop.from_,
                 RESTORE,
                 "It goes back to what it was before the first step that may have destroyed anything.",
@@ -269,15 +270,15 @@ class _Making:
             )
         )
 
-    def _now(self, installation: str) -> str:
-        """The build that the installation has, or was about to have, when it turned round."""
+    def _builds_now(self) -> dict[str, str]:
+        """The build that each installation has, or was about to have, when it turned round."""
         begun = {
-            step.id.removeprefix(f"{installation}/").partition("/")[0]
+            (step.installation, _hop_of(step))
             for step in self._plan.steps
-            if step.installation == installation and self._records.get(step.id, Record()).touched
+            if self._records.get(step.id, Record()).touched
         }
-        hops = [hop for hop in self._plan.hops if hop.installation == installation and hop.to in begun]
-        return hops[-1].build or hops[-1].to
+        hops = [hop for hop in self._plan.hops if (hop.installation, hop.to) in begun]
+        return {hop.installation: hop.build or hop.to for hop in hops}
 
     def _signature(self, uses: str) -> Signature | None:
         return self._knowledge.signatures.get(uses)
@@ -290,3 +291,8 @@ def _same_thing(one: Undo, other: Undo) -> bool:
     if one.step.host != other.step.host or uses.partition(".")[0] != other_uses.partition(".")[0]:
         return False
     return all(with_[name] == other_with[name] for name in with_.keys() & other_with.keys())
+
+
+def _hop_of(step: Step) -> str:
+    """The hop that a step belongs to, by its id: the release or build that it leads to."""
+    return step.id.removeprefix(f"{step.installation}/").partition("/")[0]

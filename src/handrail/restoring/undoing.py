@@ -206,7 +206,8 @@ def _carried(groups: Sequence[Group], plan: Plan) -> list[Group]:
 
 def _covered(together: Sequence[Group], carried: Sequence[Group], destructive: Sequence[tuple[int, Step]]) -> Covered:
     """Of each installation with groups that are not carried out: the place of the last step of them."""
-    left_out = {step.id for group in together if group not in carried for step in group.steps}
+    kept = {id(group) for group in carried}
+    left_out = {step.id for group in together if id(group) not in kept for step in group.steps}
     return {step.installation: at for at, step in destructive if step.id in left_out}
 
 
