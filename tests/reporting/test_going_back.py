@@ -60,7 +60,7 @@ def why(plan: Plan, name: str | None) -> str:
 @pytest.mark.parametrize(
     "expected",
     [
-        "identity/sync@sync01, from 2016-sp3: 3 steps",
+        "identity/sync@sync01, from 2016-sp3 back to 4.6.673.0: 3 steps",
         "once begun step 5 (Install the patch)",
         "takes about 15 min",
         "puts back database",

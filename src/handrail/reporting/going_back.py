@@ -33,11 +33,11 @@ def going_back_blocks(outline: Outline, show: Show, tell: Tell) -> Iterator[Bloc
     yield Heading("Getting back by hand")
     yield Paragraph(
         "Decide this in time. `handrail rollback RUN` makes a plan of it that fits what a run has done; this is for "
-        "when there is no program. Prove again first that every backup you need can be read. If several hops of one "
-        "installation have begun, go back only from the earliest of them: it brings what was there before all of them. "
+        "when there is no program. Prove again first that every backup you need can be read. Begin with what began "
+        "last. If several hops of one installation have begun, go back only from the earliest of them: it brings what was there before all of them. "
         "Database, files and keys of one restore point belong together: never put one of them back alone."
     )
-    for way in ways:
+    for way in reversed(ways):
         yield from _way(outline, way, show, tell)
     for step in reversed(alone):
         yield Heading(f"Back from step {outline.numbers[step.id]}: {step.title}", 3)
@@ -54,26 +54,31 @@ def _way(outline: Outline, way: Way, show: Show, tell: Tell) -> Iterator[Block]:
         "started or opened, stop or close first."
     )
     acts: list[Act] = []
+    back: set[str] = set()
     for one in way.steps:
         if not any(condition.error for condition in one.when):
-            acts += _acts(outline, one, step, show, tell)
+            acts += _acts(outline, one, step, show, tell, back)
     started = {_same(one) for one in way.steps}
     again = (one for one in _stopped(outline, step) if _same(one, _OPPOSITE[one.uses]) not in started)
     acts += [_start(one, show) for one in reversed(list(again))]
     yield _numbered((*acts, (_as_before(outline, step), ())))
 
 
-def _acts(outline: Outline, step: Step, begun: Step, show: Show, tell: Tell) -> Iterator[Act]:
-    """What one step of the way back means for hands."""
+def _acts(outline: Outline, step: Step, begun: Step, show: Show, tell: Tell, back: set[str]) -> Iterator[Act]:
+    """What one step of the way back means for hands. `back`: the backups that were put back; one may hold several
+    assets."""
     when = words.listed([tell(one) for one in step.when], 12)
     only = f" Only if {when}." if when else ""
-    where = f"On {step.host}: " if step.host else ""
+    where = f"On {step.host}: " if step.host and step.host not in step.title else ""
     if step.uses == _RESTORE:
         backups = [
             one for one in _hop(outline, begun) if one.kind == "back-up" and set(one.protects) & set(step.changes)
         ]
         for backup in reversed(backups):
             text, inside = _put_back(outline, backup, show)
+            if backup.id in back:
+                text, inside = f"It came back with what step {outline.numbers[backup.id]} secured: see that it did.", ()
+            back.add(backup.id)
             yield f"{step.title.rstrip('.')}. {text}{only}", inside
         if not backups:
             yield f"{where}{step.title.rstrip('.')}.{only}", ()
@@ -121,7 +126,8 @@ def _start(stopped: Step, show: Show) -> Act:
 
 
 def _as_before(outline: Outline, step: Step) -> str:
-    build = next((hop.from_ for hop in outline.plan.hops if _is_of(hop.installation, hop.to, step)), "")
+    hop = outline.hop(step)
+    build = hop.from_ if hop is not None else ""
     text = f"See that it runs as before{f', at {build}' if build else ''}."
     if step.way_back.by:
         return text
@@ -170,10 +176,6 @@ def _hop(outline: Outline, step: Step) -> list[Step]:
 def _same(step: Step, uses: str = "") -> tuple[object, ...]:
     """What makes two steps do the same: the action, where, and with what name or data."""
     return uses or step.uses, step.host, str(step.with_.get("name") or step.with_.get("data") or "")
-
-
-def _is_of(installation: str, to: str, step: Step) -> bool:
-    return step.id.startswith(f"{installation}/{to}/")
 
 
 def _code(uses: str, with_: Mapping[str, Any], show: Show) -> tuple[Block, ...]:

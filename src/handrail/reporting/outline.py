@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handrail.model.finding import Citation
-from handrail.model.plan import Erratum, Plan, Step
+from handrail.model.plan import Erratum, Hop, Plan, Step
 from handrail.planning.going_back import Cost, cost
 
 NO_HOST = "-"
@@ -60,6 +60,7 @@ class Outline:
         self.steps: Mapping[str, Step] = {step.id: step for step in plan.steps}
         self.numbers: Mapping[str, int] = {step.id: number for number, step in enumerate(plan.steps, 1)}
         self.point_of_no_return = self.numbers.get(plan.point_of_no_return or "")
+        self._hops = {(hop.installation, hop.to): hop for hop in plan.hops}
         self._of_installation: dict[str, list[Step]] = {}
         self.back: Mapping[str, Step] = {step.id: step for step in plan.back}
 
@@ -130,6 +131,11 @@ class Outline:
             for step in self.plan.steps:
                 self._of_installation.setdefault(step.installation, []).append(step)
         return self._of_installation.get(installation, ())
+
+    def hop(self, step: Step) -> Hop | None:
+        """The hop that a step belongs to."""
+        to = step.id.removeprefix(f"{step.installation}/").partition("/")[0]
+        return self._hops.get((step.installation, to))
 
     def ways(self) -> list[Way]:
         """The written ways back of all hops, in plan order: each once, however many steps name it."""

@@ -207,7 +207,9 @@ def _way_items(outline: Outline) -> Iterator[Item]:
             ("from", words.listed([outline.name(one) for one in way.proofs], 12)),
             ("also", words.listed([one.begins.installation for one in group[1:]])),
         )
-        title = f"{way.begins.installation}, from {_hop_of(way.begins)}: {words.count(len(way.steps), 'step')}"
+        hop = outline.hop(way.begins)
+        there = f" back to {hop.from_}" if hop is not None else ""
+        title = f"{way.begins.installation}, from {_hop_of(way.begins)}{there}: {words.count(len(way.steps), 'step')}"
         yield Item(title, inside=(Rows(rows), Items(acts)))
 
 
