@@ -34,8 +34,9 @@ def going_back_blocks(outline: Outline, show: Show, tell: Tell) -> Iterator[Bloc
     yield Paragraph(
         "Decide this in time. `handrail rollback RUN` makes a plan of it that fits what a run has done; this is for "
         "when there is no program. Prove again first that every backup you need can be read. Begin with what began "
-        "last. If several hops of one installation have begun, go back only from the earliest of them: it brings what was there before all of them. "
-        "Database, files and keys of one restore point belong together: never put one of them back alone."
+        "last. If several hops of one installation have begun, go back only from the earliest of them: it brings what "
+        "was there before all of them. Database, files and keys of one restore point belong together: never put one of "
+        "them back alone."
     )
     for way in reversed(ways):
         yield from _way(outline, way, show, tell)
