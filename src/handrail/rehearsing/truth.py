@@ -53,7 +53,7 @@ def _of(machine: Machine, host: str) -> Iterator[tuple[str, str]]:
     for service in machine.all(Service):
         yield f"the service {service.name} on {host}", f"{service.state}, {service.start}, as {service.account}"
     for database in machine.all(Database):
-        yield f"the database {database.name} on {host}", _content(database)
+        yield f"the database {database.name} on {host}", _content(database, _histories(machine))
     for own in machine.all(KeySet):
         yield f"the key set of {own.account} on {host}", own.id
     for drive in machine.all(Drive):
@@ -67,11 +67,26 @@ def _of(machine: Machine, host: str) -> Iterator[tuple[str, str]]:
         yield f"{one.name} on {host}", "there"
 
 
-def _content(database: Database) -> str:
-    held = encode(database)
-    return json.dumps(
-        {name: held.get(name) for name in ("guid", "key_set", "schema", "state", "tables")}, sort_keys=True
+def _histories(machine: Machine) -> frozenset[str]:
+    """Tables in which products note how often they were told to do something."""
+    methods = (
+        method
+        for bits in machine.context.declarations.products.values()
+        for wmi in bits.wmi
+        for method in wmi.methods.values()
     )
+    return frozenset(str(one["history"]) for one in methods if one.get("history"))
+
+
+def _content(database: Database, histories: frozenset[str]) -> str:
+    """Of a history only what was done: what may be repeated is noted as often as it was."""
+    held = encode(database)
+    told = {name: held.get(name) for name in ("guid", "key_set", "schema", "state", "tables")}
+    tables = dict(told["tables"] or {})
+    for name in histories & tables.keys():
+        rows = ({key: value for key, value in row.items() if key != "number"} for row in tables[name].get("rows") or ())
+        tables[name] = sorted({json.dumps(row, sort_keys=True) for row in rows})
+    return json.dumps({**told, "tables": tables}, sort_keys=True)
 
 
 def _secrets(machine: Machine, component: Component) -> str:
