@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from handrail.actions.base import Base, Check, Undetermined
@@ -72,13 +72,20 @@ def observed(name: str, state: str, wanted: str) -> Observation:
 
 @dataclass(frozen=True, slots=True)
 class StopService(Base):
-    """Stop a service and wait until the service manager says that it has stopped."""
+    """Stop a service and wait until the service manager says that it has stopped.
+
+    `if_there`: where there is no such service, nothing has to be stopped. A way back says so, because it may begin after
+    the programs were removed.
+    """
 
     name: str
     patience: int = PATIENCE
+    if_there: bool = False
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
-        return observed(self.name, await state_of(host, self.name), "STOPPED")
+        state = await state_of(host, self.name)
+        seen = observed(self.name, state, "STOPPED")
+        return replace(seen, state="done") if self.if_there and state == ABSENT else seen
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
         answer = await run(host, "sc", "stop", self.name)
