@@ -187,7 +187,7 @@ class Judge:
         if isinstance(made, NoWayBack):
             return made
         run = begin(point.journal, made)
-        return replace(point, plan=made, run=run)
+        return replace(point, plan=made, run=run, known=None)
 
     def take_back(self, point: Stage, story: list[str]) -> Verdict:
         status = point.status()
@@ -230,8 +230,9 @@ class Judge:
             because = "no file of its restore point was found on the twin"
             return self._case(place, fault, "rollback", Verdict("fail", because), story, telling)
         before = truth.essence(point.twin)
-        stage = self.back_from(point)
-        if isinstance(stage, NoWayBack):
+        stage = self.back_from(point.fork())
+        if isinstance(stage, NoWayBack) or not _proves(stage.plan, place.step):
+            story.append("the way back does not need it")
             verdict = self.take_back(point, story)
             return self._case(place, fault, "rollback", verdict, story, telling)
         ending = live(stage)
@@ -288,6 +289,7 @@ def _answer(stage: Stage, place: Place, story: list[str]) -> bool:
             continue
         said = "done" if _happened(stage, name, place) else "no"
         people.answer(stage.journal, stage.run, stage.plan, name, said, WHO)
+        stage.known = None
         story.append(f"in doubt: {name}; somebody looks and answers {said}")
         answered = True
     return answered
@@ -314,6 +316,12 @@ def _beyond(plan: Plan, status: RunStatus) -> bool:
     ids = [one.id for one in plan.steps]
     begun = [one.id for one in status.steps if one.state not in ("pending", "skipped")]
     return any(ids.index(one) >= ids.index(lost) for one in begun)
+
+
+def _proves(back: Plan, step: Step) -> bool:
+    """Whether a way back proves again what that step proved."""
+    prefix, _, name = step.id.rpartition("/")
+    return any(one.id == f"{prefix}/prove-{name}" for one in back.steps)
 
 
 def _damage(stage: Stage, place: Place) -> list[str]:

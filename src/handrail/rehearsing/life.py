@@ -59,16 +59,28 @@ class Stage:
     clock: VirtualClock
     build: Build = build_action
     secrets: SameSecrets = field(default_factory=SameSecrets)
+    known: Schedule | None = None
+    """How the run stands, as the process that wrote last had it; None when it has to be read from the journal."""
 
     def fork(self) -> Stage:
         """The same moment, going on by itself."""
         clock = self.clock.fork()
         return Stage(
-            self.plan, self.run, self.twin.fork(clock), self.journal.fork(clock), clock, self.build, self.secrets
+            self.plan,
+            self.run,
+            self.twin.fork(clock),
+            self.journal.fork(clock),
+            clock,
+            self.build,
+            self.secrets,
+            self.known,
         )
 
     def schedule(self) -> Schedule:
-        return schedule_of(self.journal, self.run, self.plan)
+        """Not to be told anything by the caller."""
+        if self.known is None:
+            self.known = schedule_of(self.journal, self.run, self.plan)
+        return self.known
 
     def status(self) -> RunStatus:
         return self.schedule().status(self.run, self.plan.digest)
@@ -157,6 +169,7 @@ class Life:
     async def carry_out(self) -> Ending:
         """Go on with the run until nothing more can be done, or something else ends it."""
         stage = self.stage
+        stage.known = None
         runner = Runner(
             _Pen(self, stage.journal),
             stage.run,
@@ -172,9 +185,11 @@ class Life:
         )
         try:
             await runner.carry_out()
+            stage.known = runner.schedule
         except (Killed, Gone):
             return Ending("killed")
         except Reached:
+            stage.known = runner.schedule
             return Ending("reached")
         except StoreLocked as error:
             return Ending("refused", str(error))

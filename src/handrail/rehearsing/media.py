@@ -14,6 +14,9 @@ from handrail.rehearsing.torn import BROKEN_OFF
 from handrail.twin.mechanisms import files
 from handrail.twin.things import Entry
 
+_NOT_READ = ("media.close", "media.not_mounted")
+"""Actions that name a medium and read nothing of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Medium:
@@ -36,7 +39,7 @@ class Swapped:
 
 def read_by(step: Step, stage: Stage) -> Medium | None:
     """The medium that a step reads by its path, if another one could lie there: of the same kind, on the same host."""
-    if step.host is None or step.host not in stage.twin.hosts:
+    if step.host is None or step.host not in stage.twin.hosts or step.uses in _NOT_READ:
         return None
     table = stage.twin.state.table(step.host, "entry")
     named = {path.lower() for path in _paths(step)}
