@@ -40,9 +40,8 @@ def child(installations: int) -> tuple[float, float, int, int]:
 def main(small: int = 1_000, large: int = 10_000) -> None:
     rows = {count: child(count) for count in (small, large)}
     for count, (taken, peak, steps, back) in rows.items():
-        print(
-            f"{count:7,} installations  {steps:9,} steps  {back:9,} to go back  {taken:7.2f} s  {peak:7.0f} MiB at the peak"
-        )
+        print(f"{count:7,} installations  {steps:9,} steps, {back:9,} to go back", end="")
+        print(f"  {taken:7.2f} s  {peak:7.0f} MiB at the peak")
     ratio = rows[large][0] / rows[small][0]
     print(f"time grows by {ratio:.1f} for {large / small:.0f} times as many, limit {LIMIT_RATIO:.0f}: ", end="")
     print("kept" if ratio <= LIMIT_RATIO else "BROKEN")

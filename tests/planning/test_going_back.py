@@ -120,6 +120,7 @@ def test_whatever_else_has_no_way_back_waits_for_the_same_answer_on_whatever_hos
     assert len(holds) == 1
     assert gated == [f"{STORE}/1.5/apply", f"{DESK}/2/setup"]
     assert [one.id for one in plan.steps if one.no_return] == gated
+    assert holds[0].with_["question"].endswith("1 more step without a way back may follow.")
 
 
 def test_what_runs_only_sometimes_has_a_hold_that_is_asked_only_then() -> None:

@@ -57,8 +57,9 @@ def cost(begun: Sequence[Step], back: Iterable[Step]) -> Cost:
     return Cost(_longest(begun, weights), undone, len(used), tuple(assets))
 
 
-def question(begun: Sequence[Step], back: Sequence[Step], subject: str, title: str) -> str:
-    """What is asked before the point of no return: what the way back costs on either side."""
+def question(begun: Sequence[Step], back: Sequence[Step], subject: str, title: str, more: int = 0) -> str:
+    """What is asked before the point of no return: what the way back costs on either side. `more` steps without a way
+    back wait for the same answer."""
     now = cost(begun, back)
     parts = [f"{now.undone} {'step is' if now.undone == 1 else 'steps are'} undone"] if now.undone else []
     if now.assets:
@@ -67,14 +68,15 @@ def question(begun: Sequence[Step], back: Sequence[Step], subject: str, title: s
     if not now.is_nothing:
         before = f"going back takes about {told(now.seconds)} ({'; '.join(parts) or 'by the steps of its way back'})"
     proved = list(dict.fromkeys(one for step in begun if step.installation == subject for one in step.proves))
-    after = "nothing takes it back"
+    after = "nothing in this plan takes it back"
     if proved:
         seconds = sum(step.takes for step in begun if step.kind == "back-up" and set(step.protects) & set(proved))
         after = (
             f"no step of this plan takes it back; what is left is to restore {', '.join(proved)} by hand, "
             f"about {told(seconds)} of copying, without what was built on it"
         )
-    return f"Pass the point of no return? Before it, {before}. After it ({title}, {subject}), {after}."
+    others = f" {more} more {'step' if more == 1 else 'steps'} without a way back may follow." if more > 0 else ""
+    return f"Pass the point of no return? Before it, {before}. After it ({title}, {subject}), {after}.{others}"
 
 
 def told(seconds: float) -> str:

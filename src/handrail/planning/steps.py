@@ -45,7 +45,8 @@ def lay(web: Web, builder: Builder, keys: Sequence[str], signatures: Mapping[str
     """The steps of blocks and barriers, in the order of `keys`. A block is taken out of the web once it is laid, so
     that a large estate is not in memory twice."""
     _check_ids(web)
-    laying = _Laying(web, builder, signatures)
+    gated = sum(len(_one_way(block)) for block in web.blocks.values())
+    laying = _Laying(web, builder, signatures, gated)
     for key in keys:
         laying.add(key)
     return laying.finish()
@@ -66,7 +67,8 @@ def _check_ids(web: Web) -> None:
 
 
 class _Laying:
-    def __init__(self, web: Web, builder: Builder, signatures: Mapping[str, Signature]) -> None:
+    def __init__(self, web: Web, builder: Builder, signatures: Mapping[str, Signature], gated: int) -> None:
+        self._gated = gated
         self._web = web
         self._builder = builder
         self._signatures = signatures
@@ -252,7 +254,9 @@ class _Laying:
                 revision=signature_of("hold", self._signatures, "").revision,
                 kind="hold",
                 source=ASKED,
-                with_={"question": question(self._steps, self._back, block.subject, title)},
+                with_={
+                    "question": question(self._steps, self._back, block.subject, title, 0 if when else self._gated - 1)
+                },
                 when=when,
                 after=after,
                 way_back=WayBack("undo"),
