@@ -442,3 +442,58 @@ def test_a_way_back_that_would_destroy_what_was_not_proved_is_refused() -> None:
     made = plan((steps, rear))
 
     assert "database:elsewhere" in lost(made, ran(made).records).message
+
+
+# -- before and after -------------------------------------------------------------------------------------------------
+
+
+def test_what_may_still_be_at_work_is_waited_for_before_anybody_is_asked() -> None:
+    waiting = {**SIGNATURES, "job.ended": replace(SIGNATURES["check"], name="job.ended")}
+    paper = ran(ONE, "/wreck", ends="begun", works=False)
+    back = make_rollback(ONE, "run-1", paper.records, signatures=waiting, build=build, describe=described)
+    assert isinstance(back, Plan)
+
+    (wait,) = (one for one in back.steps if one.uses == "job.ended")
+    assert (wait.host, wait.with_) == ("a", {"job": "run-1/it/app@a/2/wreck/1"})
+    assert wait.id in before(back.steps)[HOLD]
+
+
+def looks(made: Plan, records: Mapping[str, Record]) -> dict[str, Mapping[str, Any]]:
+    """The checks at the end of a way back, by the last parts of their names."""
+    back = taken_back(made, records)
+    return {one.id.rpartition("/")[2]: one.with_ for one in back.steps if "/look-" in one.id}
+
+
+def with_check(name: str, uses: str = "check", **more: Any) -> Plan:
+    """One hop, with one more check at its end."""
+    steps, rear = hop()
+    last = step(f"it/app@a/2/{name}", uses, after=(steps[-1].id,), lasting=True, **more)
+    return plan(([*steps, last], rear))
+
+
+def test_the_check_of_the_old_build_is_made_again() -> None:
+    assert looks(ONE, ran(ONE).records) == {"look-build": {"name": "build", "value": "1"}}
+
+
+def test_a_check_of_the_new_build_asks_for_the_old_one() -> None:
+    made = with_check("version", with_={"name": "build", "value": "2"})
+    first = made.steps[0]
+    unasked = freeze(replace(made, steps=(replace(first, with_={"name": "lid", "value": None}), *made.steps[1:])))
+
+    assert looks(unasked, ran(unasked).records) == {"look-version": {"name": "build", "value": "1"}}
+
+
+def test_a_check_of_what_was_put_back_is_made_again_and_one_of_anything_else_is_not() -> None:
+    records = ran(ONE).records
+
+    assert "look-there" in looks(with_check("there", with_={"name": "data"}), records)
+    assert "look-there" not in looks(with_check("there", with_={"name": "data", "value": "data of 2"}), records)
+    assert "look-elsewhere" not in looks(with_check("elsewhere", with_={"name": "portal"}), records)
+
+
+def test_what_later_is_acted_upon_again_is_not_verified() -> None:
+    """The service is stopped on the way and runs in the end: only that is lasting."""
+    back = taken_back(ONE, ran(ONE).records)
+    lasting = {one.id.rpartition("/")[2]: one.lasting for one in back.steps if one.uses == "turn"}
+
+    assert lasting == {"undo-start": False, "back-stop": False, "undo-stop": True}

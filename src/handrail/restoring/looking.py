@@ -34,6 +34,9 @@ class Looking:
         self._knowledge = knowledge
         self._first = first
         self._places = {step.id: at for at, step in enumerate(plan.steps)}
+        self._back: dict[str, list[Step]] = {}
+        for step in plan.back:
+            self._back.setdefault(step.installation, []).append(step)
         self._touched = _first_touched(plan, records)
         self._backups = [step for step in plan.steps if step.kind == "back-up" and put_back.intersection(step.protects)]
 
@@ -79,11 +82,10 @@ class Looking:
     def _is_looked_for(self, step: Step, hop: Hop) -> bool:
         """Whether the way back itself makes such a check for the old build."""
         return any(
-            one.installation == step.installation
-            and one.uses == step.uses
+            one.uses == step.uses
             and one.id.startswith(f"{step.installation}/{hop.to}/")
             and _names(one.with_, hop.from_)
-            for one in self._plan.back
+            for one in self._back.get(step.installation, ())
         )
 
     def _held(self, step: Step) -> bool:

@@ -203,7 +203,11 @@ class Putting:
                     for name, _, output in (reference.rpartition("."),)
                     if output in self._records.get(name, Record()).outputs
                 }
-                found.append(_Maker(step, self._knowledge.build(step.uses, fill(step.with_, known)), record))
+                try:
+                    action = self._knowledge.build(step.uses, fill(step.with_, known))
+                except HandrailError as error:
+                    raise Impossible(f"{step.id} cannot say how {asset} is put back: {error}") from None
+                found.append(_Maker(step, action, record))
         return found
 
     def _restore(self, maker: _Maker, asset: str) -> tuple[Action, ...]:
