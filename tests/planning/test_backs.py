@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tests.support.fleets import GUIDE, SIGNATURES, catalogue, small
+from tests.support.fleets import GUIDE, SIGNATURES, catalogue, fleet, small
 
 from handrail.model.finding import Finding
 from handrail.model.plan import Plan, Step
@@ -156,3 +156,27 @@ def test_a_step_without_return_may_change_what_nothing_brings_back() -> None:
     )
     assert plan.point_of_no_return == f"{STORE}/1.5/apply"
     assert steps(plan)["apply"].way_back.kind == "none"
+
+
+def test_in_a_fleet_every_way_back_leads_to_steps_of_its_own_installation_and_all_ids_differ() -> None:
+    plan = make_plan(*fleet(60))
+    assert isinstance(plan, Plan)
+    known = {step.id: step for step in plan.back}
+    assert len({step.id for step in (*plan.steps, *plan.back)}) == len(plan.steps) + len(plan.back)
+    destructive = [step for step in plan.steps if step.changes]
+    assert destructive
+    for step in destructive:
+        brought = {asset for id in step.way_back.by for asset in known[id].changes}
+        assert brought >= set(step.changes)
+        assert all(known[id].installation == step.installation for id in step.way_back.by)
+    assert {id for step in destructive for id in step.way_back.by} == set(known)
+
+
+def test_a_way_back_may_ask_what_a_step_that_it_takes_back_came_to() -> None:
+    guide = BACKED.replace(
+        '{id: stop, uses: test.stop, with: {name: "{{component.service}}"}, source: manual#fix}\n      - {id: remove',
+        "{id: stop, uses: test.stop, with: {name: x}, source: manual#fix, when: {step: save-copy, ended: done}}\n"
+        "      - {id: remove",
+    )
+    (when,) = back(planned(guide=guide))["back-stop"].when
+    assert (when.step, when.ended) == (f"{STORE}/1.5/save-copy", ("done",))
