@@ -74,8 +74,8 @@ def observed(name: str, state: str, wanted: str) -> Observation:
 class StopService(Base):
     """Stop a service and wait until the service manager says that it has stopped.
 
-    `if_there`: where there is no such service, nothing has to be stopped. A way back says so, because it may begin after
-    the programs were removed.
+    `if_there`: where there is no such service, nothing has to be stopped. A way back says so, because it may begin
+    after the programs were removed.
     """
 
     name: str

@@ -222,7 +222,8 @@ class PersonBits:
     afterwards, out of the newest package among that host's media; `wizard` is a setup that asks. With none of these,
     what the person does leaves no trace on a host. `reads`: a component of the host; who cannot use what its database
     holds encrypted, answers no. `build` is what the step's values call the build that `installs`
-    takes instead of the newest, `locales` what they call the languages that are chosen."""
+    takes instead of the newest, `locales` what they call the languages that are chosen. `forgets`: an account whose
+    profile on the host is deleted, with the keys in it."""
 
     step: str
     component: str = ""
@@ -235,6 +236,7 @@ class PersonBits:
     build: str = ""
     reads: str = ""
     locales: str = ""
+    forgets: str = ""
 
 
 @dataclass(frozen=True, slots=True)

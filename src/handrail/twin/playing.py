@@ -12,7 +12,7 @@ from handrail.twin import paths, wizards
 from handrail.twin.declarations import PersonBits
 from handrail.twin.machine import Machine
 from handrail.twin.mechanisms import components, databases, files, installer, keys, resources, services, systems
-from handrail.twin.things import Component, Entry, Product, Service
+from handrail.twin.things import Component, Entry, KeySet, Product, Service
 from handrail.twin.tools import cmd
 
 KEY_FILE = "key file"
@@ -28,6 +28,10 @@ def play(machine: Machine, step: Step) -> Literal["done", "no"]:
     if bits.carries is not None:
         wizards.carry(machine, bits.carries, typed)
     person = replace(machine, user=components.fill(bits.as_, values)) if bits.as_ else machine
+    account = components.fill(bits.forgets, values)
+    if account and machine.get(KeySet, account) is not None:
+        machine.drop(KeySet, account)
+        machine.did("keys", f"profile of {account} deleted, with its key set")
     if bits.system:
         systems.upgrade(machine, components.fill(bits.system, values))
     for line in bits.runs:
