@@ -77,6 +77,15 @@ def test_the_way_back_is_shown_written_and_the_same_in_every_format(waiting: tup
     assert max(map(len, text.out.splitlines()[:-1])) <= 80
 
 
+def test_a_way_back_is_explained_as_one(waiting: tuple[Path, str]) -> None:
+    home, run = waiting
+    handrail("rollback", run, "-o", home / "back.plan", home=home)
+    for arguments in (["1"], []):
+        said = handrail("explain", home / "back.plan", *arguments, home=home)
+        assert said.code == 0 and "itself a way back" in said.out
+        assert "handrail rollback RUN" not in said.out
+
+
 def test_without_a_file_nothing_is_written_and_the_command_that_would_is_shown(asked: tuple[Path, str]) -> None:
     home, run = asked
     said = handrail("rollback", run, home=home)

@@ -14,7 +14,7 @@ from handrail.reporting.findings import finding_blocks
 from handrail.reporting.outline import Outline
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows
 from handrail.reporting.person import person_blocks
-from handrail.reporting.plan import hop_items
+from handrail.reporting.plan import IS_A_WAY_BACK, hop_items
 from handrail.reporting.runbook import condition_text, shown_value
 
 SCHEMA = "handrail/explanation/v1"
@@ -47,11 +47,14 @@ def _plan_page(found: PlanExplanation, outline: Outline) -> Page:
         yield Heading("Accepted by name")
         yield from finding_blocks(found.accepted, 3)
     yield Heading("The way back")
-    yield Paragraph(found.one_way, "bad" if found.point_of_no_return else "good")
-    point = found.point_of_no_return
-    where = f"just before {outline.name(point)}" if point else "from its end"
-    yield Paragraph(_takes(found.back, where))
-    yield Code(("handrail rollback RUN",))
+    if plan.goes_back is not None:
+        yield Paragraph(IS_A_WAY_BACK)
+    else:
+        yield Paragraph(found.one_way, "bad" if found.point_of_no_return else "good")
+        point = found.point_of_no_return
+        where = f"just before {outline.name(point)}" if point else "from its end"
+        yield Paragraph(_takes(found.back, where))
+        yield Code(("handrail rollback RUN",))
     yield from _errata(found.errata)
     yield Heading("More")
     yield Paragraph("Why one step is there: `handrail explain PLAN STEP`, with its id, its ending or its number.")
@@ -89,16 +92,7 @@ def _step_page(found: StepExplanation, outline: Outline) -> Page:
     if found.followers:
         yield Paragraph(f"Waiting for it: {words.listed([outline.name(one) for one in found.followers])}.")
     yield Heading("The way back")
-    yield Paragraph(
-        _way_back(found, outline),
-        "bad" if found.past_no_return or (step.changes and not found.restores_from) else "plain",
-    )
-    if found.back:
-        yield Items(tuple(Item(one.title, f"{number}.") for number, one in enumerate(found.back, 1)))
-    if not found.is_back:
-        yield from _no_return(found, outline)
-        yield Paragraph(f"{_takes(found.before, 'just before this step')} A run is taken back by:")
-        yield Code(("handrail rollback RUN",))
+    yield from _step_way_back(found, outline)
     if found.remedies:
         yield Heading("If it fails")
         yield Items(tuple(_remedy(outline, remedy) for remedy in found.remedies))
@@ -106,6 +100,22 @@ def _step_page(found: StepExplanation, outline: Outline) -> Page:
         yield Heading("Facts")
         yield Rows((("rests on", _facts(found.rests_on)), ("leaves", _facts(found.leaves))))
     yield from _errata(found.errata)
+
+
+def _step_way_back(found: StepExplanation, outline: Outline) -> Iterator[Block]:
+    if outline.plan.goes_back is not None:
+        yield Paragraph(IS_A_WAY_BACK)
+        return
+    yield Paragraph(
+        _way_back(found, outline),
+        "bad" if found.past_no_return or (found.step.changes and not found.restores_from) else "plain",
+    )
+    if found.back:
+        yield Items(tuple(Item(one.title, f"{number}.") for number, one in enumerate(found.back, 1)))
+    if not found.is_back:
+        yield from _no_return(found, outline)
+        yield Paragraph(f"{_takes(found.before, 'just before this step')} A run is taken back by:")
+        yield Code(("handrail rollback RUN",))
 
 
 def _way_back(found: StepExplanation, outline: Outline) -> str:

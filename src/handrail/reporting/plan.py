@@ -12,6 +12,8 @@ from handrail.reporting.outline import NO_HOST, Lane, Outline, Way, is_remedy
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows
 from handrail.restoring.custody import PROGRAM
 
+IS_A_WAY_BACK = "This plan is itself a way back and has none. Bring it to its end: `handrail resume RUN`."
+
 
 def plan_page(plan: Plan) -> Page:
     outline = Outline(plan)
@@ -156,7 +158,7 @@ def _restore_point(outline: Outline, point: Step, used: list[Step]) -> Item:
 
 def _way_back(outline: Outline) -> Iterator[Block]:
     if outline.plan.goes_back is not None:
-        yield Paragraph("This plan is itself a way back and has none. Bring it to its end: `handrail resume RUN`.")
+        yield Paragraph(IS_A_WAY_BACK)
         return
     point = outline.plan.point_of_no_return
     if point is None:
