@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.support import going_back
 from tests.support.counting import QUICK, CountingHost, effects
-from tests.support.going_back import START, hop, opening, plan
+from tests.support.going_back import SIGNATURES, START, hop, opening, plan
 
 from handrail.documents.plan import freeze
 from handrail.errors import BadInput, Blocked, StoreLocked
@@ -282,3 +282,26 @@ def test_a_run_is_not_taken_back_behind_the_back_of_a_later_one(tmp_path: Path) 
         carry(session, session.start(back(session, later), "tester", target="hosts"))
         carry(session, session.start(back(session, run), "tester", target="hosts"))
         assert state(tmp_path) == START and session.status(elsewhere).state == "succeeded"
+
+
+def test_only_the_handrail_that_began_a_run_knows_its_way_back(tmp_path: Path) -> None:
+    with opening(tmp_path) as session:
+        run = begun(session, TWO)
+    newer = {**SIGNATURES, "turn": replace(SIGNATURES["turn"], revision=2)}
+    with opening(tmp_path) as session:
+        other = replace(session, signatures=newer)
+
+        assert session.cost(run) is not None and other.cost(run) is None
+        with pytest.raises(BadInput, match="revision"):
+            other.rollback(run)
+
+
+def test_the_price_is_told_while_it_is_a_question(tmp_path: Path) -> None:
+    with opening(tmp_path) as session:
+        run = begun(session, TWO)
+        before = session.cost(run)
+        returning = session.start(back(session, run), "tester", target="twin")
+        carry(session, returning)
+
+        assert before is not None and [one.asset for one in before.restored] == ["it/app@a#data"]
+        assert session.cost(run) is None and session.cost(returning) is None

@@ -210,10 +210,11 @@ class Session:
     def rollback(self, run: str) -> Back | NoWayBack:
         """The plan that takes a run back from where it is now, and what that costs; or why there is none.
 
-        BadInput when it is a way back itself, has not changed anything, was or is being taken back, or when a later run
-        went on from there; StoreLocked when a process is carrying it on.
+        BadInput when it is a way back itself, has not changed anything, was or is being taken back, when a later run
+        went on from there, or an action's revision differs; StoreLocked when a process is carrying it on.
         """
         plan = self.plan(run)
+        self._check_revisions(plan)
         self._refuse_busy(run)
         found = going_back.back_of(self.journal, run, plan, self.knowledge)
         if isinstance(found, Back) and not found.plan.steps:
@@ -231,6 +232,10 @@ class Session:
         plan = self.plan(run)
         if plan.goes_back is not None or going_back.return_of(self.journal, run) is not None:
             return None
+        try:
+            self._check_revisions(plan)
+        except BadInput:
+            return None  # only the Handrail that began it knows
         return cost_of(plan, run, records_of(self.journal.read(run)), self.knowledge)
 
     def taken_back(self) -> Mapping[str, str]:
