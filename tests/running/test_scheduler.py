@@ -226,6 +226,22 @@ def test_a_step_in_doubt_asks_a_person(said: str, move: str) -> None:
     assert state(run) == "running"
 
 
+def test_what_is_in_doubt_is_looked_at_again_by_whoever_takes_over_unless_somebody_answered() -> None:
+    """Its host may only have been silent; and what people said counts more than another look."""
+    one = step("one")
+    run = told(one)
+    run.step("begun", one.id)
+    run.step("in-doubt", one.id)
+    run.take_over()
+    assert run.open() == ["settle one"]
+
+    run.step("in-doubt", one.id)
+    assert (run.open(), state(run)) == ([], "in-doubt")
+    run.answer(one.id, "done")
+    run.take_over()
+    assert run.open() == ["answer one"]
+
+
 def test_a_plan_that_names_missing_steps_or_is_out_of_order_is_refused() -> None:
     one = step("one", after=("it/app@a/2/nowhere",))
     with pytest.raises(BadInput, match="nowhere"):

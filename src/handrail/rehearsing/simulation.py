@@ -277,7 +277,8 @@ class _Simulation:
             carried.struck = len(self.upset.struck)
             if carried.fruitless >= FRUITLESS:
                 return
-            self._answer(carried)
+            if carried.fruitless:  # gone on with, it was looked at again, and nobody could tell
+                self._answer(carried)
         await asyncio.sleep(UNTIL_NOTICED + self.upset.all_answer_in())
         self._start(carried)
 

@@ -14,7 +14,7 @@ The rules:
   steps stand outside their host's order; those that were never needed are skipped when the step has ended well.
 - A failed step stops what comes after it, and nothing else. A hold that was answered `no` stops everything.
 - When a runner takes a lane over, what was begun there and has not ended must be settled, and what failed is tried
-  again.
+  again. What was in doubt and nobody has answered is looked at once more: the host may have been silent then.
 """
 
 from __future__ import annotations
@@ -347,7 +347,7 @@ class Schedule:
     def _taken(self, event: Event) -> None:
         for number in self._lanes.get(event.lane, ()):
             one = self._states[number]
-            if one.state == "begun" and one.mending is None:
+            if (one.state == "begun" and one.mending is None) or (one.state == "in-doubt" and one.answer is None):
                 one.unsettled = True
             elif one.state == "failed" and event.entry.data.get("retry", True):
                 one.state = "pending"
