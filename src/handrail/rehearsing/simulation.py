@@ -36,6 +36,9 @@ Judge = Callable[[Journey, Stage, Then], list[str]]
 FRUITLESS = 3
 """How often in a row a run may be gone on with and not come to its end, with nothing going wrong any more."""
 
+RECEIPTS = "\\Handrail\\receipts\\"
+"""Where actions leave receipts on a Windows host."""
+
 UNTIL_NOTICED = 20.0
 """Seconds until somebody looks after a run whose worker is gone."""
 
@@ -295,13 +298,15 @@ class _Simulation:
         none to compare with, anything at all in a job of one of its attempts."""
         since = one.begun or ""
         noted = [effect for effect in self._twin.effects() if effect.at >= since]
+        made = {safe_name(f"{carried.run}/{one.id}/{number}") for number in range(1, one.attempts + 1)}
         visit = self._on.journey.visits.get(one.id) if carried.run == self._run else None
-        if visit is not None:
-            attempts = Attempts(carried.run, {one.id: one.attempts})
-            wanted = effects_of(visit, self._on.journey.boundaries[-1].attempts)
-            return wanted <= counted(noted, attempts)
-        jobs = {safe_name(f"{carried.run}/{one.id}/{number}") for number in range(1, one.attempts + 1)}
-        return any(effect.job and effect.job.rpartition("\\")[2] in jobs for effect in noted)
+        if visit is None:
+            return any(effect.job and effect.job.rpartition("\\")[2] in made for effect in noted)
+        if any(RECEIPTS in effect.what for effect in visit.effects):
+            # Without the receipt that it leaves last, it is not done.
+            return any(RECEIPTS in effect.what and any(name in effect.what for name in made) for effect in noted)
+        attempts = Attempts(carried.run, {one.id: one.attempts})
+        return effects_of(visit, self._on.journey.boundaries[-1].attempts) <= counted(noted, attempts)
 
     # -- afterwards ---------------------------------------------------------------------------------------------
 
