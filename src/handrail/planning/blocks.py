@@ -54,7 +54,8 @@ class Rendered:
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """`prefix` begins the ids of its steps, and is its `key` unless the hop is made in two parts. `index` counts the
-    hops of the installation; a mend has that of its hop. `shelved`: the media of its way back."""
+    hops of the installation; a mend has that of its hop. `shelved`: the media of its way back. `places`, shared by
+    all blocks of a shape: where in `names` and `rendered` a step of the blueprint is found."""
 
     key: str
     prefix: str
@@ -70,8 +71,9 @@ class Block:
     blueprint: Blueprint
     mend: bool = False
     part: Literal["whole", "head", "tail"] = "whole"
-    names: Mapping[str, str] = field(default_factory=dict)
-    rendered: Mapping[str, Rendered] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    rendered: tuple[Rendered, ...] = ()
     shelved: Shelved | None = None
 
     def halves(self) -> tuple[Block, Block] | None:
@@ -86,7 +88,13 @@ class Block:
 
     def ids(self, relative: Iterable[str]) -> tuple[str, ...]:
         """Ids of the plan for ids of the blueprint; one object for each, however often it is named."""
-        return tuple(self.names[one] for one in relative)
+        return tuple(self.names[self.places[one]] for one in relative)
+
+    def id(self, relative: str) -> str:
+        return self.names[self.places[relative]]
+
+    def render(self, step: Shaped) -> Rendered:
+        return self.rendered[self.places[step.id]]
 
 
 class Builder:
@@ -96,6 +104,7 @@ class Builder:
         self._survey = survey
         self._signatures = signatures
         self._blueprints: dict[object, Blueprint] = {}
+        self._places: dict[int, Mapping[str, int]] = {}
         self._bundles: dict[int, tuple[FlatStep, Reads, dict[object, Rendered]]] = {}
         self._names: dict[int, tuple[FlatStep, frozenset[str]]] = {}
         self._facts: dict[tuple[str, object], Fact] = {}
@@ -176,13 +185,21 @@ class Builder:
             rests=rests,
             blueprint=blueprint,
             mend=mend,
-            names={step.id: key + step.id for step in (*blueprint.steps, *blueprint.back)},
+            places=self._places_in(blueprint),
+            names=tuple(key + step.id for step in (*blueprint.steps, *blueprint.back)),
             shelved=shelf,
         )
-        rendered = {step.id: self._render(block, step) for step in blueprint.steps}
-        rendered |= {step.id: self._render_back(block, step) for step in blueprint.back}
-        object.__setattr__(block, "rendered", rendered)
+        rendered = [self._render(block, step) for step in blueprint.steps]
+        rendered += [self._render_back(block, step) for step in blueprint.back]
+        object.__setattr__(block, "rendered", tuple(rendered))
         return block
+
+    def _places_in(self, blueprint: Blueprint) -> Mapping[str, int]:
+        known = self._places.get(id(blueprint))
+        if known is None:
+            every = (*blueprint.steps, *blueprint.back)
+            known = self._places[id(blueprint)] = {step.id: place for place, step in enumerate(every)}
+        return known
 
     def _choose(
         self, country: Country, procedure: str, facts: Facts, road: Road, hop: RoadHop, *, is_back: bool = False

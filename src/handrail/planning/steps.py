@@ -152,9 +152,9 @@ class _Laying:
         begins: bool,
         gated: bool,
     ) -> None:
-        rendered = block.rendered[step.id]
+        rendered = block.render(step)
         template = step.chosen.flat.template
-        id = block.names[step.id]
+        id = block.id(step.id)
         way_back = step.way_back
         if way_back.from_:
             way_back = WayBack(way_back.kind, block.ids(way_back.from_), self._by if way_back.by else ())
@@ -200,7 +200,7 @@ class _Laying:
 
     def _made_back(self, block: Block, step: Shaped) -> Step:
         """A step of the way back. It rests on no fact: whether it is needed, a rollback decides."""
-        rendered = block.rendered[step.id]
+        rendered = block.render(step)
         template = step.chosen.flat.template
         uses, signature = self._builder.uses(step, rendered)
         with_ = self._builder.parameters(block, step, rendered)
@@ -210,7 +210,7 @@ class _Laying:
         if template.errata:
             self._errata.setdefault(block.country.guide.name, {}).update(dict.fromkeys(template.errata))
         return Step(
-            id=block.names[step.id],
+            id=block.id(step.id),
             title=rendered.title,
             installation=block.subject,
             host=self._builder.host(block, step, rendered),
@@ -239,7 +239,7 @@ class _Laying:
         if self._hold is not None:
             return self._hold
         id = block.prefix + POINT_OF_NO_RETURN
-        while id in self._holds or id.removeprefix(block.prefix) in block.names:
+        while id in self._holds or id.removeprefix(block.prefix) in block.places:
             id += f"-{step.id}"
         self._holds.add(id)
         if not when:
@@ -331,7 +331,7 @@ def _one_way(block: Block) -> frozenset[str]:
 
 
 def _conditions(block: Block, step: Shaped) -> tuple[Condition, ...]:
-    return tuple(Condition(block.names[one.step], one.ended, one.error, one.output, one.equals) for one in step.when)
+    return tuple(Condition(block.id(one.step), one.ended, one.error, one.output, one.equals) for one in step.when)
 
 
 def _leaver(block: Block) -> Shaped | None:
