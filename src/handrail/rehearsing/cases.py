@@ -83,7 +83,7 @@ class Judge:
         wrong = _fell_wrong(strike, ending)
         if wrong:
             return [self._case(place, fault, then, Verdict("fail", wrong), story, telling) for then in fault.then]
-        point = stage.fork()
+        point, reached = stage.fork(), watch.reached
         strike.mend(point)
         cases = []
         if "resume" in fault.then:
@@ -93,7 +93,7 @@ class Judge:
             verdict = self._resume(stage, strike, ending, watch, place, more)
             cases.append(self._case(place, fault, "resume", verdict, [*story, *more], telling))
         if "rollback" in fault.then and not self.back:
-            verdict, told = self._take_back(point, watch.reached, place)
+            verdict, told = self._take_back(point, reached, place)
             cases.append(self._case(place, fault, "rollback", verdict, [*story, *told], telling))
         return cases
 
@@ -134,8 +134,8 @@ class Judge:
         """Whether it came to where the unfaulted run came to."""
         if status.state == "succeeded":
             return True
-        states = [one.state for one in status.steps]
-        return not self.journey.succeeded and states == [one.state for one in self.journey.status.steps]
+        ours, theirs = _unknown_at(status), _unknown_at(self.journey.status)
+        return not self.journey.succeeded and ours == theirs and status.state == self.journey.status.state
 
     def _converged(self, stage: Stage, at: int) -> Verdict:
         """It was seen to be as the unfaulted run was; is it still, and did nothing happen twice?"""
@@ -265,6 +265,12 @@ class _Watch:
             return False
         self.reached = found
         return True
+
+
+def _unknown_at(status: RunStatus) -> list[str]:
+    """The steps that were not rehearsed, if nothing else is in the way."""
+    stands = [one for one in status.steps if one.state in ("failed", "in-doubt", "waiting")]
+    return [one.id for one in stands] if all(one.error == "not-rehearsed" for one in stands) else []
 
 
 def _fell_wrong(strike: Struck, ending: Ending) -> str:

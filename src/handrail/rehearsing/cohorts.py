@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 from handrail.documents.plan import plan_to_json
 from handrail.model.plan import Plan, Step
+
+_MADE = re.compile(r"[\w.@+-]+-[0-9a-f]{8}(?=\\|\")")
+"""A folder that an attempt made for itself: its name has the name of the step in it."""
 
 
 def cohorts(plan: Plan, steps: tuple[Step, ...] | None = None) -> dict[str, tuple[str, ...]]:
@@ -34,4 +38,5 @@ def _shape(plan: Plan, step: Step, told: dict[str, object]) -> str:
     for name, stands_for in ((step.installation, "<it>"), (own, "<id>"), (step.host, "<host>")):
         if name:
             text = text.replace(name, stands_for)
+    text = _MADE.sub("<made>", text)
     return text.replace(f'"{deployment}', '"<deployment>')

@@ -40,11 +40,8 @@ def _of(machine: Machine, host: str) -> Iterator[tuple[str, str]]:
         for name in product.features:
             yield f"the build of {name} on {host}", product.version
     for component in machine.all(Component):
-        there = component
-        yield (
-            f"{there.name} on {host}",
-            f"of {there.deployment}, as {there.account}, on {there.database}@{there.server}",
-        )
+        runs_as, lies_in = component.account or "nobody", f"{component.database or 'nothing'} at {component.server}"
+        yield f"{component.name} on {host}", f"run by {runs_as} on {lies_in}"
         for entry in files.below(machine, component.folder):
             if not entry.folder and not entry.path.lower().endswith((".log", ".txt.log")):
                 content = entry.version or (files.content(entry).decode("utf-8", "replace") or entry.sha256)
