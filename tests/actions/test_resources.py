@@ -11,6 +11,7 @@ from tests.support import virtual_time
 from tests.support.acting import do, look
 from tests.support.twins import DECLARATIONS, SYNC, Clock, Console, a_twin, an_estate
 
+from handrail.actions import build, described
 from handrail.model.estate import Estate
 from handrail.twin.mechanisms import databases, resources
 from handrail.twin.raising import raise_in_memory
@@ -182,6 +183,33 @@ def test_a_language_pack_is_uninstalled_and_what_it_translates_stays() -> None:
 
     assert look(console, "language_pack.present", **present).state == "not_done"
     assert look(console, "product.version", product="*Service and Portal", build="4.6.673.0").state == "done"
+
+
+def test_a_person_installs_the_language_pack_again_that_was_there() -> None:
+    console = Console(raise_in_memory(with_packs("de-DE"), DECLARATIONS, clock=Clock()), "svc01")
+    pack = {"product": "*Service and Portal Language Pack*"}
+    with_: dict[str, Any] = {**pack, "log": "C:\\Logs\\packs.log", "locales": ["de-DE"]}
+    before = look(console, "language_pack.remove", **with_)
+    version = before.evidence["version"]
+
+    opposite = build("language_pack.remove", with_).undo(before)
+
+    assert opposite is not None
+    uses, told = described(opposite)
+    assert uses == "person.do"
+    assert told["values"] == {"build": version, "languages": ["de-DE"]}
+    assert look(console, uses, **told).state == "done"
+    do(console, "language_pack.remove", **with_)
+    assert look(console, uses, **told).state == "not_done"
+    assert build("language_pack.remove", with_).undo(look(console, "language_pack.remove", **with_)) is None
+
+
+def test_a_way_back_leaves_the_language_pack_alone_that_was_there() -> None:
+    console = Console(raise_in_memory(with_packs("de-DE"), DECLARATIONS, clock=Clock()), "svc01")
+    pack = {"product": "*Service and Portal Language Pack*", "log": "C:\\Logs\\packs.log"}
+
+    assert look(console, "language_pack.remove", **pack, unless=["4.6.673.0"]).state == "done"
+    assert look(console, "language_pack.remove", **pack, unless=["4.6.34.0"]).state == "not_done"
 
 
 def with_packs(*locales: str) -> Estate:

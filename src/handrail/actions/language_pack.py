@@ -13,7 +13,8 @@ from handrail.actions.base import Check, Undetermined
 from handrail.actions.folder import manifest_in
 from handrail.actions.installer import LONGEST, InstallerJob
 from handrail.actions.jobs import ended
-from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
+from handrail.actions.person import PersonDoes
+from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.actions.reg_text import product as find_product
 from handrail.actions.uninstaller import removal
 from handrail.comparing import fates
@@ -68,18 +69,30 @@ class LanguagePackPresent(Check):
 
 @dataclass(frozen=True, slots=True)
 class RemoveLanguagePack(InstallerJob):
-    """Uninstall a language pack until it is not listed any more. It holds nobody's data and is installed anew later."""
+    """Uninstall a language pack until it is not listed any more. It holds nobody's data and is installed anew later.
+
+    `locales`: what was chosen in its setup, told to whoever has to install it again on a way back. A pack at a build in
+    `unless` is left alone: on a way back, it is the one that was there.
+    """
 
     destroys: ClassVar[bool] = False
 
     product: str
     log: str
+    locales: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         job = await ended(host, receipt, Command(("msiexec",), timeout=LONGEST))
         outputs = self._outputs(receipt, job.code if job else None)
         found = await find_product(host, self.product)
-        evidence = {"product": found.name if found else None, "exit": outputs["exit"]}
+        evidence = {
+            "product": found.name if found else None,
+            "version": found.version if found else None,
+            "exit": outputs["exit"],
+        }
+        if found is not None and found.version in self.unless:
+            return Observation("done", f"{found.name} is at {found.version} and stays", evidence, outputs)
         if found is not None:
             return Observation("not_done", f"{found.name} is installed on {host.name}", evidence, outputs)
         return Observation("done", f"no language pack on {host.name} fits {self.product!r}", evidence, outputs)
@@ -89,6 +102,18 @@ class RemoveLanguagePack(InstallerJob):
         if found is None:
             raise ActFailed(f"no language pack on {host.name} fits {self.product!r}: there is nothing to uninstall")
         return await self.carried_out(host, receipt, removal(found.code, self.log_of(receipt)))
+
+    def undo(self, before: Observation) -> Action | None:
+        """Its setup asks for the languages, so a person installs it again."""
+        version = before.evidence.get("version")
+        if not version:
+            return None
+        instructions = (
+            f"Install {before.evidence['product']} again, at the build below: run its setup from the full medium of "
+            "that release and choose the languages below, then apply its hotfix if the build is that of a hotfix.",
+        )
+        values = {"build": version, "languages": list(self.locales) or "as they were"}
+        return PersonDoes(instructions, values, {"product": self.product, "builds": [version]})
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,8 @@ class DatabaseBits:
     """`tables` maps a name to a count of rows or to the rows themselves (a list of mappings; `{agent}` expands over the
     fact `test_agents` or else `agents`). `schemas` maps the least build to the schema number that its binaries need.
     `secrets`: tables whose content is encrypted under the installation's key set. `oldest` maps the least build to the
-    oldest schema that its setup can bring along."""
+    oldest schema that its setup can bring along, `newest` to the newest that it takes as it is, when that is newer than
+    its own."""
 
     name: str
     tables: Mapping[str, Any] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class DatabaseBits:
     secrets: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
     oldest: Mapping[str, int] = field(default_factory=dict)
+    newest: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +224,9 @@ class PersonBits:
     afterwards, out of the newest package among that host's media; `wizard` is a setup that asks. With none of these,
     what the person does leaves no trace on a host. `reads`: a component of the host; who cannot use what its database
     holds encrypted, answers no. `build` is what the step's values call the build that `installs`
-    takes instead of the newest, `locales` what they call the languages that are chosen. `forgets`: an account whose
-    profile on the host is deleted, with the keys in it."""
+    takes instead of the newest, `locales` what they call the languages that are chosen. `hotfixed`: a build without a
+    medium of its own is its base with a hotfix, which the person has at hand. `forgets`: an account whose profile on
+    the host is deleted, with the keys in it."""
 
     step: str
     component: str = ""
@@ -236,6 +239,7 @@ class PersonBits:
     build: str = ""
     reads: str = ""
     locales: str = ""
+    hotfixed: bool = False
     forgets: str = ""
 
 

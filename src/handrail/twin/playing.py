@@ -11,7 +11,17 @@ from handrail.model.plan import Step
 from handrail.twin import paths, wizards
 from handrail.twin.declarations import PersonBits
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import components, databases, files, installer, keys, resources, services, systems
+from handrail.twin.mechanisms import (
+    components,
+    databases,
+    files,
+    installer,
+    keys,
+    packages,
+    resources,
+    services,
+    systems,
+)
 from handrail.twin.things import Component, Entry, KeySet, Product, Service
 from handrail.twin.tools import cmd
 
@@ -40,7 +50,7 @@ def play(machine: Machine, step: Step) -> Literal["done", "no"]:
             text = (reply.out + reply.err).strip()
             raise NotRehearsed(f"What a person does at {step.id} does not work on the twin: {line}: {text}")
     for name in bits.installs:
-        _install(machine, step, name, str(typed.get(bits.build) or ""), typed.get(bits.locales) or ())
+        _install(machine, step, name, bits, typed)
     if bits.wizard is not None:
         deployment = step.installation.partition("/")[0]
         wizards.run(machine, _product(machine, bits), deployment, bits.wizard, typed)
@@ -84,17 +94,22 @@ def _values(step: Step) -> Mapping[str, Any]:
     return {**step.with_, **(inner if isinstance(inner, Mapping) else {})}
 
 
-def _install(machine: Machine, step: Step, name: str, build: str, locales: Sequence[str]) -> None:
+def _install(machine: Machine, step: Step, name: str, declared: PersonBits, typed: Mapping[str, Any]) -> None:
     """The component stands here afterwards, at this build (else that of the newest package on this host's media), on
     the database that it had wherever it was before. What came here in the same package comes along with it."""
     before = _wherever(machine, step, name)
     bits = machine.context.declarations.component(before.product, name)
     assert bits is not None
     reference = f"{before.product}/{bits.package}"
-    package = wizards.newest_package(machine, reference, build)
+    package_bits = machine.context.declarations.package(reference)
+    wanted = str(typed.get(declared.build) or "")
+    base = packages.newest(package_bits.bases, wanted) if declared.hotfixed and wanted else wanted
+    package = wizards.newest_package(machine, reference, base)
     if package is None:
         raise NotRehearsed(f"No medium on {machine.name} holds {reference}, which a person installs at {step.id}.")
-    build, entry = package
+    base, entry = package
+    build = wanted if declared.hotfixed and wanted else base
+    locales: Sequence[str] = typed.get(declared.locales) or ()
     component = replace(before, folder=bits.folder, locales=tuple(locales))
     there = machine.components().get(name)
     old = installer.product_of(machine, reference)
@@ -113,13 +128,12 @@ def _install(machine: Machine, step: Step, name: str, build: str, locales: Seque
     for one in (component, *beside):
         over = old.version if old and (there or one is not component) else None
         components.lay(machine, components.place_of(machine, one, build), over, _plant(machine))
-    package_bits = machine.context.declarations.package(reference)
     features = tuple(dict.fromkeys((*(old.features if old else ()), name)))
     code = installer.code_of(reference, package_bits)
     cached = installer.cache(machine, entry)
     installer.register(
         machine,
-        Product(code, reference, build, build, cached, features, folder=component.folder),
+        Product(code, reference, build, base, cached, features, folder=component.folder),
         package_bits,
         paths.parent(entry.path),
     )
