@@ -129,7 +129,11 @@ def passwordless(kind: str | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Setup(Base):
-    """Uninstall Virtual Machine Manager and keep its database, or install it on a database that is there."""
+    """Uninstall Virtual Machine Manager and keep its database, or install it on a database that is there.
+
+    `unless` is for ways back: what stands at one of these builds is left alone, and is as good as installed; whatever
+    else is there is uninstalled, and the database need not be online for that, because it is put back next.
+    """
 
     destroys: ClassVar[bool] = True
     outputs: ClassVar[tuple[str, ...]] = ("exit", "reboot_required", "log")
@@ -145,6 +149,7 @@ class Setup(Base):
     account_kind: str | None = None
     container: str | None = None
     library: str | None = None
+    unless: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.mode == "install" and not self.media:
@@ -200,8 +205,12 @@ class Setup(Base):
     async def _gone(self, host: Host) -> Observation:
         version = await build_of(host, self.part)
         evidence: dict[str, Any] = {"version": version}
+        if self._stays(version):
+            return Observation("done", f"the {self.part} on {host.name} is at {version} and stays", evidence)
         away = version is None
-        if self.part == "server":
+        if self.part == "server" and self.unless:
+            away = away and not await service_there(host)
+        elif self.part == "server":
             kept = await database_there(host, self._where(), self.database or "")
             evidence["database"] = kept
             if not kept:
@@ -211,16 +220,25 @@ class Setup(Base):
         return settled(away, f"the {self.part} on {host.name} {what}", evidence)
 
     async def _there(self, host: Host) -> Observation:
+        version = await build_of(host, self.part) if self.unless else None
+        if self._stays(version):
+            because = f"the {self.part} on {host.name} is at {version} and stays"
+            return Observation("done", because, {"version": version})
         return await installed(host, self.part, self.build, self._where(), self.database or "")
+
+    def _stays(self, version: str | None) -> bool:
+        return any(same(version, one) for one in self.unless)
 
     def _where(self) -> str:
         return address(self.server or "", self.instance)
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
-        if self.mode == "uninstall" and not same(version := await build_of(host, self.part), self.build):
+        is_way_back = self.mode == "uninstall" and bool(self.unless)
+        version = await build_of(host, self.part) if self.mode == "uninstall" else self.build
+        if not is_way_back and not same(version, self.build):
             raise ActFailed(f"what is to be uninstalled is {self.build}, and {version or 'nothing'} is installed")
         if self.part == "server":
-            if not await database_there(host, self._where(), self.database or ""):
+            if not is_way_back and not await database_there(host, self._where(), self.database or ""):
                 raise ActFailed(f"{self.database} is not online on {self.server}: setup is not started without it")
             await write_answers(host, self.ini(receipt), self.answers())
         job = await carry_out(host, receipt, self.command(receipt, await self._own_setup(host)))

@@ -171,7 +171,7 @@ def _install(machine: Machine, wish: _Wish, said: list[str], entry: Entry) -> in
 
 
 def _component(machine: Machine, wish: _Wish, bits: ComponentBits, account: str) -> Component:
-    made = Component(wish.owner, wish.component, "", bits.folder, account=account)
+    made = Component(wish.owner, wish.component, "", bits.folder, account=account if bits.services else "")
     if bits.database is None:
         return made
     instance = wish.answer("instance")
@@ -207,12 +207,13 @@ def _database(machine: Machine, wish: _Wish, bits: ComponentBits, component: Com
         said.append(f"The database {component.database} on {component.server} cannot be opened.")
         return False
     oldest = floor(bits.database.oldest, wish.build, 0)
-    if there.schema > needed or there.schema < oldest:
+    newest = max(needed, floor(bits.database.newest, wish.build, needed))
+    if there.schema > newest or there.schema < oldest:
         said.append(
-            f"The database can not be upgraded: it has version {there.schema}, this setup knows {oldest} to {needed}."
+            f"The database can not be upgraded: it has version {there.schema}, this setup knows {oldest} to {newest}."
         )
         return False
-    if there.schema != needed:
+    if there.schema < needed:
         databases.put(server, replace(there, schema=needed))
         machine.did("database", f"database {there.name} upgraded to schema {needed}")
     if there.key_set:
