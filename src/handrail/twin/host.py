@@ -5,6 +5,7 @@ One connection is one logon session. Faults are put in between here, by wrapping
 
 from __future__ import annotations
 
+import functools
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -138,9 +139,13 @@ class LinuxTwinHost:
 
 def shown(command: Command) -> str:
     """The command line as the effect log shows it: without secrets, reviewed scripts by their name."""
-    known = powershell.recognise(command.argv)
-    argv = ("powershell", known[0], *known[1]) if known else command.argv
-    text = subprocess.list2cmdline(argv)
-    for secret in command.secrets:
+    return _shown(command.argv, command.secrets)
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _shown(argv: tuple[str, ...], secrets: tuple[str, ...]) -> str:
+    known = powershell.recognise(argv)
+    text = subprocess.list2cmdline(("powershell", known[0], *known[1]) if known else argv)
+    for secret in secrets:
         text = text.replace(secret, "***") if secret else text
     return text
