@@ -340,6 +340,40 @@ def test_what_is_half_upgraded_is_not_started_on_the_way_back() -> None:
     assert acts[0][0].endswith("back-stop") and acts[1][0] == "it/app@a/2/undo-stop"
 
 
+def test_what_was_set_up_on_another_host_is_taken_back_there() -> None:
+    """A hop that moved the installation is not covered by the way back of one that did not."""
+    moved, rear = hop("a", "3", after=("it/app@a/2/look",))
+    there = {"wreck", "files"}
+    moved = [replace(one, host="new") if one.id.rpartition("/")[2] in there else one for one in moved]
+    rear = [replace(one, host="new") if one.uses != "restore" else one for one in rear]
+    made = plan(hop("a", "2"), (moved, rear))
+
+    back = [(one.id, one.host) for one in taken_back(made, ran(made).records).steps if "/back-" in one.id]
+    assert ("it/app@a/3/back-files", "new") in back and ("it/app@a/2/back-files", "a") in back
+
+
+def test_a_service_that_a_setup_started_is_not_started_half_upgraded_either() -> None:
+    """The run stopped it twice and never started it itself: on the way back it is started once, in the end."""
+    first, rear = hop("a", "2")
+    first = [one for one in first if not one.id.endswith("/start")]
+    first[-1] = replace(first[-1], after=("it/app@a/2/files",))
+    made = plan((first, rear), hop("a", "3", after=("it/app@a/2/look",)))
+    paper = Paper()
+    for one in made.steps:
+        if one.id == "it/app@a/3/build":
+            paper.values("a")["runs"] = True
+        paper.run(one)
+        if one.id == "it/app@a/3/wreck":
+            break
+        if one.id == "it/app@a/2/files":
+            paper.values("a")["runs"] = True
+
+    starts = [
+        one.id for one in taken_back(made, paper.records).steps if one.uses == "turn" and one.with_.get("value", 1)
+    ]
+    assert starts == ["it/app@a/2/undo-stop"]
+
+
 def test_what_a_run_took_back_itself_is_left_as_it_is() -> None:
     opened = step("it/app@a/2/open", "turn", with_={"name": "lid", "value": True}, way_back=WayBack("undo"))
     closed = step("it/app@a/2/close", "turn", with_={"name": "lid", "value": None}, after=(opened.id,))

@@ -26,6 +26,7 @@ from handrail.restoring.undoing import (
     Undo,
     Undoing,
     no_way_back,
+    same_thing,
     staying,
     undoing,
 )
@@ -167,7 +168,7 @@ class _Making:
         later: dict[str | None, list[Undo]] = {}
         for one in self._what.undos:
             others = later.setdefault(one.step.host, [])
-            if any(_same_thing(one, other) for other in others):
+            if any(same_thing(one, other) for other in others):
                 found.add(one.id)
             others.append(one)
         return found
@@ -282,15 +283,6 @@ class _Making:
 
     def _signature(self, uses: str) -> Signature | None:
         return self._knowledge.signatures.get(uses)
-
-
-def _same_thing(one: Undo, other: Undo) -> bool:
-    """Whether two actions are about the same thing: of one family, on one host, and one in all parameters that both
-    have, such as a service's name."""
-    (uses, with_), (other_uses, other_with) = one.opposite, other.opposite
-    if one.step.host != other.step.host or uses.partition(".")[0] != other_uses.partition(".")[0]:
-        return False
-    return all(with_[name] == other_with[name] for name in with_.keys() & other_with.keys())
 
 
 def _hop_of(step: Step) -> str:

@@ -187,21 +187,35 @@ def _groups(destructive: Sequence[tuple[int, Step]]) -> list[Group]:
 
 def _carried(groups: Sequence[Group], plan: Plan) -> list[Group]:
     """Those that have to be carried out: a group is covered when the first one of its installation, which goes back to
-    the oldest restore points, brings back all that it may have destroyed. What only puts copies back covers nothing
-    that has to be built anew: what a setup removed are not files alone."""
+    the oldest restore points, brings back all that it may have destroyed, on the hosts where it was. What only puts
+    copies back covers nothing that has to be built anew: what a setup removed are not files alone."""
     back = {step.id: step for step in plan.back}
-    first: dict[str, tuple[frozenset[str], bool]] = {}
+    first: dict[str, _Reach] = {}
     found = []
     for group in groups:
         steps = [back[id] for id in group.by if id in back]
-        builds = any(step.changes and step.uses != RESTORE for step in steps)
-        covered, is_built = first.get(group.installation, (frozenset(), False))
-        if group.installation in first and covered.issuperset(group.changes) and (is_built or not builds):
-            continue
-        found.append(group)
-        brought = frozenset(asset for step in steps for asset in step.changes)
-        first.setdefault(group.installation, (brought, builds))
+        reach = _Reach(
+            frozenset(asset for step in steps for asset in step.changes),
+            frozenset(step.host for step in (*steps, *group.steps)),
+            any(step.changes and step.uses != RESTORE for step in steps),
+        )
+        known = first.setdefault(group.installation, reach)
+        if known is reach or not known.covers(group, reach):
+            found.append(group)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """What a group brings back, on which hosts, and whether it builds anything anew for it."""
+
+    assets: frozenset[str]
+    hosts: frozenset[str | None]
+    builds: bool
+
+    def covers(self, group: Group, reach: _Reach) -> bool:
+        is_here = self.hosts.issuperset(step.host for step in group.steps)
+        return is_here and self.assets.issuperset(group.changes) and (self.builds or not reach.builds)
 
 
 def _covered(together: Sequence[Group], carried: Sequence[Group], destructive: Sequence[tuple[int, Step]]) -> Covered:
@@ -217,7 +231,7 @@ def _without_pairs(undos: Sequence[Undo], groups: Sequence[Group], covered: Cove
     The two must follow each other directly among all that is taken back of the installation: what stands between them
     may need the state in which it was done. Only where something after them was destroyed, and nothing puts it back
     before the restore point of the whole is reached, must that state not come back: what is half upgraded is not
-    started.
+    started, and what is acted upon again later is left until then.
     """
     marks = sorted((group.at, group.installation) for group in groups)
     stacks: dict[str, list[Undo | int]] = {}
@@ -227,13 +241,24 @@ def _without_pairs(undos: Sequence[Undo], groups: Sequence[Group], covered: Cove
             stacks.setdefault(marks[place][1], []).append(marks[place][0])
             place += 1
         stack = stacks.setdefault(one.step.installation, [])
-        partner = _partner(one, stack, one.at < covered.get(one.step.installation, -1))
+        is_broken = one.at < covered.get(one.step.installation, -1)
+        partner = _partner(one, stack, is_broken)
         if partner is None:
-            stack.append(one)
+            if not is_broken or not any(isinstance(other, Undo) and same_thing(one, other) for other in stack):
+                stack.append(one)
         elif one.settled:
             stack.remove(partner)
     left = {id(one) for stack in stacks.values() for one in stack}
     return [one for one in undos if id(one) in left]
+
+
+def same_thing(one: Undo, other: Undo) -> bool:
+    """Whether two actions are about the same thing: of one family, on one host, and one in all parameters that both
+    have, such as a service's name."""
+    (uses, with_), (other_uses, other_with) = one.opposite, other.opposite
+    if one.step.host != other.step.host or uses.partition(".")[0] != other_uses.partition(".")[0]:
+        return False
+    return all(with_[name] == other_with[name] for name in with_.keys() & other_with.keys())
 
 
 def _partner(one: Undo, stack: Sequence[Undo | int], is_broken: bool) -> Undo | None:
