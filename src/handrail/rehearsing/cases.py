@@ -47,8 +47,8 @@ RollBack = Callable[[Plan, str, Mapping[str, object], Mapping[str, Signature]], 
 
 @dataclass
 class Judge:
-    """Tries the cases of one journey, and remembers which states were taken back already. `back`: the journey is itself
-    a way back, and ends with the estate as it was in `before`."""
+    """Tries the cases of one journey, and remembers which states were taken back already. `before`: what people
+    would miss of the estate, as it was before the run. `back`: the journey is itself a way back, which ends so."""
 
     journey: Journey
     before: truth.Essence
@@ -146,6 +146,11 @@ class Judge:
         return self._once(stage)
 
     def _at_its_end(self, stage: Stage, status: RunStatus) -> Verdict:
+        if self.back:
+            missed = truth.missed(self.before, truth.essence(stage.twin))
+            return (
+                Verdict("fail", f"the rollback says that it succeeded, and {'; '.join(missed[:3])}") if missed else PASS
+            )
         end, there = self.journey.end, self.journey.status
         ours, theirs = (Attempts(one.run, last_attempts(s.steps)) for one, s in ((stage, status), (end, there)))
         otherwise = differences(stage.twin.state, ours, end.twin.state, theirs)

@@ -72,7 +72,7 @@ class Attempts:
 
     def place(self, path: str) -> str | None:
         """A path in lower case, with any number for the last attempt's; None for what is left out."""
-        if path.startswith((*OURS, _SCRATCH)):
+        if f"{path}\\".startswith((*OURS, _SCRATCH)):
             return None
         found = _folder(self._run).search(path)
         if found is None:
