@@ -22,6 +22,8 @@ from handrail.twin.mechanisms import databases, files, keys
 from handrail.twin.things import SYSTEM, Component, Database, Drive, KeySet, Product, Service, Software, Volume
 from handrail.twin.world import Twin
 
+RETIRED = "out of use: "
+
 Essence = Mapping[str, str]
 """What it is about, in words -> how it is."""
 
@@ -83,7 +85,8 @@ def _content(database: Database, histories: frozenset[str]) -> str:
     for name in histories & tables.keys():
         rows = ({key: value for key, value in row.items() if key != "number"} for row in tables[name].get("rows") or ())
         tables[name] = sorted({json.dumps(row, sort_keys=True) for row in rows})
-    return json.dumps({**told, "tables": tables}, sort_keys=True)
+    content = json.dumps({**told, "tables": tables}, sort_keys=True)
+    return RETIRED + content if database.state == "OFFLINE" else content
 
 
 def _secrets(machine: Machine, component: Component) -> str:
@@ -103,6 +106,8 @@ def missed(before: Essence, after: Essence) -> list[str]:
             continue
         if new is None:
             found.append(f"{name} is gone: it was {short(old or '', 120)}")
+        elif old is None and new.startswith(RETIRED):
+            continue  # a copy that was taken out of use is as good as a backup
         elif old is None:
             found.append(f"{name} was not there before: {short(new, 120)}")
         else:

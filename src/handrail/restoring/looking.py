@@ -38,7 +38,11 @@ class Looking:
         for step in plan.back:
             self._back.setdefault(step.installation, []).append(step)
         self._touched = _first_touched(plan, records)
-        self._backups = [step for step in plan.steps if step.kind == "back-up" and put_back.intersection(step.protects)]
+        self._backups = [
+            step
+            for step in plan.steps
+            if step.kind == "back-up" and put_back.intersection(step.protects) and self._is_of_the_first_hop(step)
+        ]
 
     def checks(self) -> Iterator[Step]:
         """Each check once, without what it comes after."""
@@ -87,6 +91,11 @@ class Looking:
             and _names(one.with_, hop.from_)
             for one in self._back.get(step.installation, ())
         )
+
+    def _is_of_the_first_hop(self, step: Step) -> bool:
+        """What later hops secured is put back too where they are taken back one by one, but it does not stay so."""
+        hop = self._first.get(step.installation)
+        return hop is not None and step.id.startswith(f"{step.installation}/{hop.to}/")
 
     def _held(self, step: Step) -> bool:
         """Whether it held before anything of its installation was touched."""
