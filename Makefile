@@ -49,6 +49,7 @@ fix: $(READY)
 bench: $(READY)
 	$(BIN)/python -m bench.startup
 	$(BIN)/python -m bench.planning
+	$(BIN)/python -m bench.rehearsal
 	$(BIN)/python -m bench.seeds
 	$(BIN)/python -m bench.connector_space
 
