@@ -175,6 +175,8 @@ def step_to_json(step: Step) -> Json:
         document["changes"] = list(step.changes)
     if step.no_return:
         document["no_return"] = True
+    if step.until is not None:
+        document["until"] = step.until
     if step.remedies:
         document["remedies"] = [_remedy(one) for one in step.remedies]
     if step.says:

@@ -83,6 +83,7 @@ class PlanShape:
             says=_text(data, "says", ""),
             errata=_texts(data, "errata", ()),
             no_return=_of(data, "no_return", bool) if "no_return" in data else False,
+            until=_text_or_none(data, "until"),
         )
 
     def _citation(self, data: Json) -> Citation:

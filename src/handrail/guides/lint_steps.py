@@ -33,7 +33,29 @@ def check_steps(document: GuideDocument, notes: Notes, signatures: Mapping[str, 
             )
             continue
         _Procedure(guide, name, expansion.steps, notes, signatures).all()
+    _check_untils(guide, notes)
     check_backs(document, notes, signatures)
+
+
+def _check_untils(guide: Guide, notes: Notes) -> None:
+    """What a passing state lasts until comes later in some procedure that its step is carried out in."""
+    asked: dict[Keys, str] = {}
+    found: set[Keys] = set()
+    for name in guide.procedures:
+        placed = expand(guide, name).steps
+        for number, one in enumerate(placed):
+            if one.step.until is None:
+                continue
+            asked[one.keys] = one.step.until
+            parts = one.id.split("-")
+            prefixes = ["-".join((*parts[:length], "")) for length in range(len(parts))]
+            if {prefix + one.step.until for prefix in prefixes} & {later.id for later in placed[number + 1 :]}:
+                found.add(one.keys)
+    for keys, until in asked.items():
+        if keys not in found:
+            notes.add(
+                (*keys, "until"), f"{until!r} is no step that comes later.", "Name the step that ends this state."
+            )
 
 
 class _Procedure:

@@ -249,6 +249,7 @@ class StepTemplate:
     `each`: CEL yielding a list; the step is repeated for every item, which is `item` in its texts. `no_return`: what
     was there before cannot be gone back to as it stood; restoring is the only way then. `restores`: of a step in a way
     back, the assets that it builds anew, and so changes (a step that uses `restore` puts back its own by itself).
+    `until`: of a passing state, the later step until which it has to last; a resumed run looks at it again first.
     """
 
     id: str
@@ -275,6 +276,7 @@ class StepTemplate:
     no_return: bool = False
     revision: tuple[str, ...] = ()
     restores: tuple[str, ...] = ()
+    until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,8 @@ class Step:
     assets that it may destroy. `proves`: those of `protects` whose restore point it shows to be usable. An asset reads
     `database:ID` or `SUBJECT#ASSET`. `host` is None for steps that no host carries out (a hold, a barrier).
     A value in `with_` may be `{"late": "STEP.output"}`: read from the journal when the step begins. `no_return`: once
-    it has begun, what was there before cannot be gone back to as it stood.
+    it has begun, what was there before cannot be gone back to as it stood. `until`: the step until which the passing
+    state that it brings about has to last; whoever takes the lane over looks at it again first.
     """
 
     id: str
@@ -112,6 +113,7 @@ class Step:
     errata: tuple[str, ...] = ()
     proves: tuple[str, ...] = ()
     no_return: bool = False
+    until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

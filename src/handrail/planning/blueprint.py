@@ -81,6 +81,7 @@ class Shaped:
     lacking: tuple[str, ...] = ()
     stranded: tuple[str, ...] = ()
     restores: tuple[str, ...] = ()
+    until: str | None = None
 
     @property
     def is_one_way(self) -> bool:
@@ -189,9 +190,13 @@ class Shaping:
         shaping = Shaping(self._country, self._signatures, self._source, self)
         shaping._lay(choice)
         return tuple(
-            step
+            replace(step, until=shaping._until(step))
             if step.changes
-            else replace(step, way_back=WayBack("undo" if step.signature.reversible or _harmless(step) else "none"))
+            else replace(
+                step,
+                until=shaping._until(step),
+                way_back=WayBack("undo" if step.signature.reversible or _harmless(step) else "none"),
+            )
             for step in shaping._steps
         )
 
@@ -345,12 +350,19 @@ class Shaping:
         return tuple(
             replace(
                 step,
+                until=self._until(step),
                 way_back=self._way_back(step, needed, by, bool(lacking.get(step.id) or left.get(step.id))),
                 lacking=lacking.get(step.id, ()),
                 stranded=left.get(step.id, ()),
             )
             for step in self._steps
         )
+
+    def _until(self, step: Shaped) -> str | None:
+        """None too where the step until which it would last is not planned, nor is whatever needs it then."""
+        name = step.chosen.flat.template.until
+        ids = self._find(step.chosen.flat.within, name) if name is not None else None
+        return ids[-1] if ids else None
 
     def _way_back(self, step: Shaped, needed: tuple[str, ...], by: tuple[str, ...], is_one_way: bool) -> WayBack:
         """`needed`: what the way back destroys or puts back; of that too the restore points are named."""

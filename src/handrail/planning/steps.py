@@ -195,6 +195,7 @@ class _Laying:
                 errata=template.errata,
                 proves=self._assets(block, step.proves),
                 no_return=template.no_return,
+                until=block.id(step.until) if step.until is not None else None,
             )
         )
 
@@ -231,6 +232,7 @@ class _Laying:
             says=rendered.says,
             errata=template.errata,
             proves=self._assets(block, step.proves),
+            until=block.id(step.until) if step.until is not None else None,
         )
 
     def _gate(self, block: Block, step: Shaped, title: str, after: tuple[str, ...], when: tuple[Condition, ...]) -> str:

@@ -107,7 +107,7 @@ class _Making:
         holds = [hold("", tuple(step.id for step in before), self._signature("hold"))] if nodes else []
         acting = turned_round(self._plan, nodes, tuple(step.id for step in (holds or before)))
         looking = self._checks(acting, tuple(step.id for step in (holds or before)))
-        steps = [*before, *holds, *acting, *looking]
+        steps = _lasting_until_planned([*before, *holds, *acting, *looking])
         cost = Cost(len(steps), round(seconds(steps), 3), tuple(self._restored))
         if holds:
             proved = "Every restore point that is needed was proved again. " if needed else ""
@@ -138,12 +138,13 @@ class _Making:
         for at, several in undone.items():
             steps: list[Step] = []
             for one in reversed(several):
-                made_step = self._undo(one, lasting=one.id not in superseded)
+                made_step = self._undo(one, superseded.get(one.id))
                 steps.append(replace(made_step, after=(steps[-1].id,)) if steps else made_step)
             nodes.append(Node(at, tuple(steps)))
         return nodes
 
-    def _undo(self, one: Undo, *, lasting: bool) -> Step:
+    def _undo(self, one: Undo, until: str | None) -> Step:
+        """`until`: the step that acts upon the same thing again; what it brings about holds for a while only."""
         uses, with_ = one.opposite
         signature = self._knowledge.signatures[uses]
         return Step(
@@ -156,20 +157,22 @@ class _Making:
             kind=signature.kind,
             source=_OURS,
             with_=with_,
-            lasting=lasting,
+            lasting=until is None,
+            until=until,
             takes=one.step.takes,
             way_back=WayBack("undo"),
             downtime=one.step.downtime,
         )
 
-    def _superseded(self) -> set[str]:
-        """The undos of things that a later step of the rollback acts upon again: they hold for a while only."""
-        found: set[str] = set()
+    def _superseded(self) -> dict[str, str]:
+        """The undos of things that a later step of the rollback acts upon again, each with the first that does."""
+        found: dict[str, str] = {}
         later: dict[str | None, list[Undo]] = {}
         for one in self._what.undos:
             others = later.setdefault(one.step.host, [])
-            if any(same_thing(one, other) for other in others):
-                found.add(one.id)
+            again = next((other.id for other in reversed(others) if same_thing(one, other)), None)
+            if again is not None:
+                found[one.id] = again
             others.append(one)
         return found
 
@@ -288,3 +291,9 @@ class _Making:
 def _hop_of(step: Step) -> str:
     """The hop that a step belongs to, by its id: the release or build that it leads to."""
     return step.id.removeprefix(f"{step.installation}/").partition("/")[0]
+
+
+def _lasting_until_planned(steps: Sequence[Step]) -> list[Step]:
+    """Where the step until which a state has to last is not planned, nobody needs it any more."""
+    ids = {step.id for step in steps}
+    return [step if step.until is None or step.until in ids else replace(step, until=None) for step in steps]

@@ -84,6 +84,8 @@ class Carrier:
                     await self._begin(step, move.attempt)
                 case "settle":
                     await self._settle(step, move.attempt)
+                case "look":
+                    await self._look_again(step, move.attempt)
                 case "ask":
                     await self._ask(step, move.attempt)
                 case "answer":
@@ -142,6 +144,20 @@ class Carrier:
             again = await self._act(attempt)
             if again is not None:
                 await self._begun(self._attempt(step, number + 1), again)
+
+    async def _look_again(self, step: Step, number: int) -> None:
+        """Bring a passing state about once more if something has undone it meanwhile. Where that cannot be seen,
+        whatever needs it will tell."""
+        try:
+            attempt = self._attempt(step, number)
+        except HandrailError:
+            self._schedule.looked(step.id)
+            return
+        seen = await self._look_after(attempt)
+        if seen.state == "not_done" and self._schedule.is_open(step.id):
+            await self._begun(attempt, seen)
+        else:
+            self._schedule.looked(step.id)
 
     async def _ask(self, step: Step, number: int) -> None:
         late = resolve(step.with_, self._schedule)[1]

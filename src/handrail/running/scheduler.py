@@ -14,7 +14,8 @@ The rules:
   steps stand outside their host's order; those that were never needed are skipped when the step has ended well.
 - A failed step stops what comes after it, and nothing else. A hold that was answered `no` stops everything.
 - When a runner takes a lane over, what was begun there and has not ended must be settled, and what failed is tried
-  again. What was in doubt and nobody has answered is looked at once more: the host may have been silent then.
+  again. Before that, passing states that have to last until a step which has not begun are looked at again: a restart
+  may have undone them. Those that still hold leave no trace in the journal.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from handrail.model.journal import ESTATE_LANE, Event, RunState, RunStatus, Step
 from handrail.model.plan import Condition, Plan, Remedy, Step
 from handrail.running.clock import moment, stamp
 
-MoveKind = Literal["begin", "settle", "ask", "answer", "skip"]
+MoveKind = Literal["begin", "settle", "look", "ask", "answer", "skip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Move:
     """Something that may be done now.
 
     begin   observe, and act as attempt `attempt` if needed; not before `not_before` (ISO 8601) where that is given
+    look    a passing state was brought about and has to last still: see that it does, else begin attempt `attempt`
     settle  attempt `attempt` was begun by a runner that is gone: find out what became of it
     ask     put the question of a hold, or of a person's step, to people
     answer  people answered `answer`: act on it
@@ -85,6 +87,7 @@ class _Line:
     steps: list[int] = field(default_factory=list)
     cursor: int = 0
     mending: list[int] = field(default_factory=list)
+    looking: list[int] = field(default_factory=list)
     current: int | None = None
 
 
@@ -179,6 +182,17 @@ class Schedule:
         """Whether the step's move still stands; a move is withdrawn when a hold halts the run."""
         return self._index[name] in self._open
 
+    def looked(self, name: str) -> None:
+        """The passing state of a step was looked at and holds; the lane goes on."""
+        number = self._index[name]
+        self._open.pop(number, None)
+        line = self._lines[self._line_of[number]]
+        if number in line.looking:
+            line.looking.remove(number)
+        if line.current == number:
+            line.current = None
+        self._touch(self._line_of[number])
+
     @property
     def state(self) -> RunState:
         """`running` as long as something is under way, or could be begun without a person."""
@@ -239,6 +253,8 @@ class Schedule:
         one.because = str(entry.data.get("because", ""))
         line = self._lines[self._line_of[number]]
         if kind == "begun":
+            if one.well:
+                self._reopen(number)
             again = one.intent is not None and one.attempts == entry.attempt
             one.intent = one.intent if again else event
             one.begun = one.begun or event.at
@@ -271,8 +287,9 @@ class Schedule:
     def _ended(self, number: int) -> None:
         self._well += 1
         line = self._lines[self._line_of[number]]
-        if number in line.mending:
-            line.mending.remove(number)
+        for turns in (line.mending, line.looking):
+            if number in turns:
+                turns.remove(number)
         for other in self._dependents[number]:
             self._states[other].missing -= 1
             if self._states[other].missing == 0:
@@ -353,6 +370,7 @@ class Schedule:
                 one.state = "pending"
                 one.ended = None
                 one.tried.clear()
+            self._look_again(number, one)
             move = self._open.get(number)
             if move is not None:
                 self._fresh.add(number)
@@ -370,6 +388,14 @@ class Schedule:
         for line_name in dict.fromkeys(self._line_of[number] for number in self._lanes.get(event.lane, ())):
             self._touch(line_name)
 
+    def _look_again(self, number: int, one: _State) -> None:
+        until = one.step.until
+        line = self._lines[self._line_of[number]]
+        if until is None or number in line.looking:
+            return
+        if one.state == "done" and self._states[self._index[until]].state == "pending":
+            line.looking.append(number)
+
     # -- finding moves ------------------------------------------------------------------------------------------
 
     def _touch(self, name: str) -> None:
@@ -380,6 +406,8 @@ class Schedule:
         while line.cursor < len(line.steps) and self._states[line.steps[line.cursor]].well:
             line.cursor += 1
         turns = line.mending if line.cursor >= len(line.steps) else [*line.mending, line.steps[line.cursor]]
+        if line.looking:
+            turns = line.looking[:1]
         for number in turns:
             move = self._move(number)
             if move is not None:
@@ -400,6 +428,8 @@ class Schedule:
             return Move("answer", step.id, one.attempts, answer=one.answer)
         if self._halted:
             return None
+        if one.state == "done" and number in self._lines[self._line_of[number]].looking:
+            return Move("look", step.id, one.attempts + 1)
         if one.answer is not None:
             if one.state == "in-doubt":
                 return Move("begin", step.id, one.attempts + 1)
