@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from handrail.actions import files
 from handrail.actions.base import Base, Check, Undetermined
+from handrail.actions.installer import compared
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.actions.shell import MINUTES, execute, run, said
 from handrail.errors import BadInput
@@ -76,26 +77,62 @@ async def _script(host: Host, name: str, *arguments: str) -> Evidence:
 
 @dataclass(frozen=True, slots=True)
 class OpenMedia(Base):
-    """Make the contents of a medium readable: mount an image, unpack an archive, find a folder."""
+    """Make the contents of a medium readable: mount an image, unpack an archive, find a folder.
+
+    Another medium may lie under the same name. With `label` an image is the right one only when that is its label; with
+    `file` and `build` a medium is only when that file in it has that version. What is open and is not the right one is
+    closed.
+    """
 
     outputs: ClassVar[tuple[str, ...]] = ("root",)
 
     path: str
     kind_: MediumKind
+    label: str | None = None
+    file: str | None = None
+    build: str | None = None
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         root = await _root(host, self.path, self.kind_)
         evidence = {"path": self.path, "kind": self.kind_, "root": root}
         if root is None:
             return Observation("not_done", f"{self.path} is not open", evidence)
+        if other := await self._other(host, root):
+            return Observation("not_done", other, evidence)
         return Observation("done", f"{self.path} can be read at {root}", evidence, {"root": root})
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
+        close = CloseMedia(self.path, self.kind_)
+        if self.kind_ in ("iso", "zip") and await _root(host, self.path, self.kind_) is not None:
+            await close.do(host, receipt)
         if self.kind_ == "iso":
-            return await _script(host, "mount-image", self.path)
-        if self.kind_ == "zip":
-            return await _script(host, "expand-archive", self.path, extracted_to(self.path))
-        raise ActFailed(f"{self.path} is not there")
+            evidence = await _script(host, "mount-image", self.path)
+        elif self.kind_ == "zip":
+            evidence = await _script(host, "expand-archive", self.path, extracted_to(self.path))
+        else:
+            evidence = Evidence()
+        root = await _root(host, self.path, self.kind_)
+        if root is None and self.kind_ not in ("iso", "zip"):
+            raise ActFailed(f"{self.path} is not there")
+        if root is not None and (other := await self._other(host, root)):
+            if self.kind_ in ("iso", "zip"):
+                await close.do(host, receipt)
+            raise ActFailed(other, evidence)
+        return evidence
+
+    async def _other(self, host: Host, root: str) -> str:
+        """What says that another medium is open under this path; empty when none does."""
+        if self.kind_ == "iso" and self.label:
+            labels = [one.label for one in await mounted(host) if one.image.casefold() == self.path.casefold()]
+            wrong = [one for one in labels if one.casefold() != self.label.casefold()]
+            if wrong:
+                return f"{self.path} is another medium: its label is {wrong[0] or 'empty'}, not {self.label}"
+        if self.file and self.build:
+            seen = await files.version(host, ntpath.join(root, self.file))
+            if seen is None or compared(seen, self.build) != 0:
+                found = f"its {self.file} is {seen}" if seen else f"there is no {self.file} in it"
+                return f"{self.path} is another medium: {found}, not {self.build}"
+        return ""
 
     def undo(self, before: Observation) -> Action | None:
         return CloseMedia(self.path, self.kind_) if before.state == "not_done" else None

@@ -138,13 +138,13 @@ class _Making:
         for at, several in undone.items():
             steps: list[Step] = []
             for one in reversed(several):
-                made_step = self._undo(one, superseded.get(one.id))
+                again = superseded.get(one.id)
+                made_step = self._undo(one, again is None, self._until(one, again))
                 steps.append(replace(made_step, after=(steps[-1].id,)) if steps else made_step)
             nodes.append(Node(at, tuple(steps)))
         return nodes
 
-    def _undo(self, one: Undo, until: str | None) -> Step:
-        """`until`: the step that acts upon the same thing again; what it brings about holds for a while only."""
+    def _undo(self, one: Undo, lasting: bool, until: str | None) -> Step:
         uses, with_ = one.opposite
         signature = self._knowledge.signatures[uses]
         return Step(
@@ -157,20 +157,28 @@ class _Making:
             kind=signature.kind,
             source=_OURS,
             with_=with_,
-            lasting=until is None,
+            lasting=lasting,
             until=until,
             takes=one.step.takes,
             way_back=WayBack("undo"),
             downtime=one.step.downtime,
         )
 
-    def _superseded(self) -> dict[str, str]:
+    def _until(self, one: Undo, again: Undo | None) -> str | None:
+        """The step that acts upon the same thing `again`; None where its installation is put back before that, which
+        may take the thing away altogether."""
+        if again is None:
+            return None
+        between = (group for group in self._what.groups if again.at < group.at < one.at)
+        return None if any(group.installation == one.step.installation for group in between) else again.id
+
+    def _superseded(self) -> dict[str, Undo]:
         """The undos of things that a later step of the rollback acts upon again, each with the first that does."""
-        found: dict[str, str] = {}
+        found: dict[str, Undo] = {}
         later: dict[str | None, list[Undo]] = {}
         for one in self._what.undos:
             others = later.setdefault(one.step.host, [])
-            again = next((other.id for other in reversed(others) if same_thing(one, other)), None)
+            again = next((other for other in reversed(others) if same_thing(one, other)), None)
             if again is not None:
                 found[one.id] = again
             others.append(one)
