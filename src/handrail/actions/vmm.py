@@ -177,7 +177,7 @@ class Setup(Base):
         )
 
     def ini(self, receipt: Receipt) -> str:
-        return ntpath.join(ANSWERS, safe_name(receipt.name) + ".ini")
+        return ntpath.join(ANSWERS, safe_name(f"{receipt.run}/{receipt.step}") + ".ini")
 
     def command(self, receipt: Receipt, folder: str = "") -> Command:
         """Nothing is run when the answer file is gone: setup would go on with its defaults. `folder`: of setup.exe."""
@@ -253,6 +253,9 @@ class Setup(Base):
     async def _own_setup(self, host: Host) -> str:
         """Where what is installed has left its own setup, by which it is uninstalled."""
         if self.media:
+            if not await files.is_there(host, ntpath.join(self.media, "setup.exe")):
+                because = f"there is no setup.exe in {self.media}: the medium is not open"
+                raise ActFailed(because, Evidence(log=because))
             return self.media
         folder = ntpath.join(await folder_of(host, self.part) or "", "setup")
         if not await files.is_there(host, ntpath.join(folder, "setup.exe")):

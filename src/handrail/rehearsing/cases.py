@@ -118,6 +118,7 @@ class Judge:
                 return Verdict("fail", f"it would never end: {ending.because}")
             status = stage.status()
             if ending.kind == "ended" and self._ended(status):
+                strike.clear(stage)
                 return self._at_its_end(stage, status)
             stands = tuple(f"{one.state} {one.attempts}" for one in status.steps)
             strike.mend(stage)

@@ -90,6 +90,11 @@ def swap(stage: Stage, medium: Medium) -> Swapped:
     return Swapped(medium.host, right, wrong, is_)
 
 
+def take_away(stage: Stage, swapped: Swapped) -> None:
+    """The right one lies again where the wrong one did, and nothing else is changed."""
+    _put(stage, swapped.host, [swapped.right])
+
+
 def put_right(stage: Stage, swapped: Swapped) -> None:
     """The right one where the wrong one lies, copies of it included, and what an image held besides."""
     right = _inside(swapped.right)

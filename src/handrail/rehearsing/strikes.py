@@ -61,6 +61,9 @@ class Struck(Strike):
     def mend(self, stage: Stage) -> None:
         """What somebody puts right before the run is gone on with."""
 
+    def clear(self, stage: Stage) -> None:
+        """Take away what the fault itself left, and nothing that came of it, before the end is judged."""
+
 
 # -- killed -------------------------------------------------------------------------------------------------------
 
@@ -318,6 +321,11 @@ class WrongMedium(_AtCall):
     def mend(self, stage: Stage) -> None:
         if self._swapped is not None:
             media.put_right(stage, self._swapped)
+
+    def clear(self, stage: Stage) -> None:
+        """What was taken from the wrong one stays to be seen; that it lies there does no harm by itself."""
+        if self._swapped is not None:
+            media.take_away(stage, self._swapped)
 
 
 class TwoRunners(_AtCall):
