@@ -62,10 +62,15 @@ class Rehearsal:
 
     @property
     def exit_code(self) -> int:
-        """1 when a case failed, when the unfaulted run did, or when nothing could be rehearsed at all."""
-        if self.failed or self.unfaulted:
+        """1 when a case or the unfaulted run failed, when a way back could not be rehearsed, or nothing at all could."""
+        if self.failed or self.unfaulted or self.unknown_ways_back:
             return 1
         return 1 if self.not_rehearsed and not self.passed else 0
+
+    @property
+    def unknown_ways_back(self) -> list[Case]:
+        """Cases in which the twin did not know what the rollback does."""
+        return [one for one in self.cases if one.result == "not-rehearsed" and one.then == "rollback"]
 
 
 def to_json(rehearsal: Rehearsal) -> dict[str, Any]:

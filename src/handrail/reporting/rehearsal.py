@@ -104,7 +104,11 @@ def rehearsal_page(rehearsal: Rehearsal, plan_file: str) -> Page:
     yield from _not_rehearsed(rehearsal)
     yield from _failures(rehearsal, plan_file)
     if not rehearsal.faults:
-        yield Paragraph("Without a fault the run comes to its end, and the twin is as the plan promised.", "good")
+        said = (
+            "comes to its end, and the twin is as the plan promised" if not rehearsal.not_rehearsed else "goes so far"
+        )
+        yield Paragraph(f"Without a fault the run {said}.", tone(rehearsal) if rehearsal.not_rehearsed else "good")
+        return
     yield Paragraph(verdict(rehearsal), tone(rehearsal))
 
 
@@ -146,17 +150,27 @@ def _marks(row: Row, letters: Mapping[str, str]) -> str:
     return "".join(MARKS[worst(row.cells[fault])] if fault in row.cells else "." for fault in letters)
 
 
-def _not_rehearsed(rehearsal: Rehearsal) -> Iterator[Block]:
-    if not rehearsal.not_rehearsed:
-        return
-    yield Heading("Not rehearsed")
-    causes = Counter(rehearsal.not_rehearsed.values())
-    known = {because: step for step, because in reversed(list(rehearsal.not_rehearsed.items()))}
-    items = [
-        Item(f"{known[because]}: {because}" if times == 1 else f"{words.count(times, 'step')}: {because}", "?", "warn")
-        for because, times in causes.items()
+def unknown(rehearsal: Rehearsal) -> list[tuple[str, str]]:
+    """What was not rehearsed, and why: each reason once."""
+    found = [(step, because) for step, because in rehearsal.not_rehearsed.items()]
+    found += [(f"the way back from {one.step}", one.because) for one in rehearsal.unknown_ways_back]
+    causes: dict[str, list[str]] = {}
+    for what, because in found:
+        causes.setdefault(because, []).append(what)
+    more = {because: len(whats) - 1 for because, whats in causes.items()}
+    return [
+        (whats[0] + (f" and {words.count(more[because], 'other')}" if more[because] else ""), because)
+        for because, whats in causes.items()
     ]
-    yield Items(tuple(items[:SHOWN]))
+
+
+def _not_rehearsed(rehearsal: Rehearsal) -> Iterator[Block]:
+    found = unknown(rehearsal)
+    if found:
+        yield Heading("Not rehearsed")
+        yield Items(tuple(Item(f"{what}: {because}", "?", "warn") for what, because in found[:SHOWN]))
+    if len(found) > SHOWN:
+        yield Paragraph(f"And {words.count(len(found) - SHOWN, 'more reason')}; --format json has all cases.")
 
 
 @dataclass(frozen=True, slots=True)

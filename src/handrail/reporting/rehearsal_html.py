@@ -7,7 +7,7 @@ from html import escape
 
 from handrail.rehearsing.results import Case, Rehearsal, Result
 from handrail.reporting import words
-from handrail.reporting.rehearsal import Part, Row, command, failures, parts, tone, verdict, worst
+from handrail.reporting.rehearsal import Part, Row, command, failures, parts, tone, unknown, verdict, worst
 
 _SIGNS: dict[Result, tuple[str, str]] = {
     "pass": ("✓", "passed"),
@@ -44,7 +44,7 @@ th.fault span { writing-mode: vertical-rl; transform: rotate(180deg); }
 td.pass { color: var(--good); } td.fail { color: var(--bad); background: var(--bad-back); font-weight: 700; }
 td.no-way-back-as-planned, td.not-rehearsed { color: var(--warn); background: var(--warn-back); }
 td.none { color: var(--line); }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; } dd { margin: 0; }
+dl { display: grid; grid-template-columns: minmax(12rem, max-content) 1fr; gap: .15rem 1rem; } dd { margin: 0; }
 .case { border: 1px solid var(--line); border-radius: .5rem; background: var(--card); margin: .75rem 0;
   padding: .6rem 1rem; }
 pre { overflow-x: auto; margin: .4rem 0; } summary { cursor: pointer; }
@@ -146,9 +146,10 @@ def _failures(rehearsal: Rehearsal, plan_file: str) -> Iterator[str]:
 
 
 def _not_rehearsed(rehearsal: Rehearsal) -> Iterator[str]:
-    if not rehearsal.not_rehearsed:
+    found = unknown(rehearsal)
+    if not found:
         return
     yield "<h2>Not rehearsed</h2>\n<dl>"
-    for step, because in rehearsal.not_rehearsed.items():
-        yield f'<dt class="id">{escape(step)}</dt><dd>{escape(because)}</dd>'
+    for what, because in found:
+        yield f'<dt class="id">{escape(what)}</dt><dd>{escape(because)}</dd>'
     yield "</dl>"
