@@ -29,12 +29,14 @@ class Medium:
 
 @dataclass(frozen=True, slots=True)
 class Swapped:
-    """`right` is what should be at the place, `wrong` what lies there; `is_` says what that is."""
+    """`right` is what should be at the place, `wrong` what lies there; `is_` says what that is. `rightly`: where files
+    of the other medium lay before, as they should."""
 
     host: str
     right: Entry
     wrong: Entry
     is_: str
+    rightly: frozenset[str] = frozenset()
 
 
 def read_by(step: Step, stage: Stage) -> Medium | None:
@@ -85,9 +87,12 @@ def swap(stage: Stage, medium: Medium) -> Swapped:
     """Let the other one lie where the right one should."""
     right: Entry = stage.twin.state.table(medium.host, "entry")[medium.path.lower()]
     wrong = replace(medium.other, path=right.path)
+    of_it = {wrong.sha256, *(sha256 for sha256, _ in _inside(wrong).values())}
+    entries = stage.twin.state.table(medium.host, "entry").values()
+    rightly = frozenset(one.path for one in entries if one.sha256 in of_it)
     _put(stage, medium.host, [wrong])
     is_ = "of another build" if medium.other.path == right.path else f"really {ntpath.basename(medium.other.path)}"
-    return Swapped(medium.host, right, wrong, is_)
+    return Swapped(medium.host, right, wrong, is_, rightly)
 
 
 def take_away(stage: Stage, swapped: Swapped) -> None:
@@ -102,7 +107,7 @@ def put_right(stage: Stage, swapped: Swapped) -> None:
     table = stage.twin.state.table(swapped.host, "entry")
     made: list[Entry] = []
     for entry in table.values():
-        if entry.folder:
+        if entry.folder or entry.path in swapped.rightly:
             continue
         if entry.sha256 == swapped.wrong.sha256 and _name(entry) == _name(swapped.right):
             made.append(replace(swapped.right, path=entry.path))
