@@ -55,7 +55,7 @@ class Ground:
 
 def by_ground_truth(journey: Journey, stage: Stage, then: Then) -> list[str]:
     """Gone on with, all is as after the undisturbed run, what was promised is there, and nothing was done twice. Taken
-    back, all is as it was before."""
+    back, all is as it was before. (That nothing took effect twice on the way back is looked at on its own.)"""
     now = truth.essence(stage.twin)
     if then == "rollback":
         return truth.missed(truth.essence(journey.beginning.twin), now)
@@ -192,7 +192,12 @@ class _Simulation:
             return replace(carried, state="succeeded"), "rollback"
         run = begin(self._journal, made)
         self.upset.tell(f"the run is taken back, in {len(made.steps)} steps")
-        return await self._carry(run, made), "rollback"
+        before = self._twin.fork()
+        back = await self._carry(run, made)
+        if back.state == "succeeded":
+            for problem in truth.twice(replace(self._stage, plan=made, run=run), before):
+                self._problem(problem)
+        return back, "rollback"
 
     def _passed_the_point(self) -> bool:
         schedule = schedule_of(self._journal, self._run, self._plan)
