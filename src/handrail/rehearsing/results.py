@@ -62,7 +62,7 @@ class Rehearsal:
 
     @property
     def exit_code(self) -> int:
-        """1 when a case or the unfaulted run failed, when a way back could not be rehearsed, or nothing at all could."""
+        """1 when a case or the unfaulted run failed, when a way back was not rehearsed, or nothing at all was."""
         if self.failed or self.unfaulted or self.unknown_ways_back:
             return 1
         return 1 if self.not_rehearsed and not self.passed else 0
