@@ -2,7 +2,7 @@
 
 These are the ones that held before anything was touched, those of the new build, which now have to show the old one,
 and those that speak of nothing else than what was put back. Where the way back looks for the old build itself, by the
-same check, it knows better: what was installed may have had another name, or have stood on another host.
+same check, or a check did that held before, those know better: what was installed may have had another name, or have stood on another host.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Looking:
         for step in plan.back:
             self._back.setdefault(step.installation, []).append(step)
         self._touched = _first_touched(plan, records)
+        self._held_builds = frozenset(self._builds_held())
         self._backups = [
             step
             for step in plan.steps
@@ -55,6 +56,12 @@ class Looking:
             if key not in seen:
                 seen.add(key)
                 yield made
+
+    def _builds_held(self) -> Iterator[tuple[str, str]]:
+        """Of which installations a check, by its action, has shown the old build before anything was touched."""
+        for step in filter(self._may_be_asked, self._plan.steps):
+            if self._held(step) and _names(step.with_, self._first[step.installation].from_):
+                yield step.installation, step.uses
 
     def _may_be_asked(self, step: Step) -> bool:
         """A look at how things are now, always made, at something that is put back."""
@@ -84,8 +91,9 @@ class Looking:
         return self._made(step, with_, hop) if held or self._concerns_what_is_back(step, with_) else None
 
     def _is_looked_for(self, step: Step, hop: Hop) -> bool:
-        """Whether the way back itself makes such a check for the old build."""
-        return any(
+        """Whether the old build is looked for in the same manner anyway: by a check that held in the beginning, or by
+        the way back itself."""
+        return (step.installation, step.uses) in self._held_builds or any(
             one.uses == step.uses
             and one.id.startswith(f"{step.installation}/{hop.to}/")
             and _names(one.with_, hop.from_)
