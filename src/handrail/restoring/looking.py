@@ -1,8 +1,9 @@
 """What comes after a rollback: the plan's own checks, made again where they can show that all is as it was.
 
 These are the ones that held before anything was touched, those of the new build, which now have to show the old one,
-and those that speak of nothing else than what was put back. Where the way back looks for the old build itself, by the
-same check, or a check did that held before, those know better: what was installed may have had another name, or have stood on another host.
+and those that speak of nothing else than what was put back. Where the old build is looked for in the same manner
+anyway, by the way back itself or by a check that held before, that knows better: the new one may have another name,
+or stand on another host.
 """
 
 from __future__ import annotations
