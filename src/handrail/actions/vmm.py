@@ -20,6 +20,7 @@ from handrail.actions.copies import copies_gone
 from handrail.actions.exit_codes import NEEDS_RESTART
 from handrail.actions.installer import LONGEST, _Installation, compared
 from handrail.actions.jobs import carry_out, ended
+from handrail.actions.media import mounted
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.actions.reg_text import value_of
 from handrail.actions.shell import decoded, run, said
@@ -132,7 +133,8 @@ class Setup(Base):
     """Uninstall Virtual Machine Manager and keep its database, or install it on a database that is there.
 
     `unless` is for ways back: what stands at one of these builds is left alone, and is as good as installed; whatever
-    else is there is uninstalled, and the database need not be online for that, because it is put back next.
+    else is there is uninstalled, and the database need not be online for that, because it is put back next. `image`:
+    what `media` was opened from; a restart may give it another letter.
     """
 
     destroys: ClassVar[bool] = True
@@ -150,6 +152,7 @@ class Setup(Base):
     container: str | None = None
     library: str | None = None
     unless: tuple[str, ...] = ()
+    image: str | None = None
 
     def __post_init__(self) -> None:
         if self.mode == "install" and not self.media:
@@ -181,7 +184,7 @@ class Setup(Base):
 
     def command(self, receipt: Receipt, folder: str = "") -> Command:
         """Nothing is run when the answer file is gone: setup would go on with its defaults. `folder`: of setup.exe."""
-        program = ntpath.join(self.media or folder, "setup.exe")
+        program = ntpath.join(folder or self.media or "", "setup.exe")
         setup = (program, "/" + self.part, "/i" if self.mode == "install" else "/x")
         if self.part == "client":
             argv: tuple[str, ...] = (*setup, "/IACCEPTSCEULA")
@@ -253,14 +256,21 @@ class Setup(Base):
     async def _own_setup(self, host: Host) -> str:
         """Where what is installed has left its own setup, by which it is uninstalled."""
         if self.media:
-            if not await files.is_there(host, ntpath.join(self.media, "setup.exe")):
-                because = f"there is no setup.exe in {self.media}: the medium is not open"
+            root = await self._root(host)
+            if not await files.is_there(host, ntpath.join(root, "setup.exe")):
+                because = f"there is no setup.exe in {root}: the medium is not open"
                 raise ActFailed(because, Evidence(log=because))
-            return self.media
+            return root
         folder = ntpath.join(await folder_of(host, self.part) or "", "setup")
         if not await files.is_there(host, ntpath.join(folder, "setup.exe")):
             raise ActFailed(f"there is no setup.exe in {folder}; copy that folder from the medium of {self.build}")
         return folder
+
+    async def _root(self, host: Host) -> str:
+        """Where the medium is open now."""
+        image = (self.image or "").casefold()
+        drives = [one.drive for one in await mounted(host) if image and one.image.casefold() == image]
+        return drives[0] + "\\" if drives else self.media or ""
 
     def _outputs(self, code: int | None) -> dict[str, Any]:
         return {"exit": code, "reboot_required": code in NEEDS_RESTART, "log": LOG}

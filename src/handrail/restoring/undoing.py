@@ -261,12 +261,19 @@ def same_thing(one: Undo, other: Undo) -> bool:
     return all(with_[name] == other_with[name] for name in with_.keys() & other_with.keys())
 
 
+def _is(one: Described, other: Described) -> bool:
+    """Whether two actions are the same in all that both say."""
+    (uses, with_), (other_uses, other_with) = one, other
+    said = [name for name in with_ if with_[name] is not None and other_with.get(name) is not None]
+    return uses == other_uses and all(with_[name] == other_with[name] for name in said)
+
+
 def _partner(one: Undo, stack: Sequence[Undo | int], is_broken: bool) -> Undo | None:
     """What `one` had itself taken back: each is the opposite of the other."""
     for other in reversed(stack):
         if isinstance(other, int):
             return None
-        if other.step.host == one.step.host and other.own == one.opposite and other.opposite == one.own:
+        if other.step.host == one.step.host and _is(other.own, one.opposite) and _is(other.opposite, one.own):
             return other
         if not is_broken:
             return None

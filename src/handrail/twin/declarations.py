@@ -226,7 +226,7 @@ class PersonBits:
     holds encrypted, answers no. `build` is what the step's values call the build that `installs`
     takes instead of the newest, `locales` what they call the languages that are chosen. `hotfixed`: a build without a
     medium of its own is its base with a hotfix, which the person has at hand. `forgets`: an account whose profile on
-    the host is deleted, with the keys in it."""
+    the host is deleted, with the keys in it. `opens`: an image that they mount first, if nobody has."""
 
     step: str
     component: str = ""
@@ -241,6 +241,7 @@ class PersonBits:
     locales: str = ""
     hotfixed: bool = False
     forgets: str = ""
+    opens: str = ""
 
 
 @dataclass(frozen=True, slots=True)

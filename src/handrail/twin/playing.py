@@ -14,6 +14,7 @@ from handrail.twin.machine import Machine
 from handrail.twin.mechanisms import (
     components,
     databases,
+    drives,
     files,
     installer,
     keys,
@@ -42,6 +43,8 @@ def play(machine: Machine, step: Step) -> Literal["done", "no"]:
     if account and machine.get(KeySet, account) is not None:
         machine.drop(KeySet, account)
         machine.did("keys", f"profile of {account} deleted, with its key set")
+    if bits.opens:
+        drives.mount(machine, components.fill(bits.opens, values))
     if bits.system:
         systems.upgrade(machine, components.fill(bits.system, values))
     for line in bits.runs:
