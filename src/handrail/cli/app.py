@@ -118,6 +118,10 @@ def rehearse(
     only: Annotated[
         str | None, typer.Option("--only", metavar="N,...", help="Of that seed's faults only those with these numbers.")
     ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option("--on", metavar="MAP", help="Instead: once, on real lab hosts that are reached as this map says."),
+    ] = None,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Write what was found to this file.")
     ] = None,
@@ -128,6 +132,10 @@ def rehearse(
     ] = "text",
 ) -> int:
     """Break a plan at every step, on its twin, and see it come to its end and back."""
+    if on is not None:
+        from handrail.cli import lab
+
+        return lab.rehearse_on(context.obj, plan, on, output, guides or [], format)
     if seeds is not None or seed is not None or only is not None:
         from handrail.cli import seeds as simulating
 

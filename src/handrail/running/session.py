@@ -32,7 +32,7 @@ from handrail.running.locks import held, is_held
 from handrail.running.runner import Outcome, Progress, Runner, Settings
 from handrail.running.scheduler import Schedule
 from handrail.running.status import schedule_of
-from handrail.running.targets import Opener, Target, hosts_opener, twin_opener
+from handrail.running.targets import Opener, Target, hosts_opener, lab_opener, twin_opener
 from handrail.running.verify import Verification, verification_to_json, verify
 
 
@@ -360,7 +360,15 @@ def open_session(
     clock = clock or SystemClock()
     journal = open_journal(store or home.store, clock=clock, redact=secrets.redact, watch=watch, make=make)
     known = signatures if signatures is not None else all_signatures()
-    opening = openers if openers is not None else {"hosts": hosts_opener(), "twin": twin_opener(guides, ask)}
+    opening = (
+        openers
+        if openers is not None
+        else {
+            "hosts": hosts_opener(),
+            "lab": lab_opener(),
+            "twin": twin_opener(guides, ask),
+        }
+    )
     try:
         yield Session(home, journal, secrets, opening, build, known, clock, describe)
     finally:

@@ -164,6 +164,20 @@ def declared(plan: Plan, guides: Sequence[Path] = ()) -> Mapping[str, Path]:
     return {name: path for name, path in paths.items() if path is not None}
 
 
+class LabHosts(RealHosts):
+    """Real hosts of a lab: nobody is asked whether to go on."""
+
+    async def play(self, step: Step) -> str | None:
+        return "yes" if step.kind == "hold" else None
+
+
+def lab_opener() -> Opener:
+    def opener(plan: Plan, folder: Path, new: bool) -> Target:  # noqa: ARG001 - real hosts keep their own state
+        return LabHosts(plan)
+
+    return opener
+
+
 def hosts_opener() -> Opener:
     def opener(plan: Plan, folder: Path, new: bool) -> Target:  # noqa: ARG001 - real hosts keep their own state
         return RealHosts(plan)
