@@ -80,9 +80,12 @@ class Judge:
         story = list(strike.told)
         ending = live(stage, strike, None if isinstance(strike, TwoRunners) else watch)
         story = [*strike.told, _told(ending, stage)]
+        if not strike.fell and ending.kind == "reached":
+            return []  # going on from there, looking again at what has to last had done it before
         wrong = _fell_wrong(strike, ending)
         if wrong:
-            return [self._case(place, fault, then, Verdict("fail", wrong), story, telling) for then in fault.then]
+            verdict, thens = Verdict("fail", wrong), fault.then[:1] if self.back else fault.then
+            return [self._case(place, fault, then, verdict, story, telling) for then in thens]
         point, reached = stage.fork(), watch.reached
         strike.mend(point)
         cases = []
