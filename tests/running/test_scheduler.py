@@ -226,6 +226,37 @@ def test_a_step_in_doubt_asks_a_person(said: str, move: str) -> None:
     assert state(run) == "running"
 
 
+def lasting_stop() -> tuple[Told, list[Step]]:
+    """A stop that has to last until the start; between them a patch, after them a check."""
+    stop = step("stop", until="it/app@a/2/start")
+    rest = [step(name) for name in ("patch", "start", "check")]
+    return told(stop, *rest), [stop, *rest]
+
+
+def test_whoever_takes_over_looks_first_at_what_has_to_last() -> None:
+    run, (stop, *_) = lasting_stop()
+    run.step("done", stop.id)
+    assert run.open() == ["begin patch"]
+    run.take_over()
+    assert run.open() == ["look stop"]
+    run.schedule.looked(stop.id)
+    assert run.open() == ["begin patch"]
+
+
+def test_what_was_ended_since_is_not_looked_at_again() -> None:
+    """That it was looked at, and held, is in no journal; that the lane went on is."""
+    run, (stop, patch, start, _) = lasting_stop()
+    run.step("done", stop.id)
+    run.take_over()
+    for one in (patch, start):
+        run.step("begun", one.id)
+        run.step("done", one.id)
+    run.take_over()
+
+    assert run.open() == ["begin check"]
+    assert [move.kind for move in run.again().moves()] == ["begin"]
+
+
 def test_what_is_in_doubt_is_looked_at_again_by_whoever_takes_over_unless_somebody_answered() -> None:
     """Its host may only have been silent; and what people said counts more than another look."""
     one = step("one")

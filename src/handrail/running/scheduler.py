@@ -252,6 +252,7 @@ class Schedule:
         one.retry_at = None
         one.because = str(entry.data.get("because", ""))
         line = self._lines[self._line_of[number]]
+        self._passed(line, number)
         if kind == "begun":
             if one.well:
                 self._reopen(number)
@@ -376,7 +377,8 @@ class Schedule:
                 self._fresh.add(number)
         for number in self._lanes.get(event.lane, ()):
             line = self._lines[self._line_of[number]]
-            if line.current is not None and line.current not in self._open:
+            if line.current is not None and (line.looking or line.current not in self._open):
+                self._open.pop(line.current, None)  # what is to be looked at comes before what was about to begin
                 line.current = None
         if self._halted:
             self._halted = False
@@ -393,8 +395,22 @@ class Schedule:
         line = self._lines[self._line_of[number]]
         if until is None or number in line.looking:
             return
-        if one.state == "done" and self._states[self._index[until]].state == "pending":
+        if one.state == "done" and self._still_lasts(number):
             line.looking.append(number)
+
+    def _passed(self, line: _Line, number: int) -> None:
+        """The line has come to this step: what was to be looked at before it was looked at, and held."""
+        before = line.looking[: line.looking.index(number)] if number in line.looking else line.looking
+        for other in list(before):
+            line.looking.remove(other)
+            self._open.pop(other, None)
+            if line.current == other:
+                line.current = None
+
+    def _still_lasts(self, number: int) -> bool:
+        """Whether what the step brought about is needed on: the step that ends it has not begun."""
+        until = self._states[number].step.until
+        return until is not None and self._states[self._index[until]].state == "pending"
 
     # -- finding moves ------------------------------------------------------------------------------------------
 
@@ -406,6 +422,7 @@ class Schedule:
         while line.cursor < len(line.steps) and self._states[line.steps[line.cursor]].well:
             line.cursor += 1
         turns = line.mending if line.cursor >= len(line.steps) else [*line.mending, line.steps[line.cursor]]
+        line.looking = [number for number in line.looking if self._still_lasts(number)]
         if line.looking:
             turns = line.looking[:1]
         for number in turns:
