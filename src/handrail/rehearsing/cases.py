@@ -80,7 +80,7 @@ class Judge:
         story = list(strike.told)
         ending = live(stage, strike, None if isinstance(strike, TwoRunners) else watch)
         story = [*strike.told, _told(ending, stage)]
-        if not strike.fell and ending.kind == "reached":
+        if not strike.fell and (ending.kind == "reached" or stage.status().state == "succeeded"):
             return []  # going on from there, looking again at what has to last had done it before
         wrong = _fell_wrong(strike, ending)
         if wrong:
