@@ -228,13 +228,15 @@ def careless_restore(uses: str, with_: Mapping[str, Any]) -> Any:
 
 @pytest.mark.slow
 def test_an_action_that_repeats_its_effect_when_in_doubt_is_found() -> None:
-    """On the way back, killed at each write in turn, of which one is that a database was put back."""
+    """On the way back, killed at each write in turn, of which one is that a database was put back. With the action as
+    it is, the very same run passes."""
     on = sp3_ground(careless_restore)
     back = Mishap("turned-back", "forward", on.size.writes * 3 // 4)
     killed = (Mishap("killed-before-write", "back", at) for at in range(1, on.size.writes))
     failed = next(one for one in (simulated(on, back, each) for each in killed) if one.result == "fail")
 
-    assert "2 times database on sql01" in " ".join(failed.because)
+    assert "database" in " ".join(failed.because)
+    assert simulated(sp3_ground(), *failed.mishaps).result == "pass"
 
 
 # -- many seeds ---------------------------------------------------------------------------------------------------
