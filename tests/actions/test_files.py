@@ -275,6 +275,21 @@ def test_opening_and_closing() -> None:
         virtual_time.run(OpenMedia("C:\\Media", "folder").act(ScriptedHost(), receipt()))
 
 
+def test_another_medium_under_the_name_of_the_right_one_is_closed_again_and_said() -> None:
+    script = {
+        "script mounted-media": f"D:|SP2|{ISO}\n",
+        f"script mount-image {ISO}": 0,
+        f"script dismount-image {ISO}": 0,
+    }
+    host = ScriptedHost({**script, "script file-version D:\\setup.exe": "3.2.7510.0\n"})
+    asked = OpenMedia(ISO, "iso", file="setup.exe", build="4.0.1662.0")
+    seen = virtual_time.run(asked.observe(host, receipt()))
+    assert (seen.state, "its setup.exe is 3.2.7510.0, not 4.0.1662.0" in seen.because) == ("not_done", True)
+    with pytest.raises(ActFailed, match="is another medium"):
+        virtual_time.run(asked.act(host, receipt()))
+    assert host.commands[-1] == f"script dismount-image {ISO}"
+
+
 def test_a_folder_is_never_closed() -> None:
     assert observed("media.close", {"path": "C:\\Media", "kind": "folder"}, {}).state == "done"
 

@@ -102,23 +102,26 @@ class OpenMedia(Base):
         return Observation("done", f"{self.path} can be read at {root}", evidence, {"root": root})
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
-        close = CloseMedia(self.path, self.kind_)
-        if self.kind_ in ("iso", "zip") and await _root(host, self.path, self.kind_) is not None:
-            await close.do(host, receipt)
+        asked = bool(self.label or self.file)
+        if asked and await _root(host, self.path, self.kind_) is not None:
+            await self._close(host, receipt)
         if self.kind_ == "iso":
             evidence = await _script(host, "mount-image", self.path)
         elif self.kind_ == "zip":
             evidence = await _script(host, "expand-archive", self.path, extracted_to(self.path))
         else:
             evidence = Evidence()
-        root = await _root(host, self.path, self.kind_)
+        root = await _root(host, self.path, self.kind_) if asked else None
+        if root is not None and (other := await self._other(host, root)):
+            await self._close(host, receipt)
+            raise ActFailed(other, evidence)
         if root is None and self.kind_ not in ("iso", "zip"):
             raise ActFailed(f"{self.path} is not there")
-        if root is not None and (other := await self._other(host, root)):
-            if self.kind_ in ("iso", "zip"):
-                await close.do(host, receipt)
-            raise ActFailed(other, evidence)
         return evidence
+
+    async def _close(self, host: Host, receipt: Receipt) -> None:
+        if self.kind_ in ("iso", "zip"):
+            await CloseMedia(self.path, self.kind_).do(host, receipt)
 
     async def _other(self, host: Host, root: str) -> str:
         """What says that another medium is open under this path; empty when none does."""
