@@ -276,7 +276,7 @@ def test_opening_and_closing() -> None:
 
 
 def test_another_medium_under_the_name_of_the_right_one_is_closed_again_and_said() -> None:
-    script = {
+    script: dict[str, Answer] = {
         "script mounted-media": f"D:|SP2|{ISO}\n",
         f"script mount-image {ISO}": 0,
         f"script dismount-image {ISO}": 0,

@@ -127,3 +127,10 @@ def test_reading_sc_never_fails(text: str) -> None:
 
 
 _PENDING = ("START", "STOP", "CONTINUE", "PAUSE")
+
+
+def test_on_a_way_back_there_is_nothing_to_stop_where_the_service_is_gone() -> None:
+    stop = build("service.stop", {"name": "FIMService", "if_there": True})
+
+    assert virtual_time.run(stop.observe(ScriptedHost({QUERY: NO_SERVICE}), receipt())).state == "done"
+    assert virtual_time.run(stop.observe(ScriptedHost({QUERY: service("RUNNING")}), receipt())).state == "not_done"

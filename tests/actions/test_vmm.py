@@ -120,6 +120,17 @@ def test_another_build_than_planned_is_not_uninstalled(twin: Twin) -> None:
         act(twin, "vmm.setup", **{**GONE, "build": "4.0.1662.0"})
 
 
+def test_a_way_back_removes_whatever_build_is_there_but_the_one_it_goes_back_to(twin: Twin) -> None:
+    newer = {**GONE, "build": "4.0.1662.0"}
+    stays = look(twin, "vmm.setup", **newer, unless=(BUILD,))
+    assert (stays.state, stays.because) == ("done", f"the server on vmm01 is at {BUILD} and stays")
+    Console(twin, "sql01")("sqlcmd", "-S", "sql01", "-E", "-Q", "ALTER DATABASE [VirtualManagerDB] SET OFFLINE")
+    assert look(twin, "vmm.setup", **newer, unless=("3.2.7510.0",)).state == "not_done"
+    act(twin, "vmm.setup", **newer, unless=("3.2.7510.0",))  # the database is put back next
+    assert look(twin, "vmm.setup", **newer, unless=("3.2.7510.0",)).state == "done"
+    assert "VirtualManagerDB" in databases(twin)
+
+
 def test_another_database_is_seen(twin: Twin) -> None:
     seen = look(twin, "vmm.installed", part="server", build=BUILD, server="sql01", database="VirtualManagerDB")
     assert seen.state == "done" and seen.outputs["folder"]
