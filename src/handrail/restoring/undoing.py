@@ -123,7 +123,7 @@ def undoing(plan: Plan, run: str, records: Records, knowledge: Knowledge) -> Und
     for _, step in destructive:
         changes.setdefault(step.installation, set()).update(step.changes)
     return Undoing(
-        tuple(_without_pairs(undos, groups, _covered(together, groups, destructive))),
+        tuple(_without_pairs(undos, groups, _covered(together, groups, destructive), plan)),
         tuple(groups),
         tuple(stays),
         tuple(lost),
@@ -225,14 +225,16 @@ def _covered(together: Sequence[Group], carried: Sequence[Group], destructive: S
     return {step.installation: at for at, step in destructive if step.id in left_out}
 
 
-def _without_pairs(undos: Sequence[Undo], groups: Sequence[Group], covered: Covered) -> list[Undo]:
+def _without_pairs(undos: Sequence[Undo], groups: Sequence[Group], covered: Covered, plan: Plan) -> list[Undo]:
     """Leave out what a run had taken back itself: opened and closed again, stopped and started again.
 
     The two must follow each other directly among all that is taken back of the installation: what stands between them
     may need the state in which it was done. Only where something after them was destroyed, and nothing puts it back
     before the restore point of the whole is reached, must that state not come back: what is half upgraded is not
-    started, and what is acted upon again later is left until then.
+    started, and what is acted upon again later, by an opposite or by the steps that put a group back, is left until
+    then.
     """
+    acting = _acting(groups, plan)
     marks = sorted((group.at, group.installation) for group in groups)
     stacks: dict[str, list[Undo | int]] = {}
     place = 0
@@ -244,12 +246,24 @@ def _without_pairs(undos: Sequence[Undo], groups: Sequence[Group], covered: Cove
         is_broken = one.at < covered.get(one.step.installation, -1)
         partner = _partner(one, stack, is_broken)
         if partner is None:
-            if not is_broken or not any(isinstance(other, Undo) and same_thing(one, other) for other in stack):
+            later = [*(other for other in stack if isinstance(other, Undo)), *acting.get(one.step.installation, ())]
+            if not is_broken or not any(same_thing(one, other) for other in later if other.at < one.at):
                 stack.append(one)
         elif one.settled:
             stack.remove(partner)
     left = {id(one) for stack in stacks.values() for one in stack}
     return [one for one in undos if id(one) in left]
+
+
+def _acting(groups: Sequence[Group], plan: Plan) -> Mapping[str, Sequence[Undo]]:
+    """By installation: what the steps do that put its groups back, each as an opposite at its group's place."""
+    back = {step.id: step for step in plan.back}
+    found: dict[str, list[Undo]] = {}
+    for group in groups:
+        for step in (back[id] for id in group.by if id in back):
+            done = (step.uses, dict(step.with_))
+            found.setdefault(group.installation, []).append(Undo(step, group.at, 1, done, done, True))
+    return found
 
 
 def same_thing(one: Undo, other: Undo) -> bool:
