@@ -374,6 +374,18 @@ def test_a_service_that_a_setup_started_is_not_started_half_upgraded_either() ->
     assert starts == ["it/app@a/2/undo-stop"]
 
 
+def test_a_service_that_the_way_back_sees_to_itself_is_not_started_before_it() -> None:
+    """It came with the first hop, whose way back stops and removes it; the second hop had only stopped it."""
+    first, rear = hop("a", "2")
+    first = [one for one in first if one.id.rpartition("/")[2] not in ("stop", "start", "look")]
+    first = [replace(one, after=("it/app@a/2/stage",)) if one.uses == "save" else one for one in first]
+    rear = [replace(one, with_={"name": "runs"}) if one.uses == "turn" else one for one in rear]
+    made = plan((first, rear), hop("a", "3", after=("it/app@a/2/files",)))
+
+    back = taken_back(made, ran(made, "3/wreck", ends="failed", works=False).records)
+    assert [one.id for one in back.steps if one.uses == "turn"] == ["it/app@a/2/back-stop"]
+
+
 def test_what_a_run_took_back_itself_is_left_as_it_is() -> None:
     opened = step("it/app@a/2/open", "turn", with_={"name": "lid", "value": True}, way_back=WayBack("undo"))
     closed = step("it/app@a/2/close", "turn", with_={"name": "lid", "value": None}, after=(opened.id,))
