@@ -9,6 +9,7 @@ from tests.support.command import ESTATES, assert_clean, handrail
 
 from handrail.cli.options import acceptances, aims
 from handrail.errors import BadInput, UnknownName
+from handrail.guides.catalogue import SHIPPED
 from handrail.model.estate import Acceptance, Deployment, Estate
 
 CONTOSO = ESTATES / "contoso-blocked.yaml"
@@ -31,7 +32,6 @@ CONTOSO = ESTATES / "contoso-blocked.yaml"
         (["assess", CONTOSO, "--to", "2016-sp4"], "Did you mean '2016-sp3'?"),
         (["assess", CONTOSO, "--accept", "@host:sync01"], "is not a rule"),
         (["assess", CONTOSO, "--guides", "/nowhere/at/all"], "does not exist"),
-        (["run", "plan.json", "--ask"], "--ask is for runs on the twin"),
     ],
 )
 def test_a_mistake_in_the_command_is_explained(tmp_path: Path, arguments: list[object], expected: str) -> None:
@@ -77,3 +77,12 @@ def test_the_subject_of_an_acceptance_may_hold_an_at_sign() -> None:
         Acceptance("x/rule"),
         Acceptance("x/rule", "identity/sync@sync01"),
     ]
+
+
+def test_people_are_always_asked_on_real_hosts_so_that_ask_is_refused(tmp_path: Path) -> None:
+    plan = tmp_path / "upgrade.plan"
+    estate = SHIPPED / "miis" / "estates" / "contoso.yaml"
+    assert handrail("plan", estate, "-o", plan, home=tmp_path).code == 0
+    said = handrail("run", plan, "--ask", home=tmp_path)
+    assert said.code == 2
+    assert "--ask is for runs on the twin" in said.err

@@ -88,9 +88,23 @@ def explain(
     step: Annotated[
         str | None, typer.Argument(metavar="STEP", help="A step's id or number.", show_default=False)
     ] = None,
+    if_: Annotated[
+        list[str] | None,
+        typer.Option("--if", metavar="PATH=VALUE", help="Say what would be otherwise if this stood in the estate."),
+    ] = None,
+    guides: Guides = None,
     format: Format = "text",
 ) -> int:
-    """Say why a plan, or one of its steps, is as it is."""
+    """Say why a plan, or one of its steps, is as it is.
+
+    What if the service account were another one?
+
+      handrail explain upgrade.plan --if accounts.svc-vmm.kind=local-system
+    """
+    if if_:
+        from handrail.cli import what_if
+
+        return what_if.explain_if(context.obj, plan, if_, guides or [], format)
     from handrail.cli import assessing
 
     return assessing.explain(context.obj, plan, step, format)
