@@ -52,5 +52,5 @@ def test_one_seed_is_told_as_a_story_with_what_shows_it_again(plan: Path) -> Non
     said = handrail("rehearse", plan, "--seed", 2, home=plan.parent)
 
     assert "worker 1 takes rehearsal" in said.out
-    assert f"handrail rehearse {plan} --seed 2" in said.out.replace("\n", " ").replace("  ", " ")
+    assert f"handrail rehearse {plan} --seed 2" in " ".join(said.out.split())
     assert_clean(said)

@@ -44,9 +44,18 @@ class Story:
         return handrail(*arguments, home=self.home)
 
     def run(self) -> Said:
+        """Planned and begun; it may wait for people."""
         planned = self("plan", self.estate, "-o", self.plan)
         assert planned.code == 0, planned.err + planned.out
         return self("run", self.plan)
+
+    def say_yes(self) -> Said:
+        """To the one hold that the run waits with; and on."""
+        status = self("status", "--format", "json").json
+        (hold,) = (one["id"] for one in status["steps"] if one["state"] == "waiting")
+        answered = self("answer", status["run"], hold, "yes")
+        assert answered.code == 0, answered.err
+        return self("resume", status["run"])
 
     def verify(self) -> Said:
         return self("verify", self("status", "--format", "json").json["run"])
@@ -76,7 +85,11 @@ def upgrade(ground: Playground, majors: Mapping[str, str], folder: Path, method:
     looked = ground.sql(majors["15"], LOOK, "app")
     rules = (Path(ground.old) / "pg_hba.conf").read_text()
     story = Story(ground, majors, folder, prefer=None if method == "copy" else method)
-    return Upgraded(story, ground, method, majors["17"], looked, rules, story.run())
+    done = story.run()
+    if method == "link":
+        assert done.code == 4, "with link there is a point of no return, and somebody is asked before it"
+        done = story.say_yes()
+    return Upgraded(story, ground, method, majors["17"], looked, rules, done)
 
 
 @pytest.fixture(scope="module")

@@ -99,10 +99,7 @@ def test_where_the_old_cluster_was_deleted_its_proved_backup_is_put_back(
     before = Before(ground, majors)
     story = Story(ground, majors, tmp_path, old_cluster="remove")
     assert story.run().code == 4
-    status = story("status", "--format", "json").json
-    (hold,) = (one["id"] for one in status["steps"] if one["state"] == "waiting")
-    well(story("answer", status["run"], hold, "yes"))
-    well(story("resume", status["run"]))
+    well(story.say_yes())
     assert not Path(ground.old).exists()
     go_back(story)
     before.stands_again()
@@ -138,9 +135,7 @@ def test_with_link_there_is_no_way_back_once_the_new_server_has_started_and_the_
     assert final == "app/server@db01/17/start"
     asked = story("run", story.plan)
     assert asked.code == 4
-    (hold,) = (one["id"] for one in story("status", "--format", "json").json["steps"] if one["state"] == "waiting")
-    well(story("answer", newest(story), hold, "yes"))
-    well(story("resume", newest(story)))
+    well(story.say_yes())
     refused = story("rollback", newest(story))
     assert refused.code == 3
     assert final in refused.out + refused.err
@@ -156,10 +151,7 @@ def test_killed_again_and_again_a_rollback_still_ends_and_loses_nothing(
         story = Story(ground, majors, tmp_path, old_cluster=old_cluster)
         done = story.run()
         if done.code == 4:
-            status = story("status", "--format", "json").json
-            (hold,) = (one["id"] for one in status["steps"] if one["state"] == "waiting")
-            well(story("answer", status["run"], hold, "yes"))
-            done = story("resume", status["run"])
+            done = story.say_yes()
         well(done)
         run, _ = begin_going_back(story)
 
