@@ -19,6 +19,7 @@ CONTOSO = ESTATES / "contoso-blocked.yaml"
     ("arguments", "expected"),
     [
         (["asess"], "Did you mean 'assess'?"),
+        (["rehearse", "x.plan", "--seeds", "5", "--case", "a:b"], "--case and --seeds are two ways to rehearse"),
         (["guide", "lnt"], "Did you mean 'lint'?"),
         (["plan", CONTOSO, "--fromat", "json"], "Did you mean '--format'?"),
         (["plan", CONTOSO, "--format", "jsn"], "Did you mean 'json'?"),

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from handrail.errors import BadInput
+
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="For people, or for programs.")]
 PlanFormat = Annotated[
     Literal["text", "json", "markdown"],
@@ -146,6 +148,10 @@ def rehearse(
     ] = "text",
 ) -> int:
     """Break a plan at every step, on its twin, and see it come to its end and back."""
+    seeded = seeds if seeds is not None else seed if seed is not None else only
+    ways = [name for name, value in (("--case", case), ("--seeds", seeded), ("--on", on)) if value is not None]
+    if len(ways) > 1:
+        raise BadInput(f"{ways[0]} and {ways[1]} are two ways to rehearse.", "Choose one of them.")
     if on is not None:
         from handrail.cli import lab
 
