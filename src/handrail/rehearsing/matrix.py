@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from multiprocessing import connection
 from pathlib import Path
 
 from handrail.actions import build as build_action
-from handrail.errors import BadInput, HandrailError
+from handrail.errors import BadInput
 from handrail.model.plan import Plan, Step
 from handrail.rehearsing import truth
 from handrail.rehearsing.cases import Judge
@@ -21,6 +17,7 @@ from handrail.rehearsing.journey import Journey, stage_of, travel
 from handrail.rehearsing.memory import MemoryJournal
 from handrail.rehearsing.naming import meant, nothing
 from handrail.rehearsing.results import Case, Rehearsal
+from handrail.rehearsing.spreading import spread
 from handrail.restoring.rollback import NoWayBack
 from handrail.running.carrying import Build
 
@@ -136,78 +133,15 @@ def _unfaulted(journey: Journey, not_rehearsed: bool) -> str:
 
 def try_all(matrix: Matrix, processes: int | None = None, progress: Progress | None = None) -> list[Case]:
     """All cases, in the order of the plan, whatever is tried where. `processes`: by default one for each core."""
-    count = min(processes or _cores(), max(len(matrix.units), 1))
     found: dict[int, list[Case]] = {}
     if progress is not None:
         progress(0, len(matrix.units))
-    for number, cases in _spread(matrix, count) if count > 1 and _forks() else _here(matrix):
+    for number, cases in spread(matrix.cases, matrix.units, processes):
         found[number] = cases
         if progress is not None:
             progress(len(found), len(matrix.units))
     cases = [one for number in sorted(found) for one in found[number]]
     return [*cases, *(Case(step, ANY, "resume", "not-rehearsed", why) for step, why in matrix.not_rehearsed.items())]
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
-
-
-def _forks() -> bool:
-    """Whether processes can be forked: each then finds the unfaulted run as we have it."""
-    return "fork" in multiprocessing.get_all_start_methods()
-
-
-def _here(matrix: Matrix) -> Iterator[tuple[int, list[Case]]]:
-    for number, unit in enumerate(matrix.units):
-        yield number, matrix.cases(unit)
-
-
-def _spread(matrix: Matrix, count: int) -> Iterator[tuple[int, list[Case]]]:
-    """Over processes, every one taking each `count`-th step."""
-    context = multiprocessing.get_context("fork")
-    readers: list[connection.Connection] = []
-    workers = []
-    for first in range(count):
-        reader, writer = context.Pipe(duplex=False)
-        worker = context.Process(
-            target=_work, args=(matrix, range(first, len(matrix.units), count), writer), daemon=True
-        )
-        worker.start()
-        writer.close()
-        readers.append(reader)
-        workers.append(worker)
-    try:
-        while readers:
-            for one in connection.wait(readers):
-                assert isinstance(one, connection.Connection)
-                try:
-                    number, cases = one.recv()
-                except EOFError:
-                    readers.remove(one)
-                    continue
-                if isinstance(cases, str):
-                    raise HandrailError(f"A process of the rehearsal failed: {cases}", "Try with --faults on fewer.")
-                yield number, cases
-        for worker in workers:
-            worker.join()
-            if worker.exitcode:
-                raise HandrailError(f"A process of the rehearsal ended with {worker.exitcode}.", "Is memory short?")
-    finally:
-        for worker in workers:
-            worker.terminate()
-
-
-def _work(matrix: Matrix, numbers: range, writer: connection.Connection) -> None:
-    for number in numbers:
-        try:
-            writer.send((number, matrix.cases(matrix.units[number])))
-        except Exception:
-            writer.send((number, traceback.format_exc(limit=-3)))
-            return
-    writer.close()
 
 
 def one_case(matrix: Matrix, name: str) -> Matrix:
