@@ -92,13 +92,12 @@ class Judge:
         if isinstance(template, Mapping):
             if "late" in template:
                 return Known(template)
-            pairs = [(key, self.value(one, facts)) for key, one in template.items()]
-            missing = _missing(answer for _, answer in pairs)
-            return Unknown(missing) if missing else Known({key: one.value for key, one in pairs})  # type: ignore[union-attr]
+            answer = self.value(list(template.values()), facts)
+            return answer if isinstance(answer, Unknown) else Known(dict(zip(template, answer.value, strict=True)))
         if isinstance(template, (list, tuple)):
             answers = [self.value(one, facts) for one in template]
             missing = _missing(answers)
-            return Unknown(missing) if missing else Known([one.value for one in answers])  # type: ignore[union-attr]
+            return Unknown(missing) if missing else Known([one.value for one in answers if isinstance(one, Known)])
         return Known(template)
 
     def names(self, expressions: Iterable[str | None] = (), texts: Iterable[Any] = ()) -> frozenset[str]:

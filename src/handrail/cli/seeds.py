@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from handrail.cli import options
 from handrail.cli.output import Output
-from handrail.documents.files import write_bytes
-from handrail.documents.plan import read_plan
+from handrail.cli.rehearsed import counting, plan_to_rehearse, put
 from handrail.errors import BadInput
 from handrail.rehearsing.journey import stage_of, travel
-from handrail.rehearsing.seeds import Progress, Seeds, one_seed, to_json, try_seeds
+from handrail.rehearsing.seeds import Seeds, one_seed, to_json, try_seeds
 from handrail.rehearsing.simulation import Ground, ground
-from handrail.reporting import text
-from handrail.reporting.page import Page
 from handrail.reporting.seeds import seed_page, seeds_page, verdict
 from handrail.running.targets import declared
 
@@ -50,22 +45,17 @@ def seeds(
     else:
         begun = time.monotonic()
         first = seed or 0
-        with _counting(output, to is None and format == "text") as progress:
+        with counting(output, "seeds", to is None and format == "text") as progress:
             found = try_seeds(prepared, range(first, first + count), progress=progress)
         page = seeds_page(found, plan_file, time.monotonic() - begun)
-    _show(output, found, page, plan_file, to, format)
+    put(output, to_json(found, plan_file) if format == "json" else page, to)
     if found.failed:
         output.complain(f"handrail: {verdict(found)}")
     return FAILED if found.failed else 0
 
 
 def _prepared(plan_file: str, guides: Sequence[str]) -> Ground:
-    plan = read_plan(plan_file)
-    if plan.goes_back is not None:
-        raise BadInput(
-            "This plan is a way back: it begins where its run stands, not with the estate.",
-            "Rehearse the plan of that run; its ways back are rehearsed with it.",
-        )
+    plan = plan_to_rehearse(plan_file)
     return ground(travel(stage_of(plan, declared(plan, tuple(options.folders(guides))))))
 
 
@@ -76,39 +66,3 @@ def _numbers(only: str) -> list[int]:
         raise BadInput(
             f"--only {only!r} is no list of numbers.", "Write the numbers with commas: --only 2,5."
         ) from None
-
-
-def _show(output: Output, found: Seeds, page: Page, plan_file: str, to: str | None, format: str) -> None:
-    if format == "json":
-        document = to_json(found, plan_file)
-        if to is None:
-            output.json(document)
-            return
-        rendered = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
-    else:
-        lines = text.render(page, width=output.width, colour=output.colour and to is None)
-        if to is None:
-            output.lines(lines)
-            return
-        rendered = "".join(line + "\n" for line in lines)
-    write_bytes(to, rendered.encode(), "The rehearsal")
-    output.line(f"Written to {to}")
-
-
-@contextlib.contextmanager
-def _counting(output: Output, speaks: bool) -> Iterator[Progress | None]:
-    """On a terminal, how many seeds have been tried; the line is wiped out in the end."""
-    if not speaks or not output.live or output.out is None:
-        yield None
-        return
-    out = output.out
-
-    def told(done: int, total: int) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            out.write(f"\r\x1b[K{done:,} of {total:,} seeds tried")
-            out.flush()
-
-    yield told
-    with contextlib.suppress(OSError, ValueError):
-        out.write("\r\x1b[K")
-        out.flush()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from merge3 import Merge3
 
-from handrail.comparing.fates import Fate, told
+from handrail.comparing.fates import Fate, FateName, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ def merge_text(stock_old: str | None, customised: str, stock_new: str, asset: st
     return "".join(lines), tuple(rows)
 
 
-def _row(asset: str, line: int, fate: str, text: str, because: str) -> Fate:
+def _row(asset: str, line: int, fate: FateName, text: str, because: str) -> Fate:
     what = "Decide which lines stand, and write them." if fate == "needs-a-person" else ""
     shown = told("", text.strip())
     now = None if fate == "needs-a-person" else shown
-    return Fate(asset, f"line {line}", fate, shown, now, because, what)  # type: ignore[arg-type]
+    return Fate(asset, f"line {line}", fate, shown, now, because, what)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from handrail.comparing import xml_files
-from handrail.comparing.fates import Fate, told
+from handrail.comparing.fates import Fate, FateName, told
 from handrail.comparing.redirects import covered, local, redirects, spelled
 from handrail.comparing.xml_identity import called, indexed, is_redirect, text_of
 from handrail.comparing.xml_merge import Merged
@@ -76,9 +76,9 @@ def decided_xml(merged: Merged, stock_new: bytes, customised: bytes, now: bytes,
         if have == mine:
             rows.append(Fate(asset, one.item, "carried", one.was, one.was, because))
         else:
-            fate = "dropped" if have == new else "merged"
+            fate: FateName = "dropped" if have == new else "merged"
             now_told = told(one.item, "; ".join(have.values()) or None)
-            rows.append(Fate(asset, one.item, fate, one.was, now_told, because))  # type: ignore[arg-type]
+            rows.append(Fate(asset, one.item, fate, one.was, now_told, because))
     return rows
 
 

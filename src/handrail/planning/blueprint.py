@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from handrail.assessing.country import Country
 from handrail.assessing.procedures import FlatStep
@@ -271,7 +271,7 @@ class Shaping:
                 id=id,
                 chosen=one,
                 signature=signature,
-                kind=_kind(template.kind) or signature.kind,
+                kind=cast(Kind | None, template.kind) or signature.kind,
                 source=self._country.compiled.cite(template.source or self._source),
                 takes=takes,
                 lasting=signature.lasting if template.lasting is None else template.lasting,
@@ -392,10 +392,6 @@ def signature_of(uses: str, signatures: Mapping[str, Signature], guide: str) -> 
 
 def _harmless(step: Shaped) -> bool:
     return step.kind in _HARMLESS
-
-
-def _kind(text: str | None) -> Kind | None:
-    return text  # type: ignore[return-value]
 
 
 def late_references(value: Any) -> list[str]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from handrail.model.plan import Plan
-from handrail.rehearsing.results import Case, Result, Then
+from handrail.rehearsing.results import SCHEMA, Case, Result, Then
 from handrail.restoring.rollback import NoWayBack
 from handrail.running.clock import moment
 from handrail.running.runner import Progress, Settings
@@ -21,7 +21,7 @@ TARGET = "lab"
 EVERY_STEP = "(all)"
 NO_FAULT = "none"
 
-Stage = Literal["prepare", "run", "verify", "rollback", "verify-rollback"]
+Stage = Literal["prepare", "run", "rollback"]
 Told = Callable[[Stage, str, Plan], AbstractContextManager[Progress]]
 """Opens the telling of a stage, which is a run of a plan."""
 
@@ -113,3 +113,23 @@ class LabRun:
 
 def _case(then: Then, because: str) -> Case:
     return Case(EVERY_STEP, NO_FAULT, then, "fail" if because else "pass", because)
+
+
+def to_json(found: LabRehearsal) -> dict[str, Any]:
+    """The document `handrail/rehearsal/v1`, with what the lab adds to it."""
+    return {
+        "schema": SCHEMA,
+        "plan": found.plan,
+        "lab": {
+            "plan": found.lab,
+            "runs": list(found.runs),
+            "stood": found.stood or None,
+            "took": [{"step": one.step, "seconds": one.seconds, "expected": one.expected} for one in found.took],
+        },
+        "cases": [
+            {"step": one.step, "fault": one.fault, "then": one.then, "result": one.result, "because": one.because}
+            for one in found.cases
+        ],
+        "passed": sum(one.result == "pass" for one in found.cases),
+        "failed": sum(one.result == "fail" for one in found.cases),
+    }

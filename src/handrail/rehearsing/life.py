@@ -21,12 +21,12 @@ from handrail.hosts.protocol import Command, Host, Lost, Outcome
 from handrail.model.journal import Entry, Event, RunStatus
 from handrail.model.plan import Plan, Step
 from handrail.rehearsing import virtual_time
-from handrail.rehearsing.memory import MemoryJournal
+from handrail.rehearsing.memory import MemoryJournal, ReachedJournal
 from handrail.rehearsing.staging import WHO, SameSecrets
 from handrail.rehearsing.virtual_time import VirtualClock
 from handrail.running.carrying import Build
 from handrail.running.chain import Head
-from handrail.running.protocol import Item, RunRow
+from handrail.running.protocol import Item
 from handrail.running.runner import Runner, Settings
 from handrail.running.scheduler import Schedule
 from handrail.running.status import schedule_of
@@ -307,36 +307,12 @@ class _Told:
             return await self._action.act(host, receipt)
 
 
-class _Pen:
+class _Pen(ReachedJournal):
     """The journal as a process sees it: of one that is gone nothing is written any more."""
 
     def __init__(self, life: Life, journal: MemoryJournal) -> None:
+        super().__init__(journal)
         self._life = life
-        self._journal = journal
-        self.clock = journal.clock
-
-    def create(
-        self, estate: str, plan: str, document: str, target: str, who: str, data: Mapping[str, Any] | None = None
-    ) -> str:
-        return self._journal.create(estate, plan, document, target, who, data)
-
-    def runs(self) -> list[RunRow]:
-        return self._journal.runs()
-
-    def row(self, run: str) -> RunRow:
-        return self._journal.row(run)
-
-    def document(self, run: str) -> str:
-        return self._journal.document(run)
-
-    def read(self, run: str) -> list[Event]:
-        return self._journal.read(run)
-
-    def has_steps(self, run: str) -> bool:
-        return self._journal.has_steps(run)
-
-    def tail(self, run: str, lane: str, behind: Head) -> list[Event]:
-        return self._journal.tail(run, lane, behind)
 
     def add(self, run: str, lane: str, entry: Entry) -> Event:
         self._life.alive()

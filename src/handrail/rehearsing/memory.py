@@ -168,3 +168,34 @@ class MemoryJournal:
         for event in made:
             known.heads[event.lane] = head_of(event)
         self._watch("after")
+
+
+class ReachedJournal:
+    """A journal as somebody reaches it who may fail at writing: what is read is read through."""
+
+    def __init__(self, journal: MemoryJournal) -> None:
+        self._journal = journal
+        self.clock = journal.clock
+
+    def create(
+        self, estate: str, plan: str, document: str, target: str, who: str, data: Mapping[str, Any] | None = None
+    ) -> str:
+        return self._journal.create(estate, plan, document, target, who, data)
+
+    def runs(self) -> list[RunRow]:
+        return self._journal.runs()
+
+    def row(self, run: str) -> RunRow:
+        return self._journal.row(run)
+
+    def document(self, run: str) -> str:
+        return self._journal.document(run)
+
+    def read(self, run: str) -> list[Event]:
+        return self._journal.read(run)
+
+    def has_steps(self, run: str) -> bool:
+        return self._journal.has_steps(run)
+
+    def tail(self, run: str, lane: str, behind: Head) -> list[Event]:
+        return self._journal.tail(run, lane, behind)

@@ -15,12 +15,11 @@ from handrail.errors import HostUnreachable, StoreUnwritable
 from handrail.hosts.protocol import Command, Exited, Host, Lost, Outcome, TimedOut
 from handrail.model.journal import Entry, Event
 from handrail.model.plan import Step
-from handrail.rehearsing.memory import MemoryJournal
+from handrail.rehearsing.memory import MemoryJournal, ReachedJournal
 from handrail.rehearsing.mishaps import WAYS, Mishap
 from handrail.rehearsing.upset import Upset
 from handrail.running.chain import Head
-from handrail.running.clock import Clock
-from handrail.running.protocol import Item, RunRow
+from handrail.running.protocol import Item
 from handrail.twin.host import TwinHost, shown
 from handrail.twin.mechanisms import booting
 from handrail.twin.world import Twin
@@ -110,36 +109,12 @@ class Worker:
         self._calls.call(what, self)
 
 
-class WorkersJournal:
+class WorkersJournal(ReachedJournal):
     """The one journal, as one worker reaches it."""
 
     def __init__(self, worker: Worker, journal: MemoryJournal) -> None:
+        super().__init__(journal)
         self._worker = worker
-        self._journal = journal
-        self.clock: Clock = journal.clock
-
-    def create(
-        self, estate: str, plan: str, document: str, target: str, who: str, data: Mapping[str, Any] | None = None
-    ) -> str:
-        return self._journal.create(estate, plan, document, target, who, data)
-
-    def runs(self) -> list[RunRow]:
-        return self._journal.runs()
-
-    def row(self, run: str) -> RunRow:
-        return self._journal.row(run)
-
-    def document(self, run: str) -> str:
-        return self._journal.document(run)
-
-    def read(self, run: str) -> list[Event]:
-        return self._journal.read(run)
-
-    def has_steps(self, run: str) -> bool:
-        return self._journal.has_steps(run)
-
-    def tail(self, run: str, lane: str, behind: Head) -> list[Event]:
-        return self._journal.tail(run, lane, behind)
 
     def add(self, run: str, lane: str, entry: Entry) -> Event:
         made = self._write(f"{entry.kind} of {entry.step}", lambda: [self._journal.add(run, lane, entry)])
