@@ -95,8 +95,8 @@ BY_HAND: Mapping[str, ByHand] = {
     ),
     "installer.uninstall": ByHand(
         ("appwiz.cpl", "msiexec /x PRODUCTCODE REBOOT=ReallySuppress /qn /norestart /l*v {log}"),
-        expect="Remove {product}, there or by its product code. Then it is not listed any more, and {file} is gone. "
-        "Still there: {keeps}.",
+        expect="Removed there or by its product code, nothing like {product} is listed any more. {file} is gone. "
+        "Still there: {keeps}. Left alone where it is still at one of these builds: {unless}.",
     ),
     "folder.backup": ByHand(
         (r'robocopy "{folder}" "{to}\NEWFOLDER" /E /COPY:DAT /R:2 /W:2',),
