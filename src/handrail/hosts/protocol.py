@@ -10,11 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+MOST = 64 * 1024 * 1024
+"""Bytes of output that we keep in memory, when nothing else is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """`argv` is a program and its arguments, unquoted. `timeout` is in seconds. `user`: run as that account where the
-    host can (local: only root can). `secrets` are values that must not reach any log."""
+    host can (local: only root can). `secrets` are values that must not reach any log. `most`: bytes kept of each
+    stream; of a longer one the end."""
 
     argv: tuple[str, ...]
     stdin: bytes = b""
@@ -22,13 +26,18 @@ class Command:
     cwd: str | None = None
     timeout: float = 60.0
     secrets: tuple[str, ...] = ()
+    most: int = MOST
 
 
 @dataclass(frozen=True, slots=True)
 class Exited:
+    """`cut`: bytes of `out` that were dropped from its beginning, because there were more than `Command.most`. What is
+    cut is never taken for whole."""
+
     code: int
     out: bytes = b""
     err: bytes = b""
+    cut: int = 0
 
     @property
     def text(self) -> str:

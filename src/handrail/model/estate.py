@@ -8,21 +8,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 Facts = Mapping[str, Any]
 
 
+Via = Literal["local", "ssh", "winrm"]
+Auth = Literal["basic", "certificate", "ntlm", "kerberos", "negotiate", "credssp"]
+
+
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """How a host is reached. `password` is a reference (`keyring:NAME`, `env:NAME`, `file:PATH`), never a secret."""
+    """How a host is reached. `password` and `passphrase` are references (`keyring:SERVICE/USER`, `env:NAME`,
+    `file:PATH`, `exec:NAME`), never secrets; the other paths are files of the machine that Handrail runs on.
 
-    via: str = "local"
+    SSH: `key` is a private key (an agent is asked too, unless `agent` is false); `jump` names hosts of the estate, or
+    `user@address:port`, that the line goes through, the first first; `known_hosts` is a file other than the usual one,
+    `host_key` the one fingerprint (`SHA256:...`) that is accepted.
+    WinRM: `auth` is how we prove who we are (`negotiate` when it is not said); `tls` is false only where messages are
+    sealed by ntlm, kerberos or credssp; `ca` is the authority that the host's certificate must come from, `certificate`
+    and `key` are ours; `tls_floor` is the oldest protocol accepted (`1.2` when it is not said).
+    Both: `sessions` is how many commands may run there at once.
+    """
+
+    via: Via = "local"
     address: str | None = None
     port: int | None = None
     user: str | None = None
     password: str | None = None
     key: str | None = None
+    passphrase: str | None = None
+    agent: bool | None = None
+    jump: tuple[str, ...] = ()
+    known_hosts: str | None = None
+    host_key: str | None = None
+    auth: Auth | None = None
+    tls: bool | None = None
+    ca: str | None = None
+    certificate: str | None = None
+    tls_floor: Literal["1.0", "1.1", "1.2", "1.3"] | None = None
+    sessions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

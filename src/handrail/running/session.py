@@ -364,8 +364,8 @@ def open_session(
         openers
         if openers is not None
         else {
-            "hosts": hosts_opener(),
-            "lab": lab_opener(),
+            "hosts": hosts_opener(secrets.resolve),
+            "lab": lab_opener(secrets.resolve),
             "twin": twin_opener(guides, ask),
         }
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from handrail.actions.protocol import Secrets
-from handrail.errors import BadInput, HostError
+from handrail.errors import HostError
+from handrail.hosts.opening import Resolve, open_host
 from handrail.hosts.protocol import Host
 from handrail.model.plan import Plan, Step
 from handrail.restoring.custody import Custody, Keeping
@@ -42,10 +43,9 @@ Declared = Callable[[Plan], Mapping[str, Path]]
 class RealHosts:
     """The hosts of the estate, reached as each `connect` says. BadInput, before anything begins, when one cannot be."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._hosts: dict[str, Host] = {}
-        for name in dict.fromkeys(step.host for step in plan.steps if step.host is not None):
-            self._hosts[name] = self._connect(plan, name)
+    def __init__(self, plan: Plan, resolve: Resolve) -> None:
+        needed = dict.fromkeys(step.host for step in plan.steps if step.host is not None)
+        self._hosts = {name: open_host(name, plan.estate.hosts, resolve) for name in needed}
 
     def host(self, name: str) -> Host:
         return self._hosts[name]
@@ -58,24 +58,6 @@ class RealHosts:
 
     async def close(self) -> None:
         await asyncio.gather(*(host.close() for host in self._hosts.values()), return_exceptions=True)
-
-    @staticmethod
-    def _connect(plan: Plan, name: str) -> Host:
-        from handrail.hosts.local import LocalHost
-
-        known = plan.estate.hosts.get(name)
-        connect = known.connect if known is not None else None
-        if connect is None:
-            raise BadInput(
-                f"The estate does not say how host {name} is reached.",
-                "Give it a `connect`, or carry the plan out on its twin with --twin.",
-            )
-        if connect.via != "local":
-            raise BadInput(
-                f"Host {name} is to be reached via {connect.via}, which this version cannot do.",
-                "It knows `via: local`; carry the plan out on its twin with --twin.",
-            )
-        return LocalHost(name, user=connect.user)
 
 
 class TwinHosts:
@@ -171,15 +153,15 @@ class LabHosts(RealHosts):
         return "yes" if step.kind == "hold" else None
 
 
-def lab_opener() -> Opener:
+def lab_opener(resolve: Resolve) -> Opener:
     def opener(plan: Plan, folder: Path, new: bool) -> Target:  # noqa: ARG001 - real hosts keep their own state
-        return LabHosts(plan)
+        return LabHosts(plan, resolve)
 
     return opener
 
 
-def hosts_opener() -> Opener:
+def hosts_opener(resolve: Resolve) -> Opener:
     def opener(plan: Plan, folder: Path, new: bool) -> Target:  # noqa: ARG001 - real hosts keep their own state
-        return RealHosts(plan)
+        return RealHosts(plan, resolve)
 
     return opener
