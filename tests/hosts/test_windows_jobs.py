@@ -9,7 +9,7 @@ from tests.support import virtual_time
 from tests.support.scripted_host import ScriptedHost
 
 from handrail.errors import BadInput, HostError, HostUnreachable
-from handrail.hosts import detached, windows_jobs
+from handrail.hosts import detached, windows_jobs, windows_line
 from handrail.hosts.protocol import Command, Exited, Lost
 
 JOB = "20261120-1/identity/sync@sync01/2016-sp3/patch/1"
@@ -52,13 +52,13 @@ def test_job_cmd_is_what_windows_needs() -> None:
     ],
 )
 def test_arguments_reach_the_program_as_they_were_meant(argument: str, written: str) -> None:
-    assert windows_jobs.quoted(argument) == written
+    assert windows_line.for_batch(("x", argument)) == "x " + written
 
 
 @pytest.mark.parametrize("argument", ['a"b', "a\nb", "a\rb"])
 def test_what_a_command_line_cannot_hold_is_refused(argument: str) -> None:
     with pytest.raises(BadInput):
-        windows_jobs.quoted(argument)
+        windows_line.for_batch(("x", argument))
 
 
 @pytest.mark.parametrize(

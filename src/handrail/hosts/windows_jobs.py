@@ -17,6 +17,7 @@ import hashlib
 import re
 
 from handrail.errors import BadInput, FileMissing, HostError, HostUnreachable
+from handrail.hosts import windows_line
 from handrail.hosts.jobs import JobState
 from handrail.hosts.protocol import Command, Exited, Host
 
@@ -51,24 +52,11 @@ def task(job: str) -> str:
     return "Handrail\\" + safe_name(job)
 
 
-def quoted(argument: str) -> str:
-    """One argument for a batch file. The value alone is quoted in NAME="VALUE", as Windows Installer wants it."""
-    if '"' in argument or "\n" in argument or "\r" in argument:
-        raise BadInput(f"{argument!r} cannot stand in a Windows command line.", "Leave quotes and line ends out.")
-    argument = argument.replace("%", "%%")
-    if argument and not re.search(r"[\s&|<>^()!,;=']", argument):
-        return argument
-    name, equals, value = argument.partition("=")
-    if equals and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", name):
-        return argument if value and not re.search(r"[\s&|<>^()!,;=']", value) else f'{name}="{value}"'
-    return f'"{argument}"'
-
-
 def script(job: str, command: Command) -> bytes:
     """The text of job.cmd. BadInput when the command needs what a job cannot give: input, secrets, an environment."""
     if command.stdin or command.secrets or command.env:
         raise BadInput(f"{command.argv[0]} cannot run as a job: jobs get no input, secrets or environment.")
-    line = " ".join(quoted(one) for one in command.argv)
+    line = windows_line.for_batch(command.argv)
     here = folder(job)
     lines = [
         "@echo off",
