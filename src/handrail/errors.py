@@ -9,7 +9,8 @@ HandrailError                    one clear sentence, and what to do
 ├── StoreError                   exit 2: the store cannot be used
 │   ├── StoreLocked              another process is using this run or store
 │   ├── StoreNewer               written by a newer Handrail
-│   └── StoreUnwritable          full, read-only or not to be made
+│   ├── StoreUnwritable          full, read-only or not to be made
+│   └── StoreUnreachable         it does not answer; whether the last commit was made is unknown
 ├── RunHalted                    exit 1: a run stopped; says at which step and why
 ├── CannotOpen                   exit 1: what was sealed does not open: damaged, or sealed for others
 └── HostError                    exit 1: a host could not be used
@@ -102,6 +103,10 @@ class StoreNewer(StoreError):
 
 
 class StoreUnwritable(StoreError):
+    pass
+
+
+class StoreUnreachable(StoreError):
     pass
 
 

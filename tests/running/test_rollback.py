@@ -17,7 +17,6 @@ from handrail.errors import BadInput, Blocked, StoreLocked
 from handrail.model.journal import Event
 from handrail.model.plan import Plan
 from handrail.restoring.rollback import Back, NoWayBack
-from handrail.running.locks import held
 from handrail.running.session import Session
 
 TWO = plan(hop("a", "2"), hop("a", "3", after=("it/app@a/2/look",)))
@@ -225,7 +224,7 @@ def test_a_run_that_is_being_carried_on_is_not_taken_back_meanwhile(tmp_path: Pa
         run = begun(session, TWO)
         made = back(session, run)
         waiting = session.start(made, "tester", target="twin")
-        with held(session.journal.store.locks / f"{run}.lock", "it"):
+        with session.journal.store.hold(run, "it"):
             for asked in (
                 lambda: session.rollback(run),
                 lambda: session.start(made, "tester", target="twin"),

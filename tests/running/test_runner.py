@@ -18,7 +18,6 @@ from handrail.model.journal import Event
 from handrail.model.plan import Condition, Plan, Remedy
 from handrail.running.chain import Head
 from handrail.running.journal import Journal
-from handrail.running.locks import held
 from handrail.running.runner import Outcome, Settings
 from handrail.running.scheduler import Schedule
 from handrail.running.session import Session
@@ -381,7 +380,7 @@ def test_a_second_runner_of_the_same_run_is_refused(home: Home) -> None:
     with home.open(play=False) as session:
         run = session.find()
         with (
-            held(session.journal.store.locks / f"{run}.lock", "x"),
+            session.journal.store.hold(run, "x"),
             pytest.raises(StoreLocked, match="already being carried out by process"),
         ):
             asyncio.run(session.carry_out(run, "eve", settings=QUICK))

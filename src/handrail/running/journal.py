@@ -78,8 +78,8 @@ class Journal:
                 }
             ),
         )
-        with self.store.write() as connection:
-            stem = f"{_slug(estate)}-{now:%Y%m%d}-"
+        stem = f"{_slug(estate)}-{now:%Y%m%d}-"
+        with self.store.write(stem) as connection:
             taken = connection.scalar(sa.select(sa.func.count()).where(runs.c.run.startswith(stem, autoescape=True)))
             # The tail differs between stores too: receipts on the targets are named after the run.
             run = f"{stem}{(taken or 0) + 1}-{''.join(secrets.choice(_LETTERS) for _ in range(5))}"
@@ -167,7 +167,7 @@ class Journal:
 
     def add(self, run: str, lane: str, entry: Entry) -> Event:
         """Append one entry from beside the runner, to a lane that the runner does not write (PEOPLE_LANE)."""
-        with self.store.write() as connection:
+        with self.store.write(run) as connection:
             head = self._heads(connection, run, [lane]).get(lane, Head())
             event = extend(
                 head,
@@ -186,7 +186,7 @@ class Journal:
         """Take lanes over: raises their epochs, so that older writers are refused. For `Writer`."""
         at = stamp(self.clock.now())
         entry = Entry("taken", data=self._plain(data))
-        with self.store.write() as connection:
+        with self.store.write(run) as connection:
             heads = self._heads(connection, run, wanted)
             position = self._position(connection, run)
             taken = []
@@ -208,7 +208,7 @@ class Journal:
         at = stamp(self.clock.now())
         ends: dict[str, Head] = {}
         made: list[Event] = []
-        with self.store.write() as connection:
+        with self.store.write(run) as connection:
             position = self._position(connection, run)
             for count, (lane, entry) in enumerate(items, start=1):
                 if entry.kind == "sealed":

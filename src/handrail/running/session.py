@@ -28,7 +28,6 @@ from handrail.running.chain import canonical
 from handrail.running.clock import Clock, SystemClock
 from handrail.running.home import Home, make_folder
 from handrail.running.journal import Journal, RunRow, Watch, open_journal
-from handrail.running.locks import held, is_held
 from handrail.running.runner import Outcome, Progress, Runner, Settings
 from handrail.running.scheduler import Schedule
 from handrail.running.status import schedule_of
@@ -91,10 +90,7 @@ class Session:
 
     def is_carried(self, run: str) -> bool:
         """Whether some process on this machine is carrying the run on now."""
-        return is_held(self._lock(run))
-
-    def _lock(self, run: str) -> Path:
-        return self.journal.store.locks / f"{run}.lock"
+        return self.journal.store.is_held(run)
 
     def find(self, run: str | None = None) -> str:
         """The id of a run: as given, or the newest one. UnknownName, or BadInput when there is none."""
@@ -144,10 +140,10 @@ class Session:
         plan = self.plan(run)
         self._check_revisions(plan)
         with contextlib.ExitStack() as stack:
-            stack.enter_context(held(self._lock(run), f"Run {run}"))
+            stack.enter_context(self.journal.store.hold(run, f"Run {run}"))
             if plan.goes_back is not None:
                 original = plan.goes_back.run
-                stack.enter_context(held(self._lock(original), f"Run {original}"))
+                stack.enter_context(self.journal.store.hold(original, f"Run {original}"))
                 self._prepare_going_back(run, plan, who)
             else:
                 self.refuse_return(run)

@@ -1,0 +1,220 @@
+"""The store of one machine: SQLite with a write-ahead log and full sync.
+
+Every failure of the database leaves here as a StoreError with one clear sentence; nothing of SQLAlchemy passes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event as sa_event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from handrail.errors import BadInput, FileMissing, StoreError, StoreLocked, StoreUnwritable
+from handrail.running.home import make_folder
+from handrail.running.locks import held, is_held
+from handrail.running.store_tables import HOW, create_tables, migrate_tables, parsed_url, refuse_newer
+
+MOUNTS = Path("/proc/self/mounts")
+_NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "glusterfs"})
+
+
+class SqliteStore:
+    """An open database file of the newest revision."""
+
+    def __init__(self, engine: sa.Engine, path: Path) -> None:
+        self._engine = engine
+        self._path = path
+
+    @property
+    def name(self) -> str:
+        return str(self._path)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        with clear_errors(self._path), self._engine.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self, run: str) -> Iterator[sa.Connection]:  # noqa: ARG002 - one writer at a time, whatever the run
+        with (
+            clear_errors(self._path),
+            self._engine.connect() as connection,
+            connection.execution_options(handrail_write=True).begin(),
+        ):
+            yield connection
+
+    @contextlib.contextmanager
+    def hold(self, run: str, what: str) -> Iterator[None]:
+        with held(self._lock(run), what):
+            yield
+
+    def is_held(self, run: str) -> bool:
+        return is_held(self._lock(run))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _lock(self, run: str) -> Path:
+        # Beside the store, so that whoever uses the store meets it.
+        return self._path.parent / "locks" / f"{run}.lock"
+
+
+def open_sqlite(url: str, *, make: bool, busy: float, revisions: tuple[str, ...], migrations: Path) -> SqliteStore:
+    """Open the store in the file `url` (`sqlite:///PATH`, or a path); see `store.open_store`."""
+    path = _path(url)
+    if not path.exists():
+        if not make:
+            raise FileMissing(
+                f"There is no store at {path}.", "Nothing has been run here yet, or HANDRAIL_HOME differs."
+            )
+        make_folder(path.parent)
+    _refuse_network(path)
+    engine = _engine(path, busy)
+    try:
+        with clear_errors(path):
+            found = _revision(engine, path)
+            if found != revisions[-1]:
+                with held(path.parent / "locks" / f"{path.name}.lock", f"Making the store {path} ready"):
+                    found = _revision(engine, path)  # another process may have done it meanwhile
+                    if found is None:
+                        _create(engine, path, revisions[-1])
+                    elif found != revisions[-1]:
+                        refuse_newer(str(path), found, revisions)
+                        _migrate(engine, path, found, revisions[-1], migrations)
+    except BaseException:
+        engine.dispose()
+        raise
+    return SqliteStore(engine, path)
+
+
+def _path(url: str) -> Path:
+    if "://" not in url:
+        return Path(url).expanduser().absolute()
+    parsed = parsed_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise BadInput(f"A store at {parsed.render_as_string(hide_password=True)} cannot be used.", HOW)
+    return Path(parsed.database).expanduser().absolute()
+
+
+def _engine(path: Path, busy: float) -> sa.Engine:
+    engine = sa.create_engine(
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": busy, "check_same_thread": False},
+    )
+
+    # The driver's own BEGIN comes late and never IMMEDIATE; ours has to lock before we read what we build upon.
+    @sa_event.listens_for(engine, "connect")
+    def _connected(raw: Any, _: object) -> None:
+        raw.isolation_level = None
+        raw.execute("PRAGMA synchronous=FULL")
+
+    @sa_event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        write = connection.get_execution_options().get("handrail_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _revision(engine: sa.Engine, path: Path) -> str | None:
+    """The revision of the store; None when the file holds nothing yet."""
+    with engine.connect() as connection:
+        tables = set(connection.scalars(sa.text("SELECT name FROM sqlite_master WHERE type = 'table'")))
+        if "alembic_version" in tables:
+            found = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+            if found is not None:
+                return str(found)
+        elif not tables:
+            return None
+    raise StoreError(f"{path} is a database, but not a store of Handrail.", "Choose another file.")
+
+
+def _create(engine: sa.Engine, path: Path, revision: str) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("PRAGMA journal_mode=WAL")
+    with engine.connect().execution_options(handrail_write=True) as connection, connection.begin():
+        create_tables(connection, revision)
+
+
+def _migrate(engine: sa.Engine, path: Path, found: str, newest: str, migrations: Path) -> None:
+    """Copy the store aside, then migrate it in one transaction."""
+    backup = path.with_name(f"{path.name}.revision-{found}")
+    count = 1
+    while backup.exists():
+        count += 1
+        backup = path.with_name(f"{path.name}.revision-{found}.{count}")
+    unfinished = backup.with_name(backup.name + ".unfinished")
+    unfinished.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(unfinished)) as target:
+        source.backup(target)
+    unfinished.rename(backup)
+
+    with engine.connect().execution_options(handrail_write=True) as connection, connection.begin():
+        migrate_tables(connection, newest, migrations)
+
+
+def _refuse_network(path: Path) -> None:
+    """A write-ahead log needs shared memory and honest locks: a network file system has neither."""
+    try:
+        mounts = MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return  # not a Linux: nothing to go by
+    best, kind = "", ""
+    for line in mounts:
+        _, point, found, *_ = line.split()
+        point = point.replace("\\040", " ")
+        if path.is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, found
+    if kind in _NETWORK_FILE_SYSTEMS:
+        raise StoreUnwritable(
+            f"The store {path} would lie on a network file system ({kind}), where it cannot be kept safe.",
+            "Choose a HANDRAIL_HOME on a local disk.",
+        )
+
+
+@contextlib.contextmanager
+def clear_errors(path: Path) -> Iterator[None]:
+    """Turn every failure of the database into a StoreError that says what it is and what to do."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise _clear(path, error) from error
+    except UnicodeError as error:  # the driver could not even read what is wrong
+        raise _damaged(path) from error
+
+
+def _clear(path: Path, error: Exception) -> StoreError:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    text = str(cause).lower()
+    if "locked" in text or "busy" in text:
+        return StoreLocked(
+            f"The store {path} is locked by another process.", "Wait until that process has ended, then try again."
+        )
+    if "full" in text or "no space" in text:
+        return StoreUnwritable(
+            f"The store {path} cannot grow: the disk is full.",
+            "Make room and resume; everything recorded so far is safe.",
+        )
+    if "readonly" in text or "read-only" in text or "permission denied" in text:
+        return StoreUnwritable(f"The store {path} may only be read.", "Mend its rights, or choose another store.")
+    if "unable to open" in text or "is a directory" in text:
+        return StoreUnwritable(f"The store {path} cannot be opened.", "Mend its rights, or choose another store.")
+    if "not a database" in text or "malformed" in text or "no such" in text or "encrypted" in text:
+        return _damaged(path)
+    return StoreError(f"The store {path} cannot be used: {cause}.", "Check the disk, then try again.")
+
+
+def _damaged(path: Path) -> StoreError:
+    return StoreError(
+        f"The store {path} is not a store of Handrail, or it is damaged.",
+        "Take it from a backup, or choose another.",
+    )
