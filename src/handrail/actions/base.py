@@ -14,10 +14,9 @@ from handrail.actions.protocol import ActFailed, Action, Evidence, InDoubt, Obse
 from handrail.errors import HostError, HostUnreachable, NotRehearsed
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
+from handrail.probing.shell import Undetermined
 
-
-class Undetermined(Exception):
-    """Something could not be found out: a line was lost, or an answer is not understood. The text says what."""
+__all__ = ["Base", "Check", "Undetermined", "settled"]
 
 
 def settled(

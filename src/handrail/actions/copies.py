@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal
 from handrail.actions import files
 from handrail.actions.base import Base
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.shell import MINUTES, run, said
 from handrail.hosts.protocol import Host
+from handrail.probing.shell import MINUTES, run, said
 
 Tool = Literal["robocopy", "xcopy"]
 """What copies folders: robocopy, or xcopy on a Windows that has no robocopy yet (before Windows Server 2008)."""

@@ -14,9 +14,9 @@ from handrail.actions import files
 from handrail.actions.base import Base, Undetermined
 from handrail.actions.jobs import carry_out
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.shell import MINUTES, decoded, run, said
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Command, Host
+from handrail.probing.shell import MINUTES, decoded, run, said
 
 DRIVE: dict[str, Any] = {"schema": {"type": "string", "pattern": "^([A-Za-z]:)?$"}}
 PROBE = "handrail.probe"

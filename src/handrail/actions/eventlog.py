@@ -8,9 +8,9 @@ from typing import Literal
 
 from handrail.actions.base import Check, Undetermined
 from handrail.actions.protocol import Observation, Receipt
-from handrail.actions.shell import decoded, run, said
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Host
+from handrail.probing.shell import decoded, run, said
 
 LEVELS = {"critical": 1, "error": 2, "warning": 3}
 

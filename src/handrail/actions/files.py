@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from handrail.actions.base import Undetermined
 from handrail.actions.protocol import ActFailed, Evidence
-from handrail.actions.shell import MINUTES, decoded, execute, run, said
 from handrail.hosts import powershell
 from handrail.hosts.protocol import Host
+from handrail.probing.shell import MINUTES, decoded, execute, run, said
 
 _HASH = re.compile(r"^([0-9A-Fa-f]{64})\|([0-9]{1,18})\|(.+)$")
 _VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){3}")

@@ -12,10 +12,10 @@ from handrail.actions import files, receipts
 from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.copies import Tool
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.shell import run
 from handrail.errors import FileMissing
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
+from handrail.probing.shell import run
 
 MANIFEST = "manifest.txt"
 

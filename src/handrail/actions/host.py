@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
-from handrail.actions.reg_text import value_of
-from handrail.actions.shell import run, said
 from handrail.errors import HostUnreachable
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind
+from handrail.probing.reg_text import value_of
+from handrail.probing.shell import run, said
 
 CURRENT_VERSION = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 

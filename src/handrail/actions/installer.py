@@ -19,12 +19,12 @@ from handrail.actions.exit_codes import installer as meaning
 from handrail.actions.installer_log import cause, kept
 from handrail.actions.jobs import carry_out, ended
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
-from handrail.actions.reg_text import product, value_of
-from handrail.actions.shell import MINUTES, decoded
 from handrail.errors import BadInput, FileMissing
 from handrail.hosts.protocol import Command, Host
 from handrail.model import version
 from handrail.model.signature import Settles
+from handrail.probing.reg_text import product, value_of
+from handrail.probing.shell import MINUTES, decoded
 
 PRODUCTS = r"HKLM\SOFTWARE\Classes\Installer\Products"
 LONGEST = 4 * 60 * MINUTES

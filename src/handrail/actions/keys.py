@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 from handrail.actions import files, receipts, sealing
 from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.shell import MINUTES, run, said
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Exited, Host
 from handrail.model.signature import Kind, Settles
+from handrail.probing.shell import MINUTES, run, said
 
 FILE = "keys.bin"
 KEY_SET = "{0E19E162-827E-4077-82D4-E6ABD531636E}"

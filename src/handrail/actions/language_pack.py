@@ -15,12 +15,12 @@ from handrail.actions.installer import LONGEST, InstallerJob
 from handrail.actions.jobs import ended
 from handrail.actions.person import PersonDoes
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.reg_text import product as find_product
 from handrail.actions.uninstaller import removal
 from handrail.comparing import fates
 from handrail.comparing.fates import Fate
 from handrail.errors import FileMissing
 from handrail.hosts.protocol import Command, Host
+from handrail.probing.reg_text import product as find_product
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from handrail.actions import files
 from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.installer import compared
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.shell import MINUTES, execute, run, said
 from handrail.errors import BadInput
 from handrail.hosts import powershell
 from handrail.hosts.protocol import Host
 from handrail.hosts.windows_jobs import ROOT, safe_name
+from handrail.probing.shell import MINUTES, execute, run, said
 
 MediumKind = Literal["iso", "zip", "folder", "msi", "msp", "exe"]
 

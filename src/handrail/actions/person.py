@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from handrail.actions.base import Base, Check, settled
 from handrail.actions.product import stands_at
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
-from handrail.actions.reg_text import product
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
+from handrail.probing.reg_text import product
 
 EVERYWHERE = ("windows", "linux")
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 from handrail.actions import receipts
 from handrail.actions.base import Base, Check, Undetermined, settled
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
-from handrail.actions.shell import execute, said
 from handrail.errors import BadInput
 from handrail.hosts import powershell
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Settles
+from handrail.probing.shell import execute, said
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from handrail.actions import files
 from handrail.actions.base import Check, Undetermined, settled
 from handrail.actions.installer import compared
 from handrail.actions.protocol import Observation, Receipt
-from handrail.actions.reg_text import Product, product
 from handrail.hosts.protocol import Host
+from handrail.probing.reg_text import Product, product
 
 
 async def stands_at(host: Host, found: Product, builds: Sequence[str], file: str | None) -> bool:

@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Literal
 from handrail.actions import config_files, receipts
 from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
-from handrail.actions.shell import MINUTES, decoded, execute, said
 from handrail.comparing import fates
 from handrail.comparing.fates import Fate
 from handrail.comparing.resources import Comparison, Resources, compare, read_resources
@@ -23,6 +22,7 @@ from handrail.errors import BadInput
 from handrail.hosts import powershell
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
+from handrail.probing.shell import MINUTES, decoded, execute, said
 
 FILE = "resources.xml"
 

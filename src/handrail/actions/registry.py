@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 from handrail.actions import files, receipts
 from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.reg_text import Value, values_in
-from handrail.actions.shell import MINUTES, decoded, run, said
 from handrail.errors import BadInput, FileMissing
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
+from handrail.probing.reg_text import Value, values_in
+from handrail.probing.shell import MINUTES, decoded, run, said
 
 SHORTEST = 4
 """Characters that a value must be searched by: shorter ones stand in too many others."""

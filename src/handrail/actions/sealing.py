@@ -19,10 +19,10 @@ from typing import Any, ClassVar
 
 from handrail.actions.base import Base, settled
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.shell import MINUTES, execute, said
 from handrail.errors import CannotOpen, FileMissing
 from handrail.hosts import powershell
 from handrail.hosts.protocol import Command, Host
+from handrail.probing.shell import MINUTES, execute, said
 
 SUFFIX = ".age"
 

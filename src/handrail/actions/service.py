@@ -11,8 +11,8 @@ from typing import ClassVar
 from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.exit_codes import service as meaning
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.shell import run, said
 from handrail.hosts.protocol import Host
+from handrail.probing.shell import run, said
 
 STATES: Mapping[int, str] = {
     1: "STOPPED",

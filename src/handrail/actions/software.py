@@ -12,10 +12,10 @@ from handrail.actions.exit_codes import installer as meaning
 from handrail.actions.installer import LONGEST, compared
 from handrail.actions.jobs import carry_out, ended
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
-from handrail.actions.reg_text import Value, fits, number, products, value_of
-from handrail.actions.shell import decoded
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Command, Host
+from handrail.probing.reg_text import Value, fits, number, products, value_of
+from handrail.probing.shell import decoded
 
 _TEXT = {"type": "string"}
 DETECT: dict[str, Any] = {

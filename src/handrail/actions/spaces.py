@@ -19,8 +19,6 @@ from typing import Any, ClassVar
 from handrail.actions import files, jobs, receipts
 from handrail.actions.base import Base, Check, Undetermined, settled
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
-from handrail.actions.reg_text import value_of
-from handrail.actions.shell import decoded
 from handrail.actions.sync import LONGEST, agents_on
 from handrail.comparing.allowances import read_allowances
 from handrail.comparing.compare import Comparing, Comparison
@@ -31,6 +29,8 @@ from handrail.errors import BadInput, FileMissing
 from handrail.hosts.protocol import Command, Host
 from handrail.hosts.windows_jobs import safe_name
 from handrail.model.signature import Kind, Settles
+from handrail.probing.reg_text import value_of
+from handrail.probing.shell import decoded
 
 LIST = "spaces.json"
 SERVICES = ("FIMSynchronizationService", "miiserver")

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from handrail.actions.base import Undetermined
-from handrail.actions.shell import MINUTES, decoded, run, said
 from handrail.hosts.protocol import Exited, Host
+from handrail.probing.shell import MINUTES, decoded, run, said
 
 LONGEST = 4 * 60 * MINUTES
 

@@ -10,10 +10,10 @@ from handrail.actions import receipts
 from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.files import some
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
-from handrail.actions.shell import MINUTES, decoded, run, said
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Settles
+from handrail.probing.shell import MINUTES, decoded, run, said
 
 NAMESPACE = r"/namespace:\\root\MicrosoftIdentityIntegrationServer"
 AGENT = ("wmic", NAMESPACE, "path", "MIIS_ManagementAgent")

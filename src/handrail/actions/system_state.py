@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from handrail.actions.base import Check, Undetermined
 from handrail.actions.protocol import Observation, Receipt
-from handrail.actions.shell import MINUTES, decoded, run, said
 from handrail.hosts.protocol import Host
+from handrail.probing.shell import MINUTES, decoded, run, said
 
 _IDENTIFIER = re.compile(r"\b(\d{2}/\d{2}/\d{4}-\d{2}:\d{2})\b")
 _STATE, _LABEL = "system state", "can recover"

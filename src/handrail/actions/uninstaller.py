@@ -15,8 +15,8 @@ from handrail.actions.installer import LONGEST, InstallerJob
 from handrail.actions.jobs import ended
 from handrail.actions.product import stands_at
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
-from handrail.actions.reg_text import product
 from handrail.hosts.protocol import Command, Host
+from handrail.probing.reg_text import product
 
 
 def removal(code: str, log: str) -> Command:

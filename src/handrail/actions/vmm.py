@@ -22,12 +22,12 @@ from handrail.actions.installer import LONGEST, _Installation, compared
 from handrail.actions.jobs import carry_out, ended
 from handrail.actions.media import mounted
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.reg_text import value_of
-from handrail.actions.shell import decoded, run, said
 from handrail.actions.sql_text import literal, rows_in, sql
 from handrail.errors import BadInput, FileMissing
 from handrail.hosts.protocol import Command, Host
 from handrail.hosts.windows_jobs import ROOT, safe_name
+from handrail.probing.reg_text import value_of
+from handrail.probing.shell import decoded, run, said
 
 SERVICE = "SCVMMService"
 _KEY = r"HKLM\SOFTWARE\Microsoft\Microsoft System Center Virtual Machine Manager "

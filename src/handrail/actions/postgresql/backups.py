@@ -13,11 +13,11 @@ from handrail.actions.postgresql.restoring import RestoreBackup
 from handrail.actions.postgresql.servers import start_command, stop_command
 from handrail.actions.postgresql.tools import Cluster
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.shell import run
 from handrail.errors import FileMissing
 from handrail.hosts import detached
 from handrail.hosts.protocol import Command, Host
 from handrail.model.signature import Kind, Settles
+from handrail.probing.shell import run
 
 # $1 programs, $2 folder, $3 socket, $4 port, $5 user. What a killed round left is put aside.
 _BACKUP = """

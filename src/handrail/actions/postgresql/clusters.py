@@ -17,9 +17,9 @@ from handrail.actions.postgresql import tools
 from handrail.actions.postgresql.servers import stop_command
 from handrail.actions.postgresql.tools import Cluster
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
-from handrail.actions.shell import run
 from handrail.hosts.protocol import Command, Host
 from handrail.model.signature import Kind, Settles
+from handrail.probing.shell import run
 
 FRESH = "handrail.fresh"
 USED = "handrail.initdb"

@@ -17,9 +17,9 @@ from handrail.actions.base import Check, Undetermined
 from handrail.actions.postgresql import tools
 from handrail.actions.postgresql.tools import Cluster
 from handrail.actions.protocol import Evidence, Observation, Receipt
-from handrail.actions.shell import execute
 from handrail.hosts.protocol import Command, Host
 from handrail.model.signature import Kind, Settles
+from handrail.probing.shell import execute
 
 _SETTINGS = """
 set datestyle = 'ISO, YMD';

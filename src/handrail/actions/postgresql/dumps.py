@@ -11,10 +11,10 @@ from handrail.actions.postgresql.clusters import FILL, USED, SetAside
 from handrail.actions.postgresql.servers import start_command
 from handrail.actions.postgresql.tools import Cluster
 from handrail.actions.protocol import Evidence, Observation, Receipt
-from handrail.actions.shell import run
 from handrail.hosts import detached
 from handrail.hosts.protocol import Command, Host
 from handrail.model.signature import Kind, Settles
+from handrail.probing.shell import run
 
 # The new major's programs read the old server: they know what the new one wants. The last line that pg_dumpall writes
 # tells a whole dump from half of one. $1 folder of programs, $2 file, $3 socket, $4 port, $5 user.

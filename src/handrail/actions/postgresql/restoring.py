@@ -10,9 +10,9 @@ from handrail.actions.postgresql import tools
 from handrail.actions.postgresql.servers import stop_command
 from handrail.actions.postgresql.tools import Cluster
 from handrail.actions.protocol import Evidence, Observation, Receipt
-from handrail.actions.shell import run
 from handrail.hosts.protocol import Command, Host
 from handrail.model.signature import Settles
+from handrail.probing.shell import run
 
 RESTORED = "handrail.restored"
 """Holds the step that put the cluster back."""

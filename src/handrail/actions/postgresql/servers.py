@@ -10,9 +10,9 @@ from handrail.actions.base import Check, Undetermined
 from handrail.actions.postgresql import tools
 from handrail.actions.postgresql.tools import Cluster
 from handrail.actions.protocol import Evidence, Observation, Receipt
-from handrail.actions.shell import run
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Command, Host
+from handrail.probing.shell import run
 
 # $data is the cluster. A closed server's folder of sockets goes when that server has gone.
 _STOP_RUNNING = """

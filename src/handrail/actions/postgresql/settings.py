@@ -11,9 +11,9 @@ from handrail.actions.postgresql import merging, tools
 from handrail.actions.postgresql.clusters import CONFIGURATION, STOCK
 from handrail.actions.postgresql.merging import Merged
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
-from handrail.actions.shell import run
 from handrail.comparing import fates as fate_rows
 from handrail.hosts.protocol import Host
+from handrail.probing.shell import run
 
 # $1 old folder, $2 new folder, the rest paths within: those that are not the same on both sides, one on a line.
 _DIFFERENT = """

@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 
 from handrail.actions.base import Base, Undetermined
 from handrail.actions.protocol import ActFailed, Evidence, Receipt
-from handrail.actions.shell import execute, run
 from handrail.hosts import detached
 from handrail.hosts.jobs import JobState
 from handrail.hosts.protocol import Command, Host
+from handrail.probing.shell import execute, run
 
 HOURS = 3600.0
 CLOSED = re.compile(r"/tmp/handrail-[A-Za-z0-9]{8}\Z")

@@ -7,9 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from handrail.actions.base import Undetermined
-from handrail.actions.shell import decoded, run, said
 from handrail.hosts.protocol import Host
+from handrail.probing.shell import Undetermined, decoded, run, said
 
 UNINSTALL = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from handrail.actions.base import Undetermined
 from handrail.hosts.protocol import Command, Exited, Host, TimedOut
 
 MINUTES = 60.0
+
+
+class Undetermined(Exception):
+    """Something could not be found out: a line was lost, or an answer is not understood. The text says what."""
 
 
 async def run(

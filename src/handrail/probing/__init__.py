@@ -1,0 +1,1 @@
+"""Reading facts from hosts. Checks, discovery and drift look through the same eyes: what stands here."""
