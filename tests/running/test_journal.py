@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.databases import Server
 
 from handrail.errors import StoreLocked, Tampered, UnknownName
 from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry
@@ -24,10 +25,14 @@ from handrail.running.writer import Writer
 DOCUMENT = canonical({"a": "plan"})
 
 
-@pytest.fixture(params=["on disk", "in memory"])
+@pytest.fixture(params=["on disk", "in memory", pytest.param("in PostgreSQL", marks=pytest.mark.real)])
 def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyJournal]:
-    """What is asked of a journal is asked of both: rehearsals prove nothing about runs otherwise."""
-    made = opened(request.param, tmp_path)
+    """What is asked of a journal is asked of all: rehearsals prove nothing about runs otherwise."""
+    if request.param == "in PostgreSQL":
+        server: Server = request.getfixturevalue("server")
+        made: Journal | MemoryJournal = open_journal(server.database())
+    else:
+        made = opened(request.param, tmp_path)
     yield made
     made.close()
 
