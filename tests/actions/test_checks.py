@@ -14,10 +14,11 @@ from tests.support.windows_says import NO_KEY, installed, key, listed
 
 from handrail.actions import build
 from handrail.actions.eventlog import query
-from handrail.actions.host import SERVERS, Reboot, os_of
+from handrail.actions.host import Reboot
 from handrail.actions.protocol import ActFailed, InDoubt, Observation
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Lost
+from handrail.probing.systems import SERVERS, os_of
 
 CURRENT = "reg query HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion /v "
 

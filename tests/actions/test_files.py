@@ -15,11 +15,12 @@ from tests.support.windows_says import tree
 from handrail.actions import build, files
 from handrail.actions.drive import MapDrive, UnmapDrive, mappings_in
 from handrail.actions.folder import manifest, manifest_in
-from handrail.actions.media import CloseMedia, OpenMedia, extracted_to, mounted_in
+from handrail.actions.media import CloseMedia, OpenMedia, extracted_to
 from handrail.actions.protocol import ActFailed, Observation
 from handrail.actions.receipts import folder_below
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Exited
+from handrail.probing.media import mounted_in
 
 ABSENT = 3
 COPY = {"source": "D:\\", "subfolder": "Sync", "target": "E:\\Sync"}

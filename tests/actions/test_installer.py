@@ -11,11 +11,13 @@ from tests.support.windows_says import CODE, NO_KEY, UNINSTALL_32, UNINSTALL_64,
 
 from handrail.actions import build
 from handrail.actions.exit_codes import INSTALLER, installer
-from handrail.actions.installer import Install, Patch, compared, packed
+from handrail.actions.installer import Install, Patch
 from handrail.actions.installer_log import LIMIT, cause, kept, masked
 from handrail.actions.protocol import ActFailed, InDoubt, Observation
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Exited, Lost
+from handrail.model.version import compared
+from handrail.probing.reg_text import packed
 
 NAME = "Microsoft Identity Manager Synchronization Service"
 OLD, NEW = "4.6.673.0", "4.7.12.0"

@@ -11,8 +11,9 @@ from tests.support.windows_says import NO_SERVICE, service
 
 from handrail.actions import build
 from handrail.actions.protocol import ActFailed, Observation
-from handrail.actions.service import StartService, StopService, state_in
+from handrail.actions.service import StartService, StopService
 from handrail.hosts.protocol import Exited
+from handrail.probing.services import state_in
 
 QUERY = "sc query FIMService"
 W3SVC = "sc query W3SVC"

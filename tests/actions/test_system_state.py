@@ -12,8 +12,8 @@ from tests.support.scripted_host import ScriptedHost, receipt
 from tests.support.twins import Console, a_twin, an_estate
 
 from handrail.actions import build
-from handrail.actions.system_state import versions_in
 from handrail.hosts.protocol import Exited, Outcome
+from handrail.probing.backups import versions_in
 
 HEAD = "wbadmin 1.0 - Backup command-line tool\r\n(C) Copyright Microsoft Corporation. All rights reserved.\r\n\r\n"
 

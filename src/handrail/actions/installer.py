@@ -21,9 +21,9 @@ from handrail.actions.jobs import carry_out, ended
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.errors import BadInput, FileMissing
 from handrail.hosts.protocol import Command, Host
-from handrail.model import version
 from handrail.model.signature import Settles
-from handrail.probing.reg_text import product, value_of
+from handrail.model.version import compared
+from handrail.probing.reg_text import packed, product, value_of
 from handrail.probing.shell import MINUTES, decoded
 
 PRODUCTS = r"HKLM\SOFTWARE\Classes\Installer\Products"
@@ -31,27 +31,6 @@ LONGEST = 4 * 60 * MINUTES
 """Seconds that an installer may run before we stop waiting (it goes on, and we find it again)."""
 
 PATCH_PROPERTIES: Mapping[str, str] = {"REINSTALL": "ALL", "REINSTALLMODE": "emus"}
-
-
-def packed(product_code: str) -> str | None:
-    """A product code as Windows Installer writes it in key names; None when it is no GUID."""
-    digits = product_code.strip("{}").replace("-", "")
-    if len(digits) != 32 or not all(one in "0123456789abcdefABCDEF" for one in digits):
-        return None
-    sizes, at, parts = (8, 4, 4, *[2] * 8), 0, []
-    for size in sizes:
-        parts.append(digits[at : at + size][::-1])
-        at += size
-    return "".join(parts).upper()
-
-
-def compared(one: str, other: str) -> int | None:
-    """-1, 0 or 1 as `one` is older than, equal to or newer than `other`; None when one of them is no version."""
-    try:
-        left, right = version.key("dotted", one), version.key("dotted", other)
-    except ValueError:
-        return None
-    return (left > right) - (left < right)
 
 
 @dataclass(frozen=True, slots=True)

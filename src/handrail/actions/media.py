@@ -7,46 +7,17 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from handrail.actions import files
-from handrail.actions.base import Base, Check, Undetermined
-from handrail.actions.installer import compared
+from handrail.actions.base import Base, Check
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.errors import BadInput
 from handrail.hosts import powershell
 from handrail.hosts.protocol import Host
 from handrail.hosts.windows_jobs import ROOT, safe_name
+from handrail.model.version import compared
+from handrail.probing.media import Mounted, mounted
 from handrail.probing.shell import MINUTES, execute, run, said
 
 MediumKind = Literal["iso", "zip", "folder", "msi", "msp", "exe"]
-
-
-@dataclass(frozen=True, slots=True)
-class Mounted:
-    """A medium in an optical drive. `image` is empty when it is no image."""
-
-    drive: str
-    label: str
-    image: str
-
-
-def mounted_in(text: str) -> list[Mounted] | None:
-    """What `mounted-media` printed; None when a line is not understood."""
-    found = []
-    for line in text.splitlines():
-        if line.strip():
-            drive, _, rest = line.strip().partition("|")
-            label, bar, image = rest.partition("|")
-            if len(drive) != 2 or not drive[0].isalpha() or drive[1] != ":" or not bar:
-                return None
-            found.append(Mounted(drive.upper(), label, image))
-    return found
-
-
-async def mounted(host: Host) -> list[Mounted]:
-    text = await files.script(host, "mounted-media")
-    found = None if text is None else mounted_in(text)
-    if found is None:
-        raise Undetermined(f"which media are mounted on {host.name} is not understood")
-    return found
 
 
 def extracted_to(archive: str) -> str:

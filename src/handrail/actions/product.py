@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from handrail.actions import files
 from handrail.actions.base import Check, Undetermined, settled
-from handrail.actions.installer import compared
 from handrail.actions.protocol import Observation, Receipt
 from handrail.hosts.protocol import Host
+from handrail.model.version import compared
 from handrail.probing.reg_text import Product, product
 
 

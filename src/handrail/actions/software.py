@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.exit_codes import NEEDS_RESTART
 from handrail.actions.exit_codes import installer as meaning
-from handrail.actions.installer import LONGEST, compared
+from handrail.actions.installer import LONGEST
 from handrail.actions.jobs import carry_out, ended
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Command, Host
-from handrail.probing.reg_text import Value, fits, number, products, value_of
+from handrail.model.version import compared
+from handrail.probing.reg_text import fits, products, value_of, version_in
 from handrail.probing.shell import decoded
 
 _TEXT = {"type": "string"}
@@ -47,12 +48,6 @@ def check_detect(uses: str, detect: Mapping[str, str]) -> None:
         )
     if "at_least" in detect and compared(detect["at_least"], "0") is None:
         raise BadInput(f"{uses}: at_least must be numbers with dots between them, not {detect['at_least']!r}.")
-
-
-def version_in(value: Value) -> str:
-    """What a registry value says as a version: a number, or a text such as v14.38.33130.00."""
-    as_number = number(value)
-    return value.data.strip().lstrip("vV") if as_number is None else str(as_number)
 
 
 async def detected(host: Host, detect: Mapping[str, str]) -> Observation:

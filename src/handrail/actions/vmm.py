@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import ntpath
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -18,14 +17,16 @@ from handrail.actions import files, vmm_answers
 from handrail.actions.base import Base, Check, Undetermined, settled
 from handrail.actions.copies import copies_gone
 from handrail.actions.exit_codes import NEEDS_RESTART
-from handrail.actions.installer import LONGEST, _Installation, compared
+from handrail.actions.installer import LONGEST, _Installation
 from handrail.actions.jobs import carry_out, ended
-from handrail.actions.media import mounted
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.actions.sql_text import literal, rows_in, sql
 from handrail.errors import BadInput, FileMissing
 from handrail.hosts.protocol import Command, Host
 from handrail.hosts.windows_jobs import ROOT, safe_name
+from handrail.model.version import compared
+from handrail.probing.media import mounted
+from handrail.probing.quotas import quotas
 from handrail.probing.reg_text import value_of
 from handrail.probing.shell import decoded, run, said
 
@@ -379,18 +380,6 @@ class Rollup(_Installation):
             raise Undetermined(f"the {self.part} on {host.name} is at {seen}, newer than {self.build}")
         holds = same(seen, self.build) or bool(outputs["reboot_required"])
         return settled(holds, f"the {self.part} on {host.name} is at {seen or 'no build'}", evidence, outputs)
-
-
-async def quotas(host: Host) -> dict[str, int]:
-    """The two quotas as Windows Remote Management has them now."""
-    text = await files.script(host, "wsman-quotas")
-    found = {}
-    for name in ("MaxConcurrentOperationsPerUser", "MaxConnections"):
-        one = re.search(rf"^{name}=([0-9]{{1,10}})\s*$", text or "", re.MULTILINE)
-        if one is None:
-            raise Undetermined(f"{host.name} does not say what the quota {name} of Windows Remote Management is")
-        found[name] = int(one[1])
-    return found
 
 
 def lower(seen: Mapping[str, int]) -> bool:

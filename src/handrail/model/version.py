@@ -43,3 +43,12 @@ def key(scheme: str, build: str) -> Key:
 
 def at_least(scheme: str, build: str, floor: str) -> bool:
     return key(scheme, build) >= key(scheme, floor)
+
+
+def compared(one: str, other: str) -> int | None:
+    """-1, 0 or 1 as `one` is older than, equal to or newer than `other`; None when one of them is no version."""
+    try:
+        left, right = key("dotted", one), key("dotted", other)
+    except ValueError:
+        return None
+    return (left > right) - (left < right)

@@ -43,6 +43,12 @@ def number(value: Value) -> int | None:
         return None
 
 
+def version_in(value: Value) -> str:
+    """What a registry value says as a version: a number, or a text such as v14.38.33130.00."""
+    as_number = number(value)
+    return value.data.strip().lstrip("vV") if as_number is None else str(as_number)
+
+
 async def value_of(host: Host, key: str, name: str) -> Value | None:
     """One value; None when key or value is not there. Raises `Undetermined`."""
     answer = await run(host, "reg", "query", key, "/v", name)
@@ -116,3 +122,15 @@ async def product(host: Host, pattern: str) -> Product | None:
     if len(found) > 1:
         raise Undetermined(f"{len(found)} products on {host.name} fit {pattern!r}: " + ", ".join(p.name for p in found))
     return found[0] if found else None
+
+
+def packed(product_code: str) -> str | None:
+    """A product code as Windows Installer writes it in key names; None when it is no GUID."""
+    digits = product_code.strip("{}").replace("-", "")
+    if len(digits) != 32 or not all(one in "0123456789abcdefABCDEF" for one in digits):
+        return None
+    sizes, at, parts = (8, 4, 4, *[2] * 8), 0, []
+    for size in sizes:
+        parts.append(digits[at : at + size][::-1])
+        at += size
+    return "".join(parts).upper()
