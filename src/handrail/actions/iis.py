@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from handrail.actions.base import Base
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.service import settled
+from handrail.actions.service import PATIENCE, observed, settled
 from handrail.hosts.protocol import Host
 from handrail.probing.services import ABSENT, state_of
 from handrail.probing.shell import MINUTES, run, said
