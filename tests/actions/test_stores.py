@@ -16,11 +16,11 @@ from handrail.actions import build
 from handrail.actions.protocol import ActFailed, InDoubt, Observation
 from handrail.actions.receipts import folder_below, path
 from handrail.actions.registry import ImportKeys, numbered
-from handrail.actions.sql_text import messages_in, rows_in
 from handrail.actions.sync import names_in, returned
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Exited, Lost
 from handrail.probing.reg_text import Value, fits, number, products_in, values_in
+from handrail.probing.sql_text import messages_in, rows_in
 
 PRODUCTS = "HKLM\\SOFTWARE\\Classes\\Installer\\Products"
 LABEL = "MIM-X22-20157"

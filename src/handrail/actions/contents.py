@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 from handrail.actions import files
 from handrail.actions.base import Check, Undetermined
 from handrail.actions.protocol import Observation, Receipt
-from handrail.actions.sql_text import Tool, literal, rows_in, sql
 from handrail.hosts.protocol import Host
 from handrail.probing.shell import decoded, said
+from handrail.probing.sql_text import Tool, literal, rows_in, sql
 
 _COUNTS = (
     "SET NOCOUNT ON; SELECT o.name AS name, i.rows AS rows FROM dbo.sysobjects o "

@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 from handrail.actions import files, receipts
 from handrail.actions.base import Base, Check, Undetermined, settled
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.sql_text import LONGEST, Tool, header, literal, name, refusal, rows_in, sql
 from handrail.actions.sqlserver_restore import RestoreDatabase
 from handrail.hosts.protocol import Host
 from handrail.hosts.windows_jobs import safe_name
 from handrail.model.signature import Kind, Settles
 from handrail.probing.shell import decoded, said
+from handrail.probing.sql_text import LONGEST, Tool, header, literal, name, refusal, rows_in, sql
 
 
 @dataclass(frozen=True, slots=True)

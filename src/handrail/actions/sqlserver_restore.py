@@ -14,7 +14,10 @@ from typing import Any, ClassVar
 from handrail.actions import files
 from handrail.actions.base import Base, Undetermined
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
-from handrail.actions.sql_text import (
+from handrail.hosts.protocol import Host
+from handrail.model.signature import Settles
+from handrail.probing.shell import decoded, said
+from handrail.probing.sql_text import (
     LONGEST,
     Tool,
     header,
@@ -26,9 +29,6 @@ from handrail.actions.sql_text import (
     sql,
     table_of,
 )
-from handrail.hosts.protocol import Host
-from handrail.model.signature import Settles
-from handrail.probing.shell import decoded, said
 
 _STATE: Mapping[Tool, str] = {
     "sqlcmd": "SELECT state_desc, user_access_desc FROM sys.databases WHERE name = {}",

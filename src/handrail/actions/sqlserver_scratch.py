@@ -12,11 +12,11 @@ from handrail.actions import files, receipts
 from handrail.actions.base import Base
 from handrail.actions.contents import counts
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
-from handrail.actions.sql_text import LONGEST, Tool, header, literal, name, refusal, sql, table_of
 from handrail.actions.sqlserver_restore import file_list
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
 from handrail.probing.shell import said
+from handrail.probing.sql_text import LONGEST, Tool, header, literal, name, refusal, sql, table_of
 
 MARGIN = 1.1
 """Room that there must be, as a multiple of what the files take."""

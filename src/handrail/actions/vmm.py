@@ -20,7 +20,6 @@ from handrail.actions.exit_codes import NEEDS_RESTART
 from handrail.actions.installer import LONGEST, _Installation
 from handrail.actions.jobs import carry_out, ended
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
-from handrail.actions.sql_text import literal, rows_in, sql
 from handrail.errors import BadInput, FileMissing
 from handrail.hosts.protocol import Command, Host
 from handrail.hosts.windows_jobs import ROOT, safe_name
@@ -29,6 +28,7 @@ from handrail.probing.media import mounted
 from handrail.probing.quotas import quotas
 from handrail.probing.reg_text import value_of
 from handrail.probing.shell import decoded, run, said
+from handrail.probing.sql_text import literal, rows_in, sql
 
 SERVICE = "SCVMMService"
 _KEY = r"HKLM\SOFTWARE\Microsoft\Microsoft System Center Virtual Machine Manager "

@@ -10,9 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from handrail.actions.base import Undetermined
 from handrail.hosts.protocol import Exited, Host
-from handrail.probing.shell import MINUTES, decoded, run, said
+from handrail.probing.shell import MINUTES, Undetermined, decoded, run, said
 
 LONGEST = 4 * 60 * MINUTES
 
