@@ -428,6 +428,8 @@ def test_a_step_of_the_way_back_that_asks_what_the_run_did_is_decided_when_it_is
 
     assert "back-stop" in names(taken_back(made, ran(made).records))
     assert "back-stop" not in names(taken_back(made, ran(made, "/files").records))
+    begun = ran(made, "/start", ends="begun").records
+    assert "back-stop" in names(taken_back(made, begun)), "what was begun may have happened"
 
 
 # -- no way back ------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from handrail.twin.things import SYSTEM, Component, Database, Drive, KeySet, Pro
 from handrail.twin.world import Twin
 
 RETIRED = "out of use: "
+KEY_SET = "the key set of "
 
 Essence = Mapping[str, str]
 """What it is about, in words -> how it is."""
@@ -54,7 +55,7 @@ def _of(machine: Machine, host: str) -> Iterator[tuple[str, str]]:
     for database in machine.all(Database):
         yield f"the database {database.name} on {host}", _content(database, _histories(machine))
     for own in machine.all(KeySet):
-        yield f"the key set of {own.account} on {host}", own.id
+        yield f"{KEY_SET}{own.account} on {host}", own.id
     for drive in machine.all(Drive):
         if drive.session == SYSTEM:
             yield f"the letter {drive.letter} on {host}", drive.folder
@@ -100,6 +101,7 @@ def _secrets(machine: Machine, component: Component) -> str:
 def missed(before: Essence, after: Essence) -> list[str]:
     """What is not as it was before, in sentences."""
     found = []
+    keys = {how for name, how in before.items() if name.startswith(KEY_SET)}
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name), after.get(name)
         if old == new:
@@ -108,6 +110,8 @@ def missed(before: Essence, after: Essence) -> list[str]:
             found.append(f"{name} is gone: it was {short(old or '', 120)}")
         elif old is None and new.startswith(RETIRED):
             continue  # a copy that was taken out of use is as good as a backup
+        elif old is None and name.startswith(KEY_SET) and new not in keys:
+            continue  # made for a program that ran there; nothing that there was before opens with it
         elif old is None:
             found.append(f"{name} was not there before: {short(new, 120)}")
         else:

@@ -226,7 +226,8 @@ class PersonBits:
     holds encrypted, answers no. `build` is what the step's values call the build that `installs`
     takes instead of the newest, `locales` what they call the languages that are chosen. `hotfixed`: a build without a
     medium of its own is its base with a hotfix, which the person has at hand. `forgets`: an account whose profile on
-    the host is deleted, with the keys in it. `opens`: an image that they mount first, if nobody has."""
+    the host is deleted, with the keys in it. `opens`: an image that they mount first, if nobody has; `{opened}` is
+    then where it lies, which after a restart need not be the letter that it had."""
 
     step: str
     component: str = ""

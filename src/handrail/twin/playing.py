@@ -44,7 +44,9 @@ def play(machine: Machine, step: Step) -> Literal["done", "no"]:
         machine.drop(KeySet, account)
         machine.did("keys", f"profile of {account} deleted, with its key set")
     if bits.opens:
-        drives.mount(machine, components.fill(bits.opens, values))
+        image = components.fill(bits.opens, values)
+        volume = drives.mount(machine, image)
+        values["opened"] = f"{volume.letter}\\" if volume else f"{image}\\"
     if bits.system:
         systems.upgrade(machine, components.fill(bits.system, values))
     for line in bits.runs:

@@ -29,18 +29,35 @@ def of_component(machine: Machine, component: Component) -> KeySet | None:
     return own if own is not None and own.machine == machine.system.machine else None
 
 
-def in_container(machine: Machine, container: str) -> KeySet | None:
-    """The key set that lies in a container of the directory."""
-    found: KeySet | None = machine.context.draft.get(ESTATE, "keyset", container.lower())
+def in_container(machine: Machine, container: str, id: str | None = None) -> KeySet | None:
+    """The key set that services take from a container of the directory; with an `id` that one, even if a newer one has
+    been put beside it since."""
+    draft = machine.context.draft
+    found: KeySet | None = draft.get(ESTATE, "keyset", container.lower())
+    if found is not None and id is not None and found.id != id:
+        found = draft.get(ESTATE, "keyset", _beside(container, id))
     return found
 
 
 def drop_container(machine: Machine, container: str) -> None:
-    machine.context.draft.drop(ESTATE, "keyset", container.lower())
+    """The container with all that lies in it."""
+    draft = machine.context.draft
+    for name, _ in draft.items(ESTATE, "keyset"):
+        if name == container.lower() or name.startswith(_beside(container, "")):
+            draft.drop(ESTATE, "keyset", name)
 
 
 def put_into_container(machine: Machine, container: str, keys: KeySet) -> None:
-    machine.context.draft.put(ESTATE, "keyset", container.lower(), keys)
+    """For services to take. Nothing that lies there already is removed."""
+    draft = machine.context.draft
+    now = in_container(machine, container)
+    if now is not None and now.id != keys.id:
+        draft.put(ESTATE, "keyset", _beside(container, now.id), now)
+    draft.put(ESTATE, "keyset", container.lower(), keys)
+
+
+def _beside(container: str, id: str) -> str:
+    return f"{container.lower()}|{id}"
 
 
 def may_open(owner: str, user: str) -> bool:

@@ -225,7 +225,7 @@ def _open_keys(machine: Machine, component: Component, database: Database, said:
     """Open the key set of the database as the account that setup runs under; or make a new one, with which nothing that
     was encrypted before can be read."""
     if component.container:
-        own = keys.in_container(machine, component.container)
+        own = keys.in_container(machine, component.container, database.key_set)
     else:
         own = machine.get(KeySet, component.account)
         own = own if own is not None and own.machine == machine.system.machine else None
