@@ -22,14 +22,16 @@ def test_a_folder_is_made_with_those_above_it_and_only_once() -> None:
     assert console("cmd", "/c", "mkdir", "Q:\\a").code == 1
 
 
-@pytest.mark.parametrize("how", ["words", "line"])
-def test_one_line_or_several_words_mean_the_same(how: str) -> None:
+def test_a_line_is_read_by_cmd_and_words_are_only_words() -> None:
     console = Console(a_twin())
-    words = ("mkdir", "C:\\with blanks", "&&", "echo", "made")
-    answer = console("cmd", "/c", *words) if how == "words" else console.line('mkdir "C:\\with blanks" && echo made')
 
+    answer = console.line('mkdir "C:\\with blanks" && echo made')
     assert (answer.code, answer.text) == (0, "made\r\n")
     assert console("cmd", "/c", "dir", "C:\\with blanks").code == 0
+
+    assert console("cmd", "/c", "mkdir", "C:\\this&that ^ 50% > nul").code == 0
+    assert console("cmd", "/c", "dir", "C:\\this&that ^ 50% > nul").code == 0
+    assert console("cmd", "/c", "dir", "C:\\this").code == 1
 
 
 def test_copying_nothing_makes_an_empty_file_and_overwrites() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,14 +20,13 @@ _IN_USE = "The process cannot access the file because it is being used by anothe
 
 
 def run(machine: Machine, arguments: Sequence[str]) -> Reply:
-    """`cmd /c LINE` or `cmd /c WORD...`"""
+    """`cmd /c LINE` or `cmd /c WORD...`; what stands in a word is no sign between commands, whatever it is."""
     rest = list(arguments)
     while rest and rest[0].lower() in ("/d", "/s", "/q"):
         rest.pop(0)
     if len(rest) < 2 or rest[0].lower() != "/c":
         raise not_rehearsed("cmd", arguments)
-    line = rest[1] if len(rest) == 2 else subprocess.list2cmdline(rest[1:])
-    return run_line(machine, line)
+    return run_line(machine, rest[1]) if len(rest) == 2 else run_words(machine, rest[1:], " ".join(rest[1:]))
 
 
 def run_line(machine: Machine, line: str) -> Reply:

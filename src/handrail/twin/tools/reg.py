@@ -106,13 +106,19 @@ def _add(machine: Machine, words: list[str], options: dict[str, str], view: int)
         raise not_rehearsed("reg add without /f, or of that type", words)
     values: dict[str, registry.Value] = {}
     if "v" in options or "ve" in options:
-        data = options.get("d", "")
-        values[options.get("v", "")] = (kind, hex(int(data or "0", 0)) if kind in ("REG_DWORD", "REG_QWORD") else data)
+        values[options.get("v", "")] = (kind, _data(kind, options.get("d", "")))
     before = registry.find(machine, words[0], view)
     registry.write(machine, words[0], values, view)
     if registry.find(machine, words[0], view) != before:
         machine.did("registry", f"{words[0]} set: {', '.join(values) or 'the key'}")
     return say(0, _DONE)
+
+
+def _data(kind: str, given: str) -> str:
+    """As `reg query` prints what was given."""
+    if kind in ("REG_DWORD", "REG_QWORD"):
+        return hex(int(given or "0", 0))
+    return given.upper() if kind == "REG_BINARY" else given
 
 
 def _delete(machine: Machine, words: list[str], options: dict[str, str], view: int) -> Reply:

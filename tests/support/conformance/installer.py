@@ -1,0 +1,306 @@
+"""Windows Installer: packages, patches, their sources and what is left on the machine, read as actions read it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tests.support.conformance.case import RECEIPT, Ask, At, Case, Differs, Look, Place, Read, Step, Write, ask, cmd
+from tests.support.conformance.drives import DRIVE
+from tests.support.conformance.files import HERE, there
+
+from handrail.actions.installer import PATCH_PROPERTIES, PRODUCTS, InstallerSource, packed
+from handrail.actions.installer_log import cause
+from handrail.hosts.protocol import Host
+from handrail.model.version import compared
+from handrail.probing.reg_text import products, value_of
+from handrail.probing.shell import decoded
+
+MEDIA = r"C:\lab-media"
+SP2, SP3 = "7.0.1000.0", "7.0.2000.0"
+PACKAGE = rf"{MEDIA}\SP2\lab.msi"
+PATCH = rf"{MEDIA}\SP3.msp"
+CODE = "{99999999-0000-0000-0000-000000000001}"
+FOLDER = r"C:\Program Files\LabServer"
+LOG = rf"{HERE}\installer.log"
+CACHED = r"C:\Windows\Installer\*.msi"
+GARBAGE = b"this is neither a package nor a patch" * 40
+
+
+def msiexec(*argv: str, code: int = 0, wine: Differs | None = None) -> Ask:
+    return ask("msiexec", *argv, "/qn", "/norestart", "/l*v", LOG, code=code, wine=wine)
+
+
+def install(package: str = PACKAGE, *more: str, code: int = 0, wine: Differs | None = None) -> Ask:
+    return msiexec("/i", package, *more, code=code, wine=wine)
+
+
+def patch(file: str = PATCH, *more: str, code: int = 0, wine: Differs | None = None) -> Ask:
+    properties = [f"{name}={value}" for name, value in PATCH_PROPERTIES.items()]
+    return msiexec("/p", file, *properties, *more, code=code, wine=wine)
+
+
+def remove(code: int = 0) -> Ask:
+    return msiexec("/x", CODE, code=code)
+
+
+def listed(version: str | None) -> Look:
+    """How Windows lists Lab Server in both views together: at this version, or not."""
+
+    async def look(host: Host) -> Any:
+        found = [one for one in await products(host) if one.name == "Lab Server"]
+        return [(one.code, compared(one.version or "", version or "") == 0) for one in found]
+
+    return Look(look, [(CODE, True)] if version else [])
+
+
+def known(name: str, gives: str) -> Look:
+    """What the check of a product's source finds out."""
+
+    async def look(host: Host) -> Any:
+        return ((await InstallerSource("Lab *").look(host, RECEIPT)).outputs or {}).get(name)
+
+    return Look(look, gives)
+
+
+def program(version: str) -> At:
+    async def look(place: Place) -> str:
+        return await place.version_in(rf"{FOLDER}\labsvc.exe")
+
+    return At(look, version)
+
+
+def text(version: str) -> Read:
+    return Read(rf"{FOLDER}\lab.config", f'<configuration version="{version}"/>\r\n'.encode())
+
+
+def stands_at(version: str) -> tuple[Step, ...]:
+    return (listed(version), program(version), text(version), _registered(version))
+
+
+def _registered(version: str) -> Look:
+    async def look(host: Host) -> Any:
+        found = await value_of(host, r"HKLM\SOFTWARE\Contoso\Lab", "Version")
+        return found.data if found else None
+
+    return Look(look, version)
+
+
+ABSENT_NOW: tuple[Step, ...] = (listed(None), there(rf"{FOLDER}\labsvc.exe", False))
+
+
+def log_says(word: str) -> Look:
+    """Whether the lines that a log gives as the cause of a failure hold a word."""
+
+    async def look(host: Host) -> bool:
+        return word in cause(decoded(await host.read(LOG)))
+
+    return Look(look, True)
+
+
+def runtime(missing: bool) -> At:
+    async def change(place: Place) -> None:
+        await place.without_runtime(missing)
+
+    return At(change)
+
+
+async def restart(place: Place) -> None:
+    await place.restart()
+
+
+def while_open(path: str, *steps: Ask) -> At:
+    """Commands that run while some program keeps a file open."""
+    from tests.support.conformance.case import try_step
+
+    async def do(place: Place) -> None:
+        async with place.held(path):
+            for one in steps:
+                await try_step(place, one)
+
+    return At(do)
+
+
+def source_name() -> Callable[[Host], Awaitable[Any]]:
+    async def look(host: Host) -> Any:
+        found = await value_of(host, rf"{PRODUCTS}\{packed(CODE)}\SourceList", "PackageName")
+        return found.data if found else None
+
+    return look
+
+
+_MISSING = "it gives the same code for every package that it cannot open"
+_CACHE_GONE: tuple[Step, ...] = (cmd("del", "/f", "/q", "/a", CACHED), there(CACHED, False))
+
+INSTALLER = (
+    Case(
+        "what is not installed cannot be patched or removed",
+        (
+            listed(None),
+            patch(code=1642, wine=Differs("it says that the product is unknown", 1605)),
+            remove(code=1605),
+            *ABSENT_NOW,
+        ),
+        needs="absent",
+        leaves="absent",
+    ),
+    Case(
+        "a package that is not there, or is none, changes nothing",
+        (
+            install(rf"{MEDIA}\none.msi", code=1619, wine=Differs("it says that there is no such file", 2)),
+            Write(rf"{HERE}\garbage.msi", GARBAGE),
+            install(rf"{HERE}\garbage.msi", code=1620, wine=Differs(_MISSING, 1627)),
+            *ABSENT_NOW,
+        ),
+        needs="absent",
+        leaves="absent",
+    ),
+    Case(
+        "a launch condition that is not met stops an installation, and its log says so",
+        (
+            runtime(missing=True),
+            install(PACKAGE, "PREREQ_MISSING=1", code=1603),
+            *ABSENT_NOW,
+            runtime(missing=False),
+        ),
+        needs="absent",
+        leaves="absent",
+    ),
+    Case(
+        "an installation is listed, with its build and where it came from",
+        (
+            install(),
+            *stands_at(SP2),
+            known("product_code", CODE),
+            known("path", rf"{MEDIA}\SP2"),
+            known("drive", "C:"),
+            known("package", "lab.msi"),
+            Look(source_name(), "lab.msi"),
+        ),
+        needs="absent",
+        leaves="sp2",
+    ),
+    Case(
+        "the same package again changes nothing",
+        (install(), *stands_at(SP2)),
+        needs="sp2",
+        leaves="sp2",
+    ),
+    Case(
+        "another build's package is refused, as long as nobody says that it is an upgrade",
+        (install(rf"{MEDIA}\SP3\lab.msi", code=1638), *stands_at(SP2)),
+        needs="sp2",
+        leaves="sp2",
+    ),
+    Case(
+        "a launch condition that is not met stops a patch, and nothing has changed",
+        (
+            runtime(missing=True),
+            patch(PATCH, "PREREQ_MISSING=1", code=1603),
+            *stands_at(SP2),
+            runtime(missing=False),
+        ),
+        needs="sp2",
+        leaves="sp2",
+    ),
+    Case(
+        "a patch that is not there, or is none, changes nothing",
+        (
+            patch(rf"{MEDIA}\none.msp", code=1635, wine=Differs(_MISSING, 1627)),
+            Write(rf"{HERE}\garbage.msp", GARBAGE),
+            patch(rf"{HERE}\garbage.msp", code=1636, wine=Differs(_MISSING, 1627)),
+            *stands_at(SP2),
+        ),
+        needs="sp2",
+        leaves="sp2",
+    ),
+    Case(
+        "a patch for another build changes nothing",
+        (
+            patch(rf"{MEDIA}\other.msp", code=1642, wine=Differs("it does nothing and reports success", 0)),
+            *stands_at(SP2),
+        ),
+        needs="sp2",
+        leaves="sp2",
+    ),
+    Case(
+        "a patch whose source is lost fails, and works once the source is found again",
+        (
+            *_CACHE_GONE,
+            cmd("move", "/y", rf"{MEDIA}\SP2\lab.msi", rf"{MEDIA}\lost.msi"),
+            patch(code=1612),
+            listed(SP2),
+            program(SP2),
+            cmd("move", "/y", rf"{MEDIA}\lost.msi", rf"{MEDIA}\SP2\lab.msi"),
+            patch(),
+            *stands_at(SP3),
+        ),
+        needs="sp2",
+        leaves="sp3",
+    ),
+    Case(
+        "the same patch again changes nothing",
+        (patch(), *stands_at(SP3)),
+        needs="sp3",
+        leaves="sp3",
+    ),
+    Case(
+        "removing takes programs, registration and service, and leaves what somebody put beside them",
+        (
+            Write(rf"{FOLDER}\ours.txt", b"put there by hand"),
+            remove(),
+            *ABSENT_NOW,
+            Read(rf"{FOLDER}\ours.txt", b"put there by hand"),
+            ask("sc", "query", "LabSvc", code=1060, wine=Differs("its sc ends with 1, whatever was wrong", 1)),
+            remove(code=1605),
+            cmd("rmdir", "/s", "/q", FOLDER),
+        ),
+        needs="sp3",
+        leaves="absent",
+    ),
+    Case(
+        "a product that came from a mapped drive is patched only while that drive holds its package",
+        (
+            ask("subst", DRIVE, "/D", code=None),
+            ask("subst", DRIVE, rf"{MEDIA}\SP2"),
+            install(DRIVE + r"\lab.msi"),
+            known("path", DRIVE + "\\"),
+            known("drive", DRIVE),
+            ask("subst", DRIVE, "/D"),
+            *_CACHE_GONE,
+            patch(code=1612),
+            listed(SP2),
+            cmd("mkdir", rf"{HERE}\copied"),
+            cmd("copy", "/y", PACKAGE, rf"{HERE}\copied\lab.msi"),
+            ask("subst", DRIVE, rf"{HERE}\copied"),
+            patch(),
+            *stands_at(SP3),
+            ask("subst", DRIVE, "/D"),
+        ),
+        needs="absent",
+        leaves="sp3",
+    ),
+    Case(
+        "another build's package upgrades when it is told to, and becomes the source",
+        (
+            install(rf"{MEDIA}\SP3\lab.msi", "REINSTALL=ALL", "REINSTALLMODE=vomus"),
+            *stands_at(SP3),
+            known("path", rf"{MEDIA}\SP3"),
+        ),
+        needs="sp2",
+        leaves="sp3",
+    ),
+    Case(
+        "a file that is in use is replaced at the next restart",
+        (
+            while_open(rf"{FOLDER}\labsvc.exe", patch(code=3010)),
+            listed(SP3),
+            program(SP2),
+            At(restart),
+            program(SP3),
+            listed(SP3),
+        ),
+        needs="sp2",
+        leaves="sp3",
+    ),
+)

@@ -1,0 +1,200 @@
+"""The registry, through reg: questions in both views, values of every type, export and import."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tests.support.conformance.case import RECEIPT, UNDETERMINED, Ask, Case, Differs, Look, ask
+
+from handrail.actions.registry import RemoveValues, keys_in
+from handrail.hosts.protocol import Host
+from handrail.probing.reg_text import number, value_of, values_in
+
+KEY = r"HKLM\SOFTWARE\Handrail Conformance"
+FULL = r"HKEY_LOCAL_MACHINE\SOFTWARE\Handrail Conformance"
+EXPORT = r"C:\conform\exported keys.reg"
+
+
+def add(name: str, data: str, kind: str = "REG_SZ", *more: str) -> Ask:
+    return ask("reg", "add", KEY, "/v", name, "/t", kind, "/d", data, "/f", *more)
+
+
+def has(name: str, gives: Any, key: str = KEY) -> Look:
+    async def look(host: Host) -> Any:
+        found = await value_of(host, key, name)
+        return (found.kind, found.data) if found else None
+
+    return Look(look, gives)
+
+
+def listed(text: str) -> dict[str, Any]:
+    return {f"{one.key[len(FULL) :]}\\{one.name}": one.data for one in values_in(text)}
+
+
+async def exported(host: Host) -> list[str] | None:
+    return keys_in(await host.read(EXPORT))
+
+
+def carrying(data: str) -> Callable[[Host], Awaitable[list[str]]]:
+    """The names of the values that removing by data would remove."""
+
+    async def look(host: Host) -> list[str]:
+        seen = await RemoveValues(KEY, data, r"C:\conform\removed.reg").look(host, RECEIPT)
+        return [str(one).rpartition("\\")[2] for one in seen.evidence["values"]]
+
+    return look
+
+
+REMOVED = ask("reg", "delete", KEY, "/f", code=None)
+
+REGISTRY = (
+    Case(
+        "a value is there, or it is not, or its key is not",
+        (
+            REMOVED,
+            has("Text", None),
+            add("Text", "some words"),
+            has("Text", ("REG_SZ", "some words")),
+            has("text", ("REG_SZ", "some words")),
+            has("Other", None),
+            ask("reg", "query", KEY, "/v", "Other", code=1),
+            ask("reg", "query", KEY + r"\None", code=1),
+        ),
+    ),
+    Case(
+        "values of every type are read as they were written",
+        (
+            REMOVED,
+            add("Number", "42", "REG_DWORD"),
+            has("Number", ("REG_DWORD", "0x2a")),
+            add("Expanded", r"%SystemRoot%\System32", "REG_EXPAND_SZ"),
+            has("Expanded", ("REG_EXPAND_SZ", r"%SystemRoot%\System32")),
+            add("Lines", r"one\0two words", "REG_MULTI_SZ"),
+            has("Lines", ("REG_MULTI_SZ", r"one\0two words")),
+            add("Bytes", "0102ff", "REG_BINARY"),
+            has("Bytes", ("REG_BINARY", "0102FF")),
+            add("Empty", ""),
+            has("Empty", ("REG_SZ", "")),
+            add("Long", "x" * 1500),
+            has("Long", ("REG_SZ", "x" * 1500)),
+            ask(
+                "reg",
+                "query",
+                KEY,
+                "/v",
+                "Number",
+                reads=lambda text: [number(one) for one in values_in(text)],
+                gives=[42],
+            ),
+        ),
+    ),  # fmt: skip
+    Case(
+        "a value changes its data and its type in place",
+        (
+            REMOVED,
+            add("Changed", "before"),
+            add("Changed", "7", "REG_DWORD"),
+            has("Changed", ("REG_DWORD", "0x7")),
+        ),
+    ),
+    Case(
+        "a key is listed with its values, and with /s those below it too",
+        (
+            REMOVED,
+            add("Top", "one"),
+            ask("reg", "add", KEY + r"\Below\Deeper", "/v", "Bottom", "/d", "two", "/f"),
+            ask("reg", "query", KEY, reads=listed, gives={r"\Top": "one"}),
+            ask(
+                "reg",
+                "query",
+                KEY,
+                "/s",
+                reads=listed,
+                gives={r"\Top": "one", r"\Below\Deeper\Bottom": "two"},
+                wine=Differs(
+                    "its reg lists a default value for a key that has no values",
+                    gives={r"\Top": "one", r"\Below\(Default)": "", r"\Below\Deeper\Bottom": "two"},
+                ),
+            ),
+        ),
+    ),  # fmt: skip
+    Case(
+        "the two views are apart, and the 32-bit one is WOW6432Node",
+        (
+            REMOVED,
+            ask("reg", "delete", KEY, "/f", "/reg:32", code=None),
+            add("View", "wide", "REG_SZ", "/reg:64"),
+            add("View", "narrow", "REG_SZ", "/reg:32"),
+            ask("reg", "query", KEY, "/v", "View", "/reg:64", reads=listed, gives={r"\View": "wide"}),
+            ask("reg", "query", KEY, "/v", "View", "/reg:32", reads=listed, gives={r"\View": "narrow"}),
+            has("View", ("REG_SZ", "narrow"), r"HKLM\SOFTWARE\WOW6432Node\Handrail Conformance"),
+            ask("reg", "delete", KEY, "/f", "/reg:32"),
+            has("View", ("REG_SZ", "wide")),
+            ask("reg", "query", KEY, "/v", "View", "/reg:32", code=1),
+        ),
+    ),
+    Case(
+        "a value, a key, and what is not there are deleted",
+        (
+            REMOVED,
+            add("One", "1"),
+            add("Two", "2"),
+            ask("reg", "delete", KEY, "/v", "One", "/f"),
+            has("One", None),
+            has("Two", ("REG_SZ", "2")),
+            ask("reg", "delete", KEY, "/v", "One", "/f", code=1),
+            ask("reg", "delete", KEY, "/f"),
+            has("Two", None),
+            ask("reg", "delete", KEY, "/f", code=1),
+        ),
+    ),
+    Case(
+        "a key is exported whole and imported again",
+        (
+            REMOVED,
+            add("Text", 'with "quotes" and \\ at its end\\'),
+            add("Expanded", r"%SystemRoot%\System32;" + "long;" * 30, "REG_EXPAND_SZ"),
+            add("Number", "4026531841", "REG_DWORD"),
+            ask("reg", "add", KEY + r"\Below", "/v", "Lines", "/t", "REG_MULTI_SZ", "/d", r"a\0b", "/f"),
+            ask("reg", "export", KEY, EXPORT, "/y"),
+            Look(exported, [FULL, FULL + r"\Below"]),
+            ask("reg", "delete", KEY, "/f"),
+            ask("reg", "import", EXPORT),
+            has("Text", ("REG_SZ", 'with "quotes" and \\ at its end\\')),
+            has("Expanded", ("REG_EXPAND_SZ", r"%SystemRoot%\System32;" + "long;" * 30)),
+            has("Number", ("REG_DWORD", "0xf0000001")),
+            has("Lines", ("REG_MULTI_SZ", r"a\0b"), KEY + r"\Below"),
+        ),
+    ),
+    Case(
+        "importing puts back what the file holds and leaves what was added since",
+        (
+            REMOVED,
+            add("Old", "as it was"),
+            ask("reg", "export", KEY, EXPORT, "/y"),
+            add("Old", "changed"),
+            add("New", "added"),
+            ask("reg", "import", EXPORT),
+            has("Old", ("REG_SZ", "as it was")),
+            has("New", ("REG_SZ", "added")),
+        ),
+    ),
+    Case(
+        "values are found by the data that they carry, and removed by it alone",
+        (
+            REMOVED,
+            add("Disk", "MIM_SP2_ENU;disk 1"),
+            add("Other", "something else"),
+            Look(carrying("MIM_SP2_ENU"), ["Disk"], wine=Differs("its reg query has no /f", gives=UNDETERMINED)),
+            Look(carrying("no such data"), [], wine=Differs("its reg query has no /f", gives=UNDETERMINED)),
+        ),
+    ),
+    Case(
+        "what is not there cannot be exported or imported",
+        (
+            ask("reg", "export", KEY + r"\None", EXPORT, "/y", code=1),
+            ask("reg", "import", r"C:\conform\none.reg", code=1),
+        ),
+    ),
+)
