@@ -9,6 +9,7 @@ from handrail.assessing.country import Country, Road, RoadHop
 from handrail.assessing.media import describe
 from handrail.assessing.roads import Roads, find_roads
 from handrail.assessing.rules import Leg, Rules, needs_of, with_acceptance
+from handrail.assessing.transport_rules import RULES as TRANSPORT_RULES
 from handrail.errors import UnknownName
 from handrail.guides.catalogue import Catalogue
 from handrail.guides.revisions import document_of
@@ -189,7 +190,7 @@ def _accepts(acceptances: Iterable[Acceptance], finding: Finding) -> bool:
 def _check_acceptances(acceptances: Iterable[Acceptance], catalogue: Catalogue) -> None:
     if not acceptances:
         return
-    known = set(OWN_RULES)
+    known = {*OWN_RULES, *TRANSPORT_RULES}
     for compiled in catalogue.guides.values():
         guide = compiled.guide
         known.update(one.rule for one in guide.requirements)

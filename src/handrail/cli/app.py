@@ -187,6 +187,19 @@ def run(
     return running.run(context.obj, plan, twin, store, ask, guides or [], format)
 
 
+def preflight(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="PLAN|ESTATE", help="A plan, or an estate.", show_default=False)],
+    accept: Accept = None,
+    guides: Guides = None,
+    format: Format = "text",
+) -> int:
+    """Ask the hosts whether they can be reached and driven. Nothing is changed."""
+    from handrail.cli import preflight as looking
+
+    return looking.preflight(context.obj, file, accept or [], guides or [], format)
+
+
 def status(
     context: typer.Context,
     run: Annotated[str | None, typer.Argument(metavar="RUN", help="The run; without it, the newest.")] = None,
@@ -338,7 +351,8 @@ def command() -> Any:
     }
     app = typer.Typer(name="handrail", help="Upgrade guides that you can run.", **settings)
     app.callback(invoke_without_command=True)(_no_command)
-    for function in (assess, plan, explain, rehearse, approve, run, status, resume, answer, rollback, verify):
+    before = (assess, plan, explain, rehearse, approve, preflight)
+    for function in (*before, run, status, resume, answer, rollback, verify):
         app.command()(function)
     guide = typer.Typer(help="List, show, check and test guides.", no_args_is_help=True, **settings)
     guide.command("list")(guide_list)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from handrail.actions.catalogue import signatures
+from handrail.assessing.transport_rules import TRANSPORT
 from handrail.cli import options
 from handrail.cli.output import Output
 from handrail.documents.estate import read_estate
@@ -114,6 +115,8 @@ def _remind(output: Output, accepted: Sequence[Acceptance], findings: Sequence[F
     for one in accepted:
         meant = [f for f in findings if f.rule == one.rule and one.subject in (None, f.subject)]
         name = one.rule + (f"@{one.subject}" if one.subject else "")
+        if not meant and one.rule.startswith(TRANSPORT):
+            continue  # what it meets shows when the hosts are asked
         if not meant:
             output.complain(f"handrail: note: --accept {text.harmless(name)} meets no finding.")
         elif not any(finding.accepted for finding in meant) and any(finding.blocks for finding in meant):

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from handrail.cli import options, settings
+from handrail.cli.assessing import BLOCKED
 from handrail.cli.output import Output
+from handrail.cli.preflight import passes
 from handrail.cli.progress import telling
 from handrail.cli.sessions import existing, store_option
 from handrail.documents.plan import read_plan
@@ -25,6 +27,8 @@ from handrail.running.status import status_to_json
 from handrail.running.verify import verification_to_json
 
 FAILED = 1
+
+OVER = ("done", "skipped")
 
 PRICED = 5_000
 """Steps of a plan up to which following a run says what going back would cost; beyond, asking for it does."""
@@ -50,6 +54,9 @@ def run(
     folders = tuple(options.folders(guides))
     with open_session(settings.home(), store=store, ask=ask, guides=folders) as session:
         who = settings.who()
+        where_to = session.check(plan, "twin" if twin else "hosts")
+        if where_to == "hosts" and not passes(output, session, plan, format):
+            return BLOCKED
         run_id = session.start(plan, who, target="twin" if twin else "hosts")
         on_twin = session.journal.row(run_id).target == "twin"
         where = f"the twin of {plan.estate.name}" if on_twin else f"the hosts of {plan.estate.name}"
@@ -66,6 +73,11 @@ def resume(output: Output, run: str, store: str | None, ask: bool, guides: Seque
     with existing(store, run, ask=ask, guides=folders) as session:
         run_id = session.find(run)
         session.refuse_return(run_id)
+        if session.journal.row(run_id).target == "hosts":
+            plan, schedule = session.plan(run_id), session.schedule(run_id)
+            left = {step.host for step in plan.steps if step.host and schedule.one(step.id).state not in OVER}
+            if left and not passes(output, session, plan, format, left):
+                return BLOCKED
         return _carry_on(output, session, run_id, [f"Run {run_id} goes on"], format, _going(store, ask, guides))
 
 

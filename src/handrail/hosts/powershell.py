@@ -102,6 +102,19 @@ SCRIPTS: Mapping[str, str] = {
     + _START
     + "Set-Item -Path 'WSMan:\\localhost\\Service\\MaxConcurrentOperationsPerUser' -Value $operations -Force;"
     + "Set-Item -Path 'WSMan:\\localhost\\Service\\MaxConnections' -Value $connections -Force",
+    # -> language, version, utc (ISO 8601) as NAME=value. Nothing here that a constrained language mode forbids.
+    "transport-facts": "param()"
+    + "'language={0}' -f $ExecutionContext.SessionState.LanguageMode;"
+    + "'version={0}' -f $PSVersionTable.PSVersion;"
+    + "'utc={0}' -f [DateTime]::UtcNow.ToString('s')",
+    # ACCOUNTS -> who may and may not log on as a batch job, as secedit writes it; and the accounts' SIDs.
+    "batch-logon": "param()"
+    + _START
+    + "$f=[IO.Path]::GetTempFileName();"
+    + "try{[void](secedit /export /areas USER_RIGHTS /cfg $f);Get-Content -LiteralPath $f|"
+    + "Where-Object{$_ -match '^Se(Deny)?BatchLogonRight '}}finally{Remove-Item -LiteralPath $f -Force};"
+    + "foreach($a in $args){'sid of {0}={1}' -f $a,"
+    + "(New-Object Security.Principal.NTAccount($a)).Translate([Security.Principal.SecurityIdentifier]).Value}",
     # ADDRESS of the MIM Service, OBJECT id -> 'updated' when a new description could be written, read and taken back.
     "object-update": "param($address,$object)"
     + _START

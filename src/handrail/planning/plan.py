@@ -55,6 +55,8 @@ def _make_plan(
         return assessment
     builder.forget()
     aims, aim, errata = surveyed.roads.aims, surveyed.aim, surveyed.errata
+    # The way to the hosts is looked at when the plan is run: by then what was accepted must stand in it.
+    accepted = tuple(dict.fromkeys(surveyed.acceptances))
     compiled = [country.compiled for country in surveyed.roads.guides().values()]
     guides, hops = _guides(surveyed), tuple(hops_of(surveyed))
     # Roads and facts of a large estate are not needed beside its steps.
@@ -63,7 +65,7 @@ def _make_plan(
     return freeze(
         Plan(
             digest="",
-            estate=replace(estate, aim=dict(aims)),
+            estate=replace(estate, aim=dict(aims), accept=accepted),
             aim=aim,
             guides=guides,
             findings=assessment.findings,

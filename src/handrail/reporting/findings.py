@@ -34,14 +34,14 @@ def assessment_document(assessment: Assessment) -> dict[str, Any]:
     }
 
 
-def assessment_page(assessment: Assessment) -> Page:
+def assessment_page(assessment: Assessment, title: str = "Assessment") -> Page:
     blocking = [finding for finding in assessment.findings if finding.blocks]
     verdict, tone = _VERDICTS[assessment.verdict]
     if blocking:
         unknown = sum(finding.unknown for finding in blocking)
         verdict = f"Blocked by {words.count(len(blocking), 'finding')}"
         verdict += f", {unknown:,} of them because something is not known." if unknown else "."
-    yield Heading(f"Assessment of {assessment.estate}", 1)
+    yield Heading(f"{title} of {assessment.estate}", 1)
     yield Rows(aim_rows(assessment.aim))
     yield Paragraph(verdict, tone)
     yield from finding_blocks(assessment.findings)

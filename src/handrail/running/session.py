@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from handrail.running.chain import canonical
 from handrail.running.clock import Clock, SystemClock
 from handrail.running.home import Home, make_folder
 from handrail.running.journal import Journal, RunRow, Watch, open_journal
+from handrail.running.preflight import Preflight, of_plan
 from handrail.running.runner import Outcome, Progress, Runner, Settings
 from handrail.running.scheduler import Schedule
 from handrail.running.status import schedule_of
@@ -57,6 +58,26 @@ class Session:
     def approvals(self, plan: Plan) -> list[people.Approval]:
         return people.approvals(self.journal, plan.digest)
 
+    def check(self, plan: Plan, target: str = "hosts") -> str:
+        """Whether a run of `plan` may begin on `target`; the target that it is for. Errors as `start`."""
+        self._check_revisions(plan)
+        Schedule(plan)
+        if plan.goes_back is not None:
+            target = self._check_going_back(plan, target)
+        if target == "hosts":
+            people.demand_approvals(self.journal, plan)
+            self._refuse_second(plan)
+            self._opener(target)(plan, Path(), True)  # refuses hosts that cannot be reached, before there is a run
+        return target
+
+    async def preflight(self, plan: Plan, only: Collection[str] | None = None) -> Preflight:
+        """Ask the hosts of the plan (of those in `only`) whether they can be reached and driven."""
+        target = self._opener("hosts")(plan, Path(), True)
+        try:
+            return await of_plan(plan, target.host, only)
+        finally:
+            await target.close()
+
     def start(self, plan: Plan, who: str, *, target: str = "hosts") -> str:
         """Begin a run of `plan` on `target`; its id. Nothing is carried out yet. A plan that takes a run back goes to
         where that run was.
@@ -65,15 +86,8 @@ class Session:
         the estate says of a host how to reach it, and that cannot be done; a way back does not lead back from where its
         run is now).
         """
-        self._check_revisions(plan)
-        Schedule(plan)
-        if plan.goes_back is not None:
-            target = self._check_going_back(plan, target)
-        given = []
-        if target == "hosts":
-            given = people.demand_approvals(self.journal, plan)
-            self._refuse_second(plan)
-            self._opener(target)(plan, Path(), True)  # refuses hosts that cannot be reached, before there is a run
+        target = self.check(plan, target)
+        given = people.demand_approvals(self.journal, plan) if target == "hosts" else []
         data: dict[str, Any] = {"approvals": [{"who": one.who, "at": one.at} for one in given]}
         if plan.goes_back is not None:
             data["goes_back"] = plan.goes_back.run

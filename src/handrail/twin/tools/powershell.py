@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
 
 from handrail.hosts import powershell as scripts
 from handrail.twin import paths
@@ -178,6 +179,11 @@ def _rcdc_import(machine: Machine, address: str, path: str) -> Reply:
     return say(0, str(count))
 
 
+def _transport_facts(machine: Machine) -> Reply:
+    now = machine.context.now().astimezone(UTC)
+    return say(0, "language=FullLanguage", "version=5.1.17763.1", f"utc={now:%Y-%m-%dT%H:%M:%S}")
+
+
 _SCRIPTS: dict[str, Callable[..., Reply]] = {
     "file-version": _file_version,
     "files-in-use": _files_in_use,
@@ -188,6 +194,7 @@ _SCRIPTS: dict[str, Callable[..., Reply]] = {
     "mount-image": _mount,
     "dismount-image": _dismount,
     "expand-archive": _expand,
+    "transport-facts": _transport_facts,
     "web-status": _web_status,
     "object-update": _object_update,
     "rcdc-export": _rcdc_export,
