@@ -1,7 +1,7 @@
 """What is wrong with a guide beyond its spelling: the whole list, each with its place.
 
 `lint_rules` looks at names, releases, edges, requirements and order; `lint_steps` at procedures, their actions and
-their way back; `lint_expressions` at everything that is CEL.
+their way back; `lint_expressions` at everything that is CEL; `lint_detect` at how components are recognised.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from handrail.documents.tree import Tree
 from handrail.errors import BadDocument, BadInput
 from handrail.guides.language import Language
+from handrail.guides.lint_detect import check_detect
 from handrail.guides.lint_expressions import check_expressions
 from handrail.guides.lint_rules import check_rules
 from handrail.guides.lint_steps import check_steps
@@ -37,6 +38,7 @@ def lint_document(
     """Every mistake in a guide that could be read."""
     notes = Notes(document.tree)
     check_rules(document, notes)
+    check_detect(document.guide, notes)
     check_steps(document, notes, signatures)
     check_expressions(document, language, notes)
     return notes.sorted()
