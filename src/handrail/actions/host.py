@@ -12,9 +12,8 @@ from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.errors import HostUnreachable
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind
-from handrail.probing.reg_text import value_of
 from handrail.probing.shell import run, said
-from handrail.probing.systems import CURRENT_VERSION, os_of
+from handrail.probing.systems import windows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +26,10 @@ class OsSupported(Check):
     in_: tuple[str, ...]
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
-        build = await value_of(host, CURRENT_VERSION, "CurrentBuildNumber")
-        installation = await value_of(host, CURRENT_VERSION, "InstallationType")
-        if build is None or not build.data.strip().isdecimal():
-            raise Undetermined(f"{host.name} does not say which build of Windows it runs")
-        # Windows Server 2003 has no such value.
-        name = os_of(int(build.data), installation.data if installation else "Server")
-        seen = {"os": name, "build": int(build.data)}
+        name, build = await windows_of(host)
+        seen = {"os": name, "build": build}
         if name is None:
-            raise Undetermined(f"{host.name} runs build {build.data} of Windows, which is none that we know")
+            raise Undetermined(f"{host.name} runs build {build} of Windows, which is none that we know")
         if name in self.in_:
             return Observation("done", f"{host.name} runs {name}", seen, seen)
         return Observation("not_done", f"{host.name} runs {name}, not {' or '.join(self.in_)}", seen, seen)

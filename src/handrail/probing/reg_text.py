@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handrail.hosts.protocol import Host
 from handrail.probing.shell import Undetermined, decoded, run, said
@@ -62,10 +62,12 @@ async def value_of(host: Host, key: str, name: str) -> Value | None:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One entry of what Windows lists as installed. `code` is the entry's key: a GUID for Windows Installer."""
+    """One entry of what Windows lists as installed. `code` is the entry's key: a GUID for Windows Installer. `view`:
+    the view of the registry in which it stands, 64 or 32; None where there is but one."""
 
     code: str
     values: Mapping[str, str]
+    view: int | None = None
 
     @property
     def name(self) -> str:
@@ -110,7 +112,8 @@ async def products(host: Host) -> list[Product]:
         if answer.code != 0 or (answer.out.strip() and "HKEY_" not in decoded(answer.out)):
             shown = " ".join((UNINSTALL, *view))
             refused.append(f"reg query {shown} on {host.name} ended with {answer.code}: {said(answer)}")
-        both = {**listed, **both}
+        seen_in = int(view[0][-2:]) if view else None
+        both = {**{code: replace(one, view=seen_in) for code, one in listed.items()}, **both}
     if len(refused) not in (0, 2):
         raise Undetermined(refused[-1])
     return list(both.values())

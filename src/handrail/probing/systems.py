@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+
+from handrail.hosts.protocol import Command, Exited, Host
+from handrail.probing.reg_text import value_of
+from handrail.probing.shell import Undetermined, decoded
 
 CURRENT_VERSION = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 
@@ -31,3 +36,68 @@ def os_of(build: int, installation: str) -> str | None:
     if build >= 22000:
         return "windows-11"
     return "windows-10" if build >= 10240 else None
+
+
+async def windows_of(host: Host) -> tuple[str | None, int]:
+    """The os id of a Windows host (None: none that we know) and its build. Raises `Undetermined`."""
+    build = await value_of(host, CURRENT_VERSION, "CurrentBuildNumber")
+    installation = await value_of(host, CURRENT_VERSION, "InstallationType")
+    if build is None or not build.data.strip().isdecimal():
+        raise Undetermined(f"{host.name} does not say which build of Windows it runs")
+    # Windows Server 2003 has no such value.
+    return os_of(int(build.data), installation.data if installation else "Server"), int(build.data)
+
+
+async def os_id(host: Host) -> str:
+    """The os id of a host, as estates state it. Raises `Undetermined`."""
+    if not host.windows:
+        return await linux_of(host)
+    name, build = await windows_of(host)
+    if name is None:
+        raise Undetermined(f"{host.name} runs build {build} of Windows, which is none that we know")
+    return name
+
+
+async def service_pack(host: Host) -> int:
+    """0 where none is installed."""
+    value = await value_of(host, CURRENT_VERSION, "CSDVersion")
+    digits = re.search(r"[0-9]+", value.data) if value else None
+    return int(digits[0]) if digits else 0
+
+
+async def text_at(host: Host, key: str, name: str) -> str | None:
+    """The data of a registry value; None when it is not there or empty."""
+    value = await value_of(host, key, name)
+    return value.data.strip() or None if value else None
+
+
+BY_MAJOR = ("debian", "rocky", "rhel", "almalinux", "centos", "fedora", "ol", "amzn", "opensuse-leap", "sles")
+"""Systems that estates name with their major version only."""
+
+
+def linux_in(text: str) -> str | None:
+    """The os id out of /etc/os-release; None when it does not name the system."""
+    pairs = (line.partition("=") for line in text.splitlines())
+    values = {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
+    name, version = values.get("ID", ""), values.get("VERSION_ID", "")
+    if not name:
+        return None
+    shown = version.partition(".")[0] if name in BY_MAJOR else version
+    return f"{name}-{shown}" if shown else name
+
+
+async def linux_of(host: Host) -> str:
+    found = linux_in((await host.read("/etc/os-release")).decode("utf-8", "replace"))
+    if found is None:
+        raise Undetermined(f"/etc/os-release on {host.name} does not name the system")
+    return found
+
+
+async def is_windows(host: Host) -> bool | None:
+    """What is at the other end of a line that takes either kind of command; None when it is neither. Raises
+    HostUnreachable."""
+    for argv, windows, sign in ((("uname", "-s"), False, "linux"), (("cmd", "/c", "ver"), True, "windows")):
+        outcome = await host.execute(Command(argv, timeout=30.0))
+        if isinstance(outcome, Exited) and outcome.code == 0 and sign in decoded(outcome.out).casefold():
+            return windows
+    return None
