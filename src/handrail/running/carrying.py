@@ -19,7 +19,8 @@ from handrail.model.journal import Entry
 from handrail.model.plan import Remedy, Step
 from handrail.running.clock import Clock, stamp
 from handrail.running.late import LateMissing, resolve
-from handrail.running.scheduler import Move, Schedule
+from handrail.running.moves import Move
+from handrail.running.scheduler import Schedule
 
 Build = Callable[[str, Mapping[str, Any]], Action]
 Hosts = Callable[[str], Host]

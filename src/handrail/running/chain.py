@@ -71,14 +71,21 @@ def seal(heads: Mapping[str, Head]) -> str:
 
 
 def check(
-    run: str, events: Iterable[Event], heads: Mapping[str, Head] | None = None, *, hashed: bool = True
+    run: str,
+    events: Iterable[Event],
+    heads: Mapping[str, Head] | None = None,
+    *,
+    hashed: bool = True,
+    behind: Mapping[str, Head] | None = None,
+    position: int = 0,
 ) -> dict[str, Head]:
     """The heads after `events`, which are all of a run in the order of their positions. Tampered if anything is off:
     a hash, a gap, an epoch that goes back, a seal, or (when given) the heads as the store has them.
 
-    `hashed`: compute every hash again. Without, each event is believed to be the one that was hashed."""
-    found: dict[str, Head] = {}
-    for count, event in enumerate(events, start=1):
+    `hashed`: compute every hash again. Without, each event is believed to be the one that was hashed.
+    `behind`, `position`: the events go on from there; what is before was checked."""
+    found: dict[str, Head] = dict(behind or {})
+    for count, event in enumerate(events, start=position + 1):
         last = found.get(event.lane, Head())
         whole = (
             event.run == run

@@ -7,12 +7,12 @@ asked whether the lane is still ours. What remains is the moment between that an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from handrail.hosts.protocol import Command, Host, Outcome
 
-Check = Callable[[], None]
+Check = Callable[[], Awaitable[None]]
 """Raises StoreLocked when the lane is not ours any more."""
 
 
@@ -26,27 +26,27 @@ class FencedHost:
         self._check = check
 
     async def execute(self, command: Command) -> Outcome:
-        self._check()
+        await self._check()
         return await self.behind.execute(command)
 
     async def read(self, path: str) -> bytes:
-        self._check()
+        await self._check()
         return await self.behind.read(path)
 
     async def write(self, path: str, data: bytes) -> None:
-        self._check()
+        await self._check()
         await self.behind.write(path, data)
 
     async def put(self, source: Path, path: str) -> None:
-        self._check()
+        await self._check()
         await self.behind.put(source, path)
 
     async def get(self, path: str, target: Path) -> None:
-        self._check()
+        await self._check()
         await self.behind.get(path, target)
 
     async def boot_id(self) -> str:
-        self._check()
+        await self._check()
         return await self.behind.boot_id()
 
     async def close(self) -> None:

@@ -21,7 +21,7 @@ from handrail.errors import StoreLocked, Tampered, UnknownName
 from handrail.model.journal import RUN_LANE, Entry, Event
 from handrail.running.chain import Head, canonical, check, digest, extend, head_of, seal
 from handrail.running.clock import Clock, SystemClock, stamp
-from handrail.running.protocol import Item, RunRow, Watch
+from handrail.running.protocol import Bell, Item, RunRow, Watch
 from handrail.running.redaction import Redact, keep, plain
 from handrail.running.schema import events, lanes, plans, runs
 from handrail.running.store import Store, open_store
@@ -165,7 +165,24 @@ class Journal:
             behind = head_of(event)
         return found
 
-    def add(self, run: str, lane: str, entry: Entry) -> Event:
+    def since(self, run: str, position: int, *, settled: bool = False) -> list[Event]:
+        """The events of all lanes behind a position, in the order of their commits. Whoever follows a run holds on to
+        its heads and checks the chains with them (`chain.check`). `settled`: what is being committed is waited for."""
+        query = sa.select(*_FIELDS).where(events.c.run == run, events.c.position > position).order_by(events.c.position)
+        with self.store.write(run) if settled else self.store.read() as connection:
+            return [_event(row) for row in connection.execute(query)]
+
+    def ring(self, run: str, bells: Sequence[Bell]) -> None:
+        """Ring doorbells without journaling anything."""
+        with self.store.write(run) as connection:
+            self.store.ring(connection, run, bells)
+
+    def epochs(self, run: str, wanted: Sequence[str]) -> dict[str, int]:
+        """The epochs of lanes, as they are now."""
+        with self.store.read() as connection:
+            return {lane: head.epoch for lane, head in self._heads(connection, run, wanted).items()}
+
+    def add(self, run: str, lane: str, entry: Entry, ring: Sequence[Bell] = ()) -> Event:
         """Append one entry from beside the runner, to a lane that the runner does not write (PEOPLE_LANE)."""
         with self.store.write(run) as connection:
             head = self._heads(connection, run, [lane]).get(lane, Head())
@@ -178,6 +195,7 @@ class Journal:
                 replace(entry, data=self._plain(entry.data)),
             )
             self._insert(connection, run, [event])
+            self.store.ring(connection, run, ring)
             self._watch("before")
         self._watch("after")
         return event
@@ -199,23 +217,30 @@ class Journal:
         self._watch("after")
         return {event.lane: head_of(event) for event in taken}, taken
 
-    async def append(self, run: str, heads: Mapping[str, Head], items: Iterable[Item]) -> list[Event]:
-        """Append to lanes whose heads the caller holds, in one commit; back when it is made. StoreLocked when a lane
-        was taken over."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._append, run, heads, items)
+    async def append(
+        self, run: str, heads: Mapping[str, Head], items: Iterable[Item], ring: Sequence[Bell] = ()
+    ) -> list[Event]:
+        """Append to lanes whose heads the caller holds, in one commit; back when it is made. Lanes that `heads` does
+        not name belong to nobody: their ends are where the store has them. StoreLocked when a lane was taken over."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._append, run, heads, items, ring)
 
-    def _append(self, run: str, heads: Mapping[str, Head], items: Iterable[Item]) -> list[Event]:
+    def _append(
+        self, run: str, heads: Mapping[str, Head], items: Iterable[Item], ring: Sequence[Bell] = ()
+    ) -> list[Event]:
         at = stamp(self.clock.now())
         ends: dict[str, Head] = {}
         made: list[Event] = []
         with self.store.write(run) as connection:
             position = self._position(connection, run)
+            free: dict[str, Head] = {}
             for count, (lane, entry) in enumerate(items, start=1):
+                if lane not in heads and lane not in free:
+                    free[lane] = self._heads(connection, run, [lane]).get(lane, Head())
                 if entry.kind == "sealed":
                     all_heads = {**self._heads(connection, run), **ends}
                     entry = replace(entry, data={**entry.data, "heads": seal(all_heads)})
                 event = extend(
-                    ends.get(lane, heads[lane]),
+                    ends[lane] if lane in ends else heads[lane] if lane in heads else free[lane],
                     run,
                     lane,
                     position + count,
@@ -224,11 +249,28 @@ class Journal:
                 )
                 ends[lane] = head_of(event)
                 made.append(event)
-            self._advance(connection, run, heads, ends)
+            self._advance(connection, run, heads, {lane: end for lane, end in ends.items() if lane in heads})
             connection.execute(events.insert(), [_values(event) for event in made])
+            self._put_heads(connection, run, {lane: ends[lane] for lane in free})
+            self.store.ring(connection, run, ring)
             self._watch("before")
         self._watch("after")
         return made
+
+    def conclude(self, run: str, position: int, state: str) -> bool:
+        """Journal that the run has ended so, unless anything was journaled behind `position`: whoever that was will."""
+        with self.store.write(run) as connection:
+            if self._position(connection, run) != position:
+                return False
+            heads = self._heads(connection, run)
+            at = stamp(self.clock.now())
+            ended = extend(heads[RUN_LANE], run, RUN_LANE, position + 1, at, Entry("ended", data={"state": state}))
+            heads[RUN_LANE] = head_of(ended)
+            sealed = Entry("sealed", data={"heads": seal(heads)})
+            self._insert(connection, run, [ended, extend(heads[RUN_LANE], run, RUN_LANE, position + 2, at, sealed)])
+            self._watch("before")
+        self._watch("after")
+        return True
 
     # -- inside a transaction -----------------------------------------------------------------------------------
 
@@ -248,7 +290,11 @@ class Journal:
     def _insert(self, connection: sa.Connection, run: str, made: Sequence[Event]) -> None:
         """Insert events of lanes that we read in this very transaction."""
         connection.execute(events.insert(), [_values(event) for event in made])
-        ends = {event.lane: head_of(event) for event in made}
+        self._put_heads(connection, run, {event.lane: head_of(event) for event in made})
+
+    def _put_heads(self, connection: sa.Connection, run: str, ends: Mapping[str, Head]) -> None:
+        if not ends:
+            return
         connection.execute(
             sa.text(
                 "INSERT INTO lanes (run, lane, epoch, sequence, hash) VALUES (:run, :lane, :epoch, :sequence, :hash) "
@@ -265,6 +311,8 @@ class Journal:
         self, connection: sa.Connection, run: str, heads: Mapping[str, Head], ends: Mapping[str, Head]
     ) -> None:
         """Move the heads of lanes on, if they still stand where the writer left them."""
+        if not ends:
+            return
         moved = connection.execute(
             _ADVANCE,
             [

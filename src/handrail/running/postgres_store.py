@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from handrail.errors import BadInput, FileMissing, StoreError, StoreLocked, StoreUnreachable, StoreUnwritable
+from handrail.running.doorbell import ring
+from handrail.running.protocol import Bell
 from handrail.running.store_tables import HOW, create_tables, migrate_tables, parsed_url, refuse_newer
 
 ANSWERS_WITHIN = 10
@@ -75,6 +77,10 @@ class PostgresStore:
     def is_held(self, run: str) -> bool:
         with self.read() as connection:
             return bool(connection.scalar(_IS_HELD, {"name": f"hold {run}"}))
+
+    def ring(self, connection: sa.Connection, run: str, bells: Sequence[Bell]) -> None:
+        if bells:
+            ring(connection, run, bells)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -18,6 +18,17 @@ Item = tuple[str, Entry]
 
 
 @dataclass(frozen=True, slots=True)
+class Bell:
+    """Rung with a commit: some worker of `queue` is to look at `lane`. `again`: what failed there is tried again;
+    `after`: not before so many seconds have passed."""
+
+    queue: str
+    lane: str
+    again: bool = False
+    after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """`target` is `hosts` or `twin`; `created` is ISO 8601 in UTC."""
 
@@ -29,7 +40,24 @@ class RunRow:
     who: str
 
 
-class AnyJournal(Protocol):
+class Lanes(Protocol):
+    """What a writer needs of a journal."""
+
+    def take(self, run: str, wanted: Sequence[str], data: Mapping[str, Any]) -> tuple[dict[str, Head], list[Event]]:
+        """Take lanes over: raises their epochs, so that older writers are refused. For `Writer`."""
+        ...
+
+    async def append(self, run: str, heads: Mapping[str, Head], items: Iterable[Item]) -> list[Event]:
+        """Append to lanes whose heads the caller holds, in one commit; back when it is made. The loop goes on
+        meanwhile. StoreLocked when a lane was taken over."""
+        ...
+
+    def tail(self, run: str, lane: str, behind: Head) -> list[Event]:
+        """The events of one lane behind its head `behind`, checked as far as they go."""
+        ...
+
+
+class AnyJournal(Lanes, Protocol):
     clock: Clock
 
     def create(
@@ -58,19 +86,6 @@ class AnyJournal(Protocol):
         """Whether anything was journaled about any step of the run."""
         ...
 
-    def tail(self, run: str, lane: str, behind: Head) -> list[Event]:
-        """The events of one lane behind its head `behind`, checked as far as they go."""
-        ...
-
     def add(self, run: str, lane: str, entry: Entry) -> Event:
         """Append one entry from beside the runner, to a lane that the runner does not write (PEOPLE_LANE)."""
-        ...
-
-    def take(self, run: str, wanted: Sequence[str], data: Mapping[str, Any]) -> tuple[dict[str, Head], list[Event]]:
-        """Take lanes over: raises their epochs, so that older writers are refused. For `Writer`."""
-        ...
-
-    async def append(self, run: str, heads: Mapping[str, Head], items: Iterable[Item]) -> list[Event]:
-        """Append to lanes whose heads the caller holds, in one commit; back when it is made. The loop goes on
-        meanwhile. StoreLocked when a lane was taken over."""
         ...

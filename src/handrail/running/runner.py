@@ -9,28 +9,25 @@ import asyncio
 import contextlib
 import heapq
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from handrail.actions.protocol import Secrets
-from handrail.errors import HandrailError, NotRehearsed, StoreError
 from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry, Event, RunStatus
 from handrail.model.plan import Plan, Step
 from handrail.running.carrying import Build, Carrier, Hosts, Patience
 from handrail.running.chain import Head, head_of
 from handrail.running.clock import Clock, SystemClock, moment
 from handrail.running.fencing import FencedHost
-from handrail.running.late import resolve
+from handrail.running.moves import Move
+from handrail.running.played import People, play
 from handrail.running.protocol import AnyJournal, Item
-from handrail.running.scheduler import Move, Schedule, lane_of
+from handrail.running.scheduler import Schedule, lane_of
 from handrail.running.writer import Writer
 
 Progress = Callable[[Event, Schedule], None]
 """Called after every commit, with the schedule as it is then."""
-
-People = Callable[[Step], Awaitable[str | None]]
-"""Plays people: the answer to the question of a step (yes, no or done), or None to leave it to real ones."""
 
 EXIT_CODES: Mapping[str, int] = {
     "succeeded": 0,
@@ -218,7 +215,11 @@ class Runner:
 
     def _fenced(self, hosts: Hosts) -> Hosts:
         """The hosts, as long as their lanes are ours."""
-        return lambda name: FencedHost(hosts(name), lambda: self._writer.confirm(name))
+
+        async def confirm(lane: str) -> None:
+            self._writer.confirm(lane)
+
+        return lambda name: FencedHost(hosts(name), lambda: confirm(name))
 
     async def _record(self, step: Step, entry: Entry) -> None:
         """Append to the step's lane; back when it is committed and the schedule knows."""
@@ -268,23 +269,12 @@ class Runner:
         self._poll()
 
     async def _play(self, step: Step) -> None:
-        """Have people played, where somebody plays them and the question is put for the first time."""
-        asked, one = self.schedule.question(step.id), self.schedule.one(step.id)
-        if self._people is None or asked is None or one.state != "waiting" or one.because:
-            return
-        try:
-            answer = await self._people(replace(step, with_=resolve(step.with_, self.schedule)[0]))
-        except StoreError:
-            raise
-        except HandrailError as error:
-            name = "not-rehearsed" if isinstance(error, NotRehearsed) else None
-            data: dict[str, Any] = {"because": str(error), "error": name}
-            await self._record(step, Entry("failed", step.id, one.attempts, data))
-            return
-        if answer is not None:
-            data = {"answer": answer, "who": "played", "asked": asked, "note": ""}
-            self._journal.add(self._run, PEOPLE_LANE, Entry("answered", step.id, data=data))
-            self._poll()
+        if self._people is not None:
+            await play(self._people, step, self.schedule, self._record, self._answer)
+
+    async def _answer(self, step: Step, data: Mapping[str, Any]) -> None:
+        self._journal.add(self._run, PEOPLE_LANE, Entry("answered", step.id, data=data))
+        self._poll()
 
     # -- stopping -----------------------------------------------------------------------------------------------
 

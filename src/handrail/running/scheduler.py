@@ -21,74 +21,14 @@ The rules:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 from handrail.errors import BadInput
-from handrail.model.journal import ESTATE_LANE, Event, RunState, RunStatus, StepState, StepStatus
-from handrail.model.plan import Condition, Plan, Remedy, Step
+from handrail.model.journal import ESTATE_LANE, Event, RunState, RunStatus, StepStatus
+from handrail.model.plan import Condition, Plan, Step
 from handrail.running.clock import moment, stamp
-
-MoveKind = Literal["begin", "settle", "look", "ask", "answer", "skip"]
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Something that may be done now.
-
-    begin   observe, and act as attempt `attempt` if needed; not before `not_before` (ISO 8601) where that is given
-    look    a passing state was brought about and has to last still: see that it does, else begin attempt `attempt`
-    settle  attempt `attempt` was begun by a runner that is gone: find out what became of it
-    ask     put the question of a hold, or of a person's step, to people
-    answer  people answered `answer`: act on it
-    skip    end it as skipped, for the reason `because`
-    """
-
-    kind: MoveKind
-    step: str
-    attempt: int = 0
-    because: str = ""
-    answer: str | None = None
-    not_before: str | None = None
-
-
-@dataclass(slots=True)
-class _State:
-    """What the journal says of one step so far."""
-
-    step: Step
-    state: StepState = "pending"
-    attempts: int = 0
-    missing: int = 0
-    begun: str | None = None
-    ended: str | None = None
-    because: str = ""
-    error: str | None = None
-    outputs: dict[str, Any] = field(default_factory=dict)
-    failures: dict[str, int] = field(default_factory=dict)
-    tried: dict[str, int] = field(default_factory=dict)
-    mending: Remedy | None = None
-    retry_at: str | None = None
-    unsettled: bool = False
-    question: int | None = None
-    answer: str | None = None
-    intent: Event | None = None
-
-    @property
-    def well(self) -> bool:
-        return self.state in ("done", "skipped")
-
-
-@dataclass(slots=True)
-class _Line:
-    """The steps that take turns on one host. `current` is the one whose turn it is, while it is at work."""
-
-    steps: list[int] = field(default_factory=list)
-    cursor: int = 0
-    mending: list[int] = field(default_factory=list)
-    looking: list[int] = field(default_factory=list)
-    current: int | None = None
+from handrail.running.moves import Line, Move, State
 
 
 class Schedule:
@@ -98,7 +38,7 @@ class Schedule:
         self._index = {step.id: number for number, step in enumerate(plan.steps)}
         if len(self._index) != len(plan.steps):
             raise BadInput("The plan has two steps with the same id.")
-        self._states = [_State(step) for step in plan.steps]
+        self._states = [State(step) for step in plan.steps]
         self._owners: dict[int, list[int]] = {}
         for number, step in enumerate(plan.steps):
             for remedy in step.remedies:
@@ -107,7 +47,7 @@ class Schedule:
                     if number not in owners:
                         owners.append(number)
         self._dependents: list[list[int]] = [[] for _ in plan.steps]
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, Line] = {}
         self._line_of: list[str] = []
         self._lanes: dict[str, list[int]] = {}
         for number, step in enumerate(plan.steps):
@@ -121,7 +61,7 @@ class Schedule:
             # A step of no host is a line of its own: it waits for nobody's turn.
             line = f"host {step.host}" if step.host is not None else f"step {step.id}"
             self._line_of.append(line)
-            self._lines.setdefault(line, _Line())
+            self._lines.setdefault(line, Line())
             if number not in self._owners:
                 self._lines[line].steps.append(number)
             self._lanes.setdefault(lane_of(step), []).append(number)
@@ -131,6 +71,7 @@ class Schedule:
         self._well = 0
         self._halted = False
         self.created: str | None = None
+        self.ended = False
         for line in self._lines:
             self._touch(line)
 
@@ -149,6 +90,17 @@ class Schedule:
         """The moves that opened since the last call, in the order of the plan."""
         fresh, self._fresh = sorted(self._fresh), set()
         return [self._open[number] for number in fresh if number in self._open]
+
+    def moves_of(self, lane: str) -> list[Move]:
+        """The open moves of a lane, in the order of the plan."""
+        return [self._open[number] for number in self._lanes.get(lane, ()) if number in self._open]
+
+    def concerned(self, name: str) -> tuple[str, ...]:
+        """The lanes in which something may open when the step ends, or fails."""
+        number = self._index[name]
+        helpers = [self._index[one] for remedy in self._states[number].step.remedies for one in remedy.steps]
+        others = (*self._dependents[number], *self._owners.get(number, ()), *helpers)
+        return tuple(dict.fromkeys(lane_of(self._states[other].step) for other in others))
 
     def step(self, name: str) -> Step:
         return self._states[self._index[name]].step
@@ -193,6 +145,12 @@ class Schedule:
             line.current = None
         self._touch(self._line_of[number])
 
+    def has_work(self, lane: str, again: bool) -> bool:
+        """Whether whoever takes the lane now has something to do there. `again`: what failed is to be tried again."""
+        states = [self._states[number] for number in self._lanes.get(lane, ())]
+        begun = any(one.state == "begun" and one.mending is None for one in states)
+        return begun or bool(self.moves_of(lane)) or (again and any(one.state == "failed" for one in states))
+
     @property
     def state(self) -> RunState:
         """`running` as long as something is under way, or could be begun without a person."""
@@ -211,7 +169,7 @@ class Schedule:
     def one(self, name: str) -> StepStatus:
         return self._status(self._states[self._index[name]])
 
-    def _status(self, one: _State) -> StepStatus:
+    def _status(self, one: State) -> StepStatus:
         state = "begun" if one.answer is not None and one.state in ("waiting", "in-doubt") else one.state
         return StepStatus(
             one.step.id, state, one.attempts, one.begun, one.ended, one.because, one.error, dict(one.outputs)
@@ -224,7 +182,10 @@ class Schedule:
         entry = event.entry
         if entry.kind == "created":
             self.created = event.at
+        elif entry.kind == "ended":
+            self.ended = True
         elif entry.kind == "taken":
+            self.ended = False
             self._taken(event)
         elif entry.step is not None and entry.step in self._index:
             number = self._index[entry.step]
@@ -239,7 +200,7 @@ class Schedule:
             self.apply(event)
         return self
 
-    def _moved(self, number: int, one: _State, event: Event) -> None:
+    def _moved(self, number: int, one: State, event: Event) -> None:
         """The runner journaled something about a step: its open move is over."""
         entry = event.entry
         kind = entry.kind
@@ -310,7 +271,7 @@ class Schedule:
                 line = self._lines[self._line_of[other]]
                 line.current = None if line.current == other else line.current
 
-    def _failed(self, one: _State, event: Event) -> None:
+    def _failed(self, one: State, event: Event) -> None:
         name = event.entry.data.get("error")
         one.error = name
         one.ended = event.at
@@ -354,7 +315,7 @@ class Schedule:
                 step = self._states[number].step.id
                 self._offer(helper, Move("skip", name, because=f"{step} did not fail with {remedy.error}"))
 
-    def _answered(self, number: int, one: _State, event: Event) -> None:
+    def _answered(self, number: int, one: State, event: Event) -> None:
         data = event.entry.data
         if data.get("asked") != one.question or self.question(one.step.id) is None:
             return  # an answer to an earlier question
@@ -380,7 +341,7 @@ class Schedule:
             if line.current is not None and (line.looking or line.current not in self._open):
                 self._open.pop(line.current, None)  # what is to be looked at comes before what was about to begin
                 line.current = None
-        if self._halted:
+        if self._halted and event.entry.data.get("retry", True):
             self._halted = False
             for number, one in enumerate(self._states):
                 if one.well:
@@ -390,7 +351,7 @@ class Schedule:
         for line_name in dict.fromkeys(self._line_of[number] for number in self._lanes.get(event.lane, ())):
             self._touch(line_name)
 
-    def _look_again(self, number: int, one: _State) -> None:
+    def _look_again(self, number: int, one: State) -> None:
         until = one.step.until
         line = self._lines[self._line_of[number]]
         if until is None or number in line.looking:
@@ -398,7 +359,7 @@ class Schedule:
         if one.state == "done" and self._still_lasts(number):
             line.looking.append(number)
 
-    def _passed(self, line: _Line, number: int) -> None:
+    def _passed(self, line: Line, number: int) -> None:
         """The line has come to this step: what was to be looked at before it was looked at, and held."""
         before = line.looking[: line.looking.index(number)] if number in line.looking else line.looking
         for other in list(before):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from handrail.errors import BadInput, FileMissing, StoreError, StoreLocked, StoreUnwritable
 from handrail.running.home import make_folder
 from handrail.running.locks import held, is_held
+from handrail.running.protocol import Bell
 from handrail.running.store_tables import HOW, create_tables, migrate_tables, parsed_url, refuse_newer
 
 MOUNTS = Path("/proc/self/mounts")
@@ -57,6 +58,10 @@ class SqliteStore:
 
     def is_held(self, run: str) -> bool:
         return is_held(self._lock(run))
+
+    def ring(self, connection: sa.Connection, run: str, bells: Sequence[Bell]) -> None:  # noqa: ARG002
+        if bells:
+            raise BadInput("Workers share a store on PostgreSQL only.", "Name one with --store.")
 
     def close(self) -> None:
         self._engine.dispose()

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Protocol
 from handrail.running.schema import REVISIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import sqlalchemy as sa
+
+    from handrail.running.protocol import Bell
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -39,6 +43,10 @@ class Store(Protocol):
         ...
 
     def is_held(self, run: str) -> bool: ...
+
+    def ring(self, connection: sa.Connection, run: str, bells: Sequence[Bell]) -> None:
+        """Ring doorbells with the transaction. BadInput where workers cannot be rung for."""
+        ...
 
     def close(self) -> None: ...
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from handrail.errors import StoreLocked
 from handrail.model.journal import Event
 from handrail.running.chain import Head, head_of
-from handrail.running.protocol import AnyJournal, Item
+from handrail.running.protocol import Item, Lanes
 
 Waiter = tuple[Sequence[Item], "asyncio.Future[list[Event]]"]
 
@@ -21,9 +21,11 @@ class Writer:
     the price of a sync to the disk is shared, with one lane nobody waits for company.
     """
 
-    def __init__(self, journal: AnyJournal, run: str) -> None:
+    def __init__(self, journal: Lanes, run: str, free: Collection[str] = ()) -> None:
+        """`free`: lanes that belong to nobody, and that everybody may append to."""
         self._journal = journal
         self._run = run
+        self._free = frozenset(free)
         self._heads: dict[str, Head] = {}
         self._waiting: list[Waiter] = []
         self._committing: asyncio.Task[None] | None = None
@@ -33,6 +35,10 @@ class Writer:
         heads, taken = self._journal.take(self._run, lanes, data)
         self._heads.update(heads)
         return taken
+
+    def epoch(self, lane: str) -> int:
+        """The epoch in which we hold a lane."""
+        return self._heads[lane].epoch
 
     def confirm(self, lane: str) -> None:
         """StoreLocked when the lane is not ours, or another writer has taken it over since."""
@@ -49,7 +55,7 @@ class Writer:
     async def append(self, *items: Item) -> list[Event]:
         """Commit `items`, all or none of them. StoreLocked when a lane was taken over by another writer."""
         for lane, _ in items:
-            if lane not in self._heads:
+            if lane not in self._heads and lane not in self._free:
                 raise StoreLocked(f"Lane {lane} of run {self._run} was not taken by this runner.")
         future: asyncio.Future[list[Event]] = asyncio.get_running_loop().create_future()
         self._waiting.append((items, future))
@@ -62,21 +68,43 @@ class Writer:
         if self._committing is not None:
             await asyncio.gather(self._committing, return_exceptions=True)
 
+    def leave(self, lane: str) -> None:
+        """Let go of a lane."""
+        self._heads.pop(lane, None)
+
     async def _commit_all(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            items = [item for waiter in batch for item in waiter[0]]
             try:
-                made = await self._journal.append(self._run, self._heads, items)
+                await self._commit(batch)
+            except StoreLocked as error:
+                # One lane was lost; whoever appends to others need not suffer for it.
+                if len(batch) == 1:
+                    _fail(batch, error)
+                for one in batch if len(batch) > 1 else ():
+                    await self._commit_alone(one)
             except Exception as error:
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
-                continue
-            for event in made:
+                _fail(batch, error)
+
+    async def _commit_alone(self, one: Waiter) -> None:
+        try:
+            await self._commit([one])
+        except Exception as error:
+            _fail([one], error)
+
+    async def _commit(self, batch: Sequence[Waiter]) -> None:
+        made = await self._journal.append(self._run, self._heads, [item for waiter in batch for item in waiter[0]])
+        for event in made:
+            if event.lane in self._heads:
                 self._heads[event.lane] = head_of(event)
-            start = 0
-            for waited, future in batch:
-                if not future.done():
-                    future.set_result(made[start : start + len(waited)])
-                start += len(waited)
+        start = 0
+        for waited, future in batch:
+            if not future.done():
+                future.set_result(made[start : start + len(waited)])
+            start += len(waited)
+
+
+def _fail(batch: Sequence[Waiter], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)
