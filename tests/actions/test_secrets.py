@@ -22,6 +22,7 @@ def store(**environment: str) -> SecretStore:
 def test_where_secrets_are_looked_up(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text("hunter2\nnot this\n")
+    file.chmod(0o600)
 
     assert store(PASS="hunter2").resolve("env:PASS") == "hunter2"
     assert store().resolve(f"file:{file}") == "hunter2"

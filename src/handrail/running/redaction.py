@@ -11,6 +11,9 @@ from typing import Any
 
 Redact = Callable[[str], str]
 
+_APART = "\n\0\n"
+"""Between texts that are searched together: a match across them costs time, and is none."""
+
 
 def keep(text: str) -> str:
     """A redactor that knows no secrets."""
@@ -23,18 +26,40 @@ def plain(value: Any, redact: Redact = keep) -> Any:
     What JSON has no form for becomes its text: by the time a record is written its effect has happened, and losing the
     record over a stray type would be worse than a clumsy one.
     """
+    texts: list[str] = []
+    made = _plain(value, texts)
+    if redact is keep or not texts:
+        return made
+    # One search through all texts at once: nearly always there is nothing to hide.
+    together = _APART.join(texts)
+    return made if redact(together) == together else _redacted(made, redact)
+
+
+def _plain(value: Any, texts: list[str]) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
+        texts.append(value)
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
     if isinstance(value, Mapping):
-        return {redact(str(name)): plain(one, redact) for name, one in value.items()}
+        texts.extend(map(str, value))
+        return {str(name): _plain(one, texts) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(one, redact) for one in value]
+        return [_plain(one, texts) for one in value]
     if isinstance(value, set | frozenset):
-        return sorted((plain(one, redact) for one in value), key=str)
-    if isinstance(value, bytes | bytearray):
-        return redact(bytes(value).decode("utf-8", "replace"))
-    return redact(str(value))
+        return sorted((_plain(one, texts) for one in value), key=str)
+    text = bytes(value).decode("utf-8", "replace") if isinstance(value, bytes | bytearray) else str(value)
+    texts.append(text)
+    return text
+
+
+def _redacted(made: Any, redact: Redact) -> Any:
+    if isinstance(made, str):
+        return redact(made)
+    if isinstance(made, dict):
+        return {redact(name): _redacted(one, redact) for name, one in made.items()}
+    if isinstance(made, list):
+        return [_redacted(one, redact) for one in made]
+    return made
