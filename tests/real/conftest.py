@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import pytest
-from tests.support import postgres
+from tests.support import postgres, wine
 from tests.support.postgres import Playground
+from tests.support.wine import WineMachine
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,10 @@ def ground(majors: Mapping[str, str]) -> Iterator[Playground]:
     with postgres.playground() as playground:
         playground.make(majors["15"])
         yield playground
+
+
+@pytest.fixture
+def wine_machine() -> Iterator[WineMachine]:
+    """A fresh Windows machine out of Wine, behind its own sshd; nothing is installed on it."""
+    with wine.machine() as one:
+        yield one
