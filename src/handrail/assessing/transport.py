@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handrail.assessing.transport_rules import ACCEPTABLE, RULES
-from handrail.assessing.transport_wants import Wants
+from handrail.assessing.transport_wants import Wants, is_windows
 from handrail.model.estate import Acceptance, Connect, Host
 from handrail.model.finding import Finding, Level
 
@@ -62,7 +62,7 @@ def findings_of(host: Host, wants: Wants, asked: Asked) -> tuple[Finding, ...]:
         found.append(_say("transport/unreachable", host, f"{host.name}: {asked.trouble}", remedy, unknown=True))
         return tuple(found)
     found += _clock(host, asked)
-    if host.is_windows or "build" in asked.facts:
+    if is_windows(host) or "build" in asked.facts:
         found += _windows(host, connect, wants, asked)
     else:
         found += _linux(host, connect, wants, asked)
@@ -109,7 +109,7 @@ def _stated(host: Host, connect: Connect, wants: Wants) -> Iterator[Finding]:
             message = f"{host.name} is the machine that Handrail runs on, and {_steps(wants.reboots)} restarts it."
             yield _say("transport/restarts-itself", host, message, "When it is up again: handrail resume RUN.")
         return
-    if host.is_windows:
+    if is_windows(host):
         yield from _hops(host, connect, wants)
     if connect.via != "winrm":
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from handrail.model.estate import Estate
+from handrail.model.estate import Estate, Host
 from handrail.model.plan import Plan, Step
 
 SPOOL = "/var/tmp"
@@ -42,15 +42,19 @@ def wants_of(plan: Plan) -> dict[str, Wants]:
     return {host: _of(host, found, plan.estate) for host, found in steps.items()}
 
 
-def bare(host: str) -> Wants:
+def bare(host: Host) -> Wants:
     """Of a host that no plan speaks of yet."""
-    del host
-    return Wants(folders={SPOOL: "jobs"})
+    return Wants() if is_windows(host) else Wants(folders={SPOOL: "jobs"})
+
+
+def is_windows(host: Host) -> bool:
+    """As its estate says, or as it is reached."""
+    return host.is_windows or (host.os is None and host.connect is not None and host.connect.via == "winrm")
 
 
 def _of(host: str, steps: list[Step], estate: Estate) -> Wants:
     known = estate.hosts.get(host)
-    windows = known is None or known.is_windows
+    windows = known is None or is_windows(known)
     homes = {
         one.subject: estate.databases[one.database].host
         for deployment in estate.deployments.values()

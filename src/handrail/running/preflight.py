@@ -45,16 +45,12 @@ async def of_estate(estate: Estate, resolve: Resolve, accept: tuple[Acceptance, 
         opened[name] = open_host(name, estate.hosts, resolve)
         return opened[name]
 
-    wants = {name: _bare(host) for name, host in estate.hosts.items()}
+    wants = {name: bare(host) for name, host in estate.hosts.items()}
     aim = {name: one.to for name, one in estate.aim.items()}
     try:
         return await _preflight(estate, aim, wants, hosts, (*estate.accept, *accept))
     finally:
         await asyncio.gather(*(host.close() for host in opened.values()), return_exceptions=True)
-
-
-def _bare(host: model.Host) -> Wants:
-    return Wants() if host.is_windows else bare(host.name)
 
 
 async def _preflight(
