@@ -46,7 +46,8 @@ def main(seeds: int = 200, estate: Path = SAMPLE) -> None:
     begun = time.perf_counter()
     found = try_seeds(on, range(seeds))
     took = time.perf_counter() - begun
-    print(f"{seeds} seeds in {took:.1f} s, {seeds / took:.1f} a second, on {cores()} cores; {found.failed} failed")
+    failed = found.counts.failed
+    print(f"{seeds} seeds in {took:.1f} s, {seeds / took:.1f} a second, on {cores()} cores; {failed} failed")
 
 
 if __name__ == "__main__":

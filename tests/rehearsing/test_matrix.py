@@ -32,7 +32,7 @@ def test_a_guide_that_works_passes_every_case_there_and_back() -> None:
     assert {one.fault for one in found.cases} == set(FAULTS)
     assert {one.then for one in found.cases if one.of == "plan"} == {"resume", "rollback"}
     assert any(one.of == "rollback" for one in found.cases)
-    assert found.passed == len(found.cases) > 150
+    assert found.counts.passed == len(found.cases) > 150
 
 
 def test_what_is_found_does_not_depend_on_how_many_processes_look() -> None:

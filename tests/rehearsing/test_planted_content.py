@@ -8,7 +8,7 @@ import pytest
 from tests.support.twins import SERVICE, SYNC, Console, a_twin, an_estate
 
 from handrail.errors import BadInput
-from handrail.rehearsing.plants import Plant, SetObject, SetTable, work_of
+from handrail.rehearsing.plants import Plant, SetObject, SetTable, plant_on
 from handrail.twin.mechanisms import files
 from handrail.twin.mechanisms.databases import rows
 from handrail.twin.things import Database, Entry
@@ -20,7 +20,7 @@ SEVENTH = "CN=object00007,OU=HR,DC=twin"
 def twin_with(*plants: Plant) -> Twin:
     twin = a_twin(an_estate(test_agents=["HR", "AD"]))
     for one in plants:
-        twin.transact("sql01", "planted", work_of(one))
+        plant_on(twin, one)
     return twin
 
 

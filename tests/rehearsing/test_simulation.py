@@ -248,7 +248,7 @@ def test_what_fails_is_shown_as_short_as_can_be_and_reproduces() -> None:
     seeds = try_seeds(on, range(16), processes=1)
 
     taken = [one for one in seeds.failures if "taken it over" in one.because[0]]
-    assert seeds.failed and taken
+    assert seeds.counts.failed and taken
     assert [case.seed for case in seeds.cases] == list(range(16))
     for case in taken:
         assert case.only is not None and len(case.only) <= 2

@@ -32,7 +32,7 @@ def test_the_sample_comes_to_its_end_and_back_from_every_step_and_fault() -> Non
 
     assert failed(found) == []
     assert {one.fault for one in found.cases} == set(FAULTS)
-    assert found.passed == len(found.cases) > 1500
+    assert found.counts.passed == len(found.cases) > 1500
 
 
 def _taken_back(make_back: Callable[..., Plan | NoWayBack], *, keys_lost: bool = False) -> Verdict:

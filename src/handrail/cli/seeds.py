@@ -49,9 +49,9 @@ def seeds(
             found = try_seeds(prepared, range(first, first + count), progress=progress)
         page = seeds_page(found, plan_file, time.monotonic() - begun)
     put(output, to_json(found, plan_file) if format == "json" else page, to)
-    if found.failed:
+    if found.counts.failed:
         output.complain(f"handrail: {verdict(found)}")
-    return FAILED if found.failed else 0
+    return FAILED if found.counts.failed else 0
 
 
 def _prepared(plan_file: str, guides: Sequence[str]) -> Ground:

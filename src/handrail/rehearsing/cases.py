@@ -34,6 +34,9 @@ LIVES = 8
 BETWEEN = 900.0
 """Seconds until somebody goes on with a run that has stopped."""
 
+STANDING = ("failed", "in-doubt", "waiting")
+"""The states of steps at which a run stands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -138,8 +141,8 @@ class Judge:
         """Whether it came to where the unfaulted run came to."""
         if status.state == "succeeded":
             return True
-        ours, theirs = _unknown_at(status), _unknown_at(self.journey.status)
-        return not self.journey.succeeded and ours == theirs and status.state == self.journey.status.state
+        theirs = self.journey.status
+        return not self.journey.succeeded and status.state == theirs.state and _stands(status) == _stands(theirs)
 
     def _converged(self, stage: Stage, at: int) -> Verdict:
         """It was seen to be as the unfaulted run was; is it still, and did nothing happen twice?"""
@@ -276,10 +279,9 @@ class _Watch:
         return True
 
 
-def _unknown_at(status: RunStatus) -> list[str]:
-    """The steps that were not rehearsed, if nothing else is in the way."""
-    stands = [one for one in status.steps if one.state in ("failed", "in-doubt", "waiting")]
-    return [one.id for one in stands] if all(one.error == "not-rehearsed" for one in stands) else []
+def _stands(status: RunStatus) -> list[tuple[str, str, str | None]]:
+    """The steps at which it stands, and how."""
+    return [(one.id, one.state, one.error) for one in status.steps if one.state in STANDING]
 
 
 def _fell_wrong(strike: Struck, ending: Ending) -> str:
@@ -394,7 +396,7 @@ def _told(ending: Ending, stage: Stage) -> str:
 
 
 def _where(status: RunStatus) -> str:
-    stands = [one for one in status.steps if one.state in ("failed", "in-doubt", "waiting", "begun")]
+    stands = [one for one in status.steps if one.state in (*STANDING, "begun")]
     text = "; ".join(f"{one.id} is {one.state}: {short(one.because, 300)}" for one in stands[:2])
     return text or f"it is {status.state}"
 

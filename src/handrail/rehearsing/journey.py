@@ -7,7 +7,7 @@ same way. What each step asked of its host is kept too: faults are put in at the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from handrail.model.plan import Plan, Step
 from handrail.rehearsing import sameness
 from handrail.rehearsing.life import Call, Ending, Life, Stage, Strike, live
 from handrail.rehearsing.memory import MemoryJournal
+from handrail.rehearsing.plants import Plant, plant_on
 from handrail.rehearsing.sameness import Attempts, Difference
 from handrail.rehearsing.staging import begin
 from handrail.rehearsing.virtual_time import VirtualClock
@@ -137,10 +138,14 @@ def stage_of(
     declarations: Mapping[str, Path],
     build: Build = build_action,
     journal: type[MemoryJournal] = MemoryJournal,
+    plants: Sequence[Plant] = (),
 ) -> Stage:
-    """A new run of the plan on a new twin of its estate. `declarations`: product -> its `twin.yaml`."""
+    """A new run of the plan on a new twin of its estate. `declarations`: product -> its `twin.yaml`. `plants`: what is
+    otherwise there from the beginning than the estate says."""
     clock = VirtualClock()
     twin = raise_in_memory(plan.estate, read_declarations(declarations), clock)
+    for one in plants:
+        plant_on(twin, one)
     kept = journal(clock)
     run = begin(kept, plan)
     frozen = plan_of_text(kept.document(run), f"the plan of run {run}")

@@ -15,7 +15,8 @@ from handrail.model.plan import Plan
 from handrail.rehearsing import truths
 from handrail.rehearsing.differences import Found, holds_text, short, shown
 from handrail.rehearsing.naming import meant, nothing
-from handrail.rehearsing.pretending import BEFOREHAND, Attempt, Carried
+from handrail.rehearsing.plants import BEFOREHAND
+from handrail.rehearsing.pretending import Attempt, Carried
 from handrail.rehearsing.scenario import Ending
 from handrail.rehearsing.truths import Truth
 from handrail.twin import paths

@@ -10,12 +10,13 @@ from handrail.actions import build as build_action
 from handrail.errors import BadInput
 from handrail.model.plan import Plan, Step
 from handrail.rehearsing import truth
-from handrail.rehearsing.cases import Judge
+from handrail.rehearsing.cases import STANDING, Judge
 from handrail.rehearsing.cohorts import cohorts
 from handrail.rehearsing.faults import FAULTS, Fault
 from handrail.rehearsing.journey import Journey, stage_of, travel
 from handrail.rehearsing.memory import MemoryJournal
 from handrail.rehearsing.naming import meant, nothing
+from handrail.rehearsing.plants import Plant
 from handrail.rehearsing.results import Case, Rehearsal
 from handrail.rehearsing.spreading import spread
 from handrail.restoring.rollback import NoWayBack
@@ -69,21 +70,24 @@ def prepare(
     build: Build = build_action,
     journal: type[MemoryJournal] = MemoryJournal,
     judge: type[Judge] = Judge,
+    plants: Sequence[Plant] = (),
+    stops: str | None = None,
 ) -> Matrix:
     """Carry the plan out without faults, and find out what there is to be tried. `declarations`: product -> its
-    `twin.yaml`."""
-    journey = travel(stage_of(plan, declarations, build, journal))
+    `twin.yaml`. `plants`: what is otherwise there from the beginning than the estate says. `stops`: a step at which the
+    run is meant to stand even without a fault; every case then has to come to stand there too."""
+    journey = travel(stage_of(plan, declarations, build, journal, plants))
     before = truth.essence(journey.beginning.twin)
     judging = judge(journey, before)
     stand_for = cohorts(plan)
     unvisited = _not_rehearsed(journey)
     titles = {step.id: step.title for step in plan.steps}
-    unfaulted = _unfaulted(journey, bool(unvisited))
+    unfaulted = _unfaulted(journey, bool(unvisited), stops)
     made = Matrix(journey, judging, tuple(faults), [], stand_for, unvisited, unfaulted, titles=titles)
     if unfaulted:
         return made
     made.units += [_Unit(one) for one in stand_for if one in journey.visits and one not in unvisited]
-    if journey.succeeded and faults:
+    if faults and (journey.succeeded or stops):
         _add_way_back(made)
     return made
 
@@ -115,13 +119,15 @@ def _not_rehearsed(journey: Journey) -> dict[str, str]:
     return found
 
 
-def _unfaulted(journey: Journey, not_rehearsed: bool) -> str:
+def _unfaulted(journey: Journey, not_rehearsed: bool, stops: str | None) -> str:
     """Why the run without faults was not what the plan promised; empty when it was."""
     if journey.ending.kind == "stuck":
         return journey.ending.because
     before = journey.beginning.twin
     if not journey.succeeded:
-        stands = [one for one in journey.status.steps if one.state in ("failed", "in-doubt", "waiting")]
+        stands = [one for one in journey.status.steps if one.state in STANDING]
+        if stops and stands and all(meant(stops, [one.id]) for one in stands):
+            return ""
         known = [one for one in stands if one.error == NOT_REHEARSED]
         others = [one for one in stands if one.error != NOT_REHEARSED]
         if not_rehearsed and known and not others:

@@ -28,6 +28,10 @@ from handrail.twin.mechanisms import (
     spaces,
 )
 from handrail.twin.things import ESTATE, Account, Busy, Database, Entry, KeySet, Process, Product, Service, Volume
+from handrail.twin.world import Twin
+
+BEFOREHAND = "beforehand"
+"""The command that plants show in the twin's effect log; what they did is no effect of the run."""
 
 P = TypeVar("P", bound="Plant")
 
@@ -201,17 +205,12 @@ WORDS: Mapping[str, type[Plant]] = {
 }
 
 
-def host_of(plant: Plant, hosts: tuple[str, ...]) -> str:
-    """Where it is planted. BadInput when the estate has no such host."""
-    name = plant.host if isinstance(plant, _OnHost) else hosts[0]
-    if name not in hosts:
-        raise BadInput(f"The estate has no host {name!r}.", suggestion(name, hosts))
-    return name
-
-
-def work_of(plant: Plant) -> Callable[[Machine], object]:
-    """What to do on the machine. It raises BadInput when there is nothing there that could be changed so."""
-    return lambda machine: _ACTS[type(plant)](machine, plant)
+def plant_on(twin: Twin, plant: Plant) -> None:
+    """Have it so on the twin. BadInput when the estate has no such host, or nothing there that could be changed so."""
+    name = plant.host if isinstance(plant, _OnHost) else twin.hosts[0]
+    if name not in twin.hosts:
+        raise BadInput(f"The estate has no host {name!r}.", suggestion(name, twin.hosts))
+    twin.transact(name, BEFOREHAND, lambda machine: _ACTS[type(plant)](machine, plant))
 
 
 def _mount(machine: Machine, plant: Mount) -> None:

@@ -17,7 +17,7 @@ from handrail.model.plan import Plan, Step
 from handrail.rehearsing import virtual_time
 from handrail.rehearsing.memory import MemoryJournal
 from handrail.rehearsing.naming import meant
-from handrail.rehearsing.plants import Plant, host_of, work_of
+from handrail.rehearsing.plants import Plant, plant_on
 from handrail.rehearsing.staging import WHO, begin
 from handrail.restoring.records import records_of
 from handrail.restoring.rollback import NoWayBack, make_rollback
@@ -29,9 +29,6 @@ from handrail.running.verify import Verification, verify
 from handrail.twin.declarations import read_declarations
 from handrail.twin.raising import raise_in_memory
 from handrail.twin.world import Twin
-
-BEFOREHAND = "beforehand"
-"""The command that plants show in the twin's effect log; what they did is no effect of the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +128,7 @@ class _Stage:
                 continue
             self.planted.add(n)
             try:
-                self.twin.transact(host_of(one, self.twin.hosts), BEFOREHAND, work_of(one))
+                plant_on(self.twin, one)
             except HandrailError as error:
                 self.faults.append(error)
 

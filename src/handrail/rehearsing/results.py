@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +11,42 @@ SCHEMA = "handrail/rehearsal/v1"
 
 Result = Literal["pass", "fail", "no-way-back-as-planned", "not-rehearsed"]
 Then = Literal["resume", "rollback"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many cases came to what."""
+
+    passed: int = 0
+    failed: int = 0
+    as_planned: int = 0
+    not_rehearsed: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.as_planned + other.as_planned,
+            self.not_rehearsed + other.not_rehearsed,
+        )
+
+    @property
+    def cases(self) -> int:
+        return self.passed + self.failed + self.as_planned + self.not_rehearsed
+
+
+def counted(results: Iterable[Result]) -> Counts:
+    found = Counter(results)
+    return Counts(found["pass"], found["fail"], found["no-way-back-as-planned"], found["not-rehearsed"])
+
+
+def counts_to_json(counts: Counts) -> dict[str, int]:
+    return {
+        "passed": counts.passed,
+        "failed": counts.failed,
+        "no_way_back_as_planned": counts.as_planned,
+        "not_rehearsed": counts.not_rehearsed,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +85,16 @@ class Rehearsal:
     back: tuple[str, ...] = ()
 
     @property
-    def counts(self) -> Counter[Result]:
-        return Counter(one.result for one in self.cases)
-
-    @property
-    def passed(self) -> int:
-        return self.counts["pass"]
-
-    @property
-    def failed(self) -> int:
-        return self.counts["fail"]
+    def counts(self) -> Counts:
+        return counted(one.result for one in self.cases)
 
     @property
     def exit_code(self) -> int:
         """1 when a case or the unfaulted run failed, when a way back was not rehearsed, or nothing at all was."""
-        if self.failed or self.unfaulted or self.unknown_ways_back:
+        counts = self.counts
+        if counts.failed or self.unfaulted or self.unknown_ways_back:
             return 1
-        return 1 if self.not_rehearsed and not self.passed else 0
+        return 1 if self.not_rehearsed and not counts.passed else 0
 
     @property
     def unknown_ways_back(self) -> list[Case]:
@@ -75,24 +104,20 @@ class Rehearsal:
 
 def to_json(rehearsal: Rehearsal) -> dict[str, Any]:
     """The document `handrail/rehearsal/v1`."""
-    counts = rehearsal.counts
     return {
         "schema": SCHEMA,
         "plan": rehearsal.plan,
         "estate": rehearsal.estate,
         "unfaulted": rehearsal.unfaulted or None,
-        "cases": [_case(one) for one in rehearsal.cases],
-        "passed": rehearsal.passed,
-        "failed": rehearsal.failed,
-        "no_way_back_as_planned": counts["no-way-back-as-planned"],
-        "not_rehearsed": counts["not-rehearsed"],
+        "cases": [case_to_json(one) for one in rehearsal.cases],
+        **counts_to_json(rehearsal.counts),
         "steps": len(rehearsal.steps),
         "cohorts": {step: list(others) for step, others in rehearsal.stand_for.items()},
         "faults": dict(rehearsal.faults),
     }
 
 
-def _case(one: Case) -> dict[str, Any]:
+def case_to_json(one: Case) -> dict[str, Any]:
     case: dict[str, Any] = {
         "step": one.step,
         "fault": one.fault,

@@ -10,7 +10,7 @@ from typing import Any
 
 from handrail.errors import BadInput
 from handrail.rehearsing.mishaps import WAYS, Mishap, drawn, kept
-from handrail.rehearsing.results import SCHEMA, Result, Then
+from handrail.rehearsing.results import SCHEMA, Counts, Result, Then, counted, counts_to_json
 from handrail.rehearsing.shrinking import shrunk
 from handrail.rehearsing.simulation import Ending, Ground, simulate
 from handrail.rehearsing.spreading import spread
@@ -49,16 +49,8 @@ class Seeds:
     failures: tuple[SeedCase, ...]
 
     @property
-    def counts(self) -> Counter[Result]:
-        return Counter(one.result for one in self.cases)
-
-    @property
-    def passed(self) -> int:
-        return self.counts["pass"]
-
-    @property
-    def failed(self) -> int:
-        return self.counts["fail"]
+    def counts(self) -> Counts:
+        return counted(one.result for one in self.cases)
 
     @property
     def struck(self) -> Counter[str]:
@@ -148,7 +140,6 @@ def command(plan_file: str, case: SeedCase) -> str:
 def to_json(found: Seeds, plan_file: str) -> dict[str, Any]:
     """The document `handrail/rehearsal/v1`, its cases being seeds. `shortest`: one failure of each kind, with its story
     and what reproduces it."""
-    counts = found.counts
     return {
         "schema": SCHEMA,
         "plan": found.plan,
@@ -156,10 +147,7 @@ def to_json(found: Seeds, plan_file: str) -> dict[str, Any]:
         "unfaulted": None,
         "cases": [_case_to_json(case) for case in found.cases],
         "shortest": [{**_case_to_json(case), "again": command(plan_file, case)} for case in found.failures],
-        "passed": found.passed,
-        "failed": found.failed,
-        "no_way_back_as_planned": counts["no-way-back-as-planned"],
-        "not_rehearsed": counts["not-rehearsed"],
+        **counts_to_json(found.counts),
         "faults": {name: f"a worker {way.says}" for name, way in WAYS.items()},
     }
 

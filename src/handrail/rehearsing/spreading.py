@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import connection
+from multiprocessing.sharedctypes import Synchronized
 from typing import TypeVar
 
 from handrail.errors import HandrailError
@@ -34,10 +36,10 @@ def spread(work: Callable[[T], R], several: Sequence[T], processes: int | None =
     context = multiprocessing.get_context("fork")
     readers: list[connection.Connection] = []
     workers = []
-    for first in range(count):
+    next_ = context.Value("l", 0)
+    for _ in range(count):
         reader, writer = context.Pipe(duplex=False)
-        numbers = range(first, len(several), count)
-        worker = context.Process(target=_work, args=(work, several, numbers, writer), daemon=True)
+        worker = context.Process(target=_work, args=(work, several, next_, writer), daemon=True)
         worker.start()
         writer.close()
         readers.append(reader)
@@ -63,8 +65,18 @@ def spread(work: Callable[[T], R], several: Sequence[T], processes: int | None =
             worker.terminate()
 
 
-def _work(work: Callable[[T], R], several: Sequence[T], numbers: range, writer: connection.Connection) -> None:
-    for number in numbers:
+def _work(
+    work: Callable[[T], R], several: Sequence[T], next_: Synchronized[int], writer: connection.Connection
+) -> None:
+    """Whoever is free takes the next: pieces of work are of very different lengths."""
+    # An interrupt is for our parent, which then ends us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        with next_.get_lock():
+            number = next_.value
+            next_.value += 1
+        if number >= len(several):
+            break
         try:
             writer.send((number, work(several[number]), ""))
         except Exception:

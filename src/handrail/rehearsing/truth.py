@@ -24,6 +24,8 @@ from handrail.twin.world import Twin
 
 RETIRED = "out of use: "
 KEY_SET = "the key set of "
+MEDIUM = "the medium in "
+STARTS = "how often it has started: "
 
 Essence = Mapping[str, str]
 """What it is about, in words -> how it is."""
@@ -39,6 +41,7 @@ def essence(twin: Twin) -> Essence:
 
 
 def _of(machine: Machine, host: str) -> Iterator[tuple[str, str]]:
+    yield STARTS + host, str(machine.system.boots)
     for product in machine.all(Product):
         for name in product.features:
             yield f"the build of {name} on {host}", product.version
@@ -61,7 +64,7 @@ def _of(machine: Machine, host: str) -> Iterator[tuple[str, str]]:
             yield f"the letter {drive.letter} on {host}", drive.folder
     for volume in machine.all(Volume):
         if volume.image:
-            yield f"the medium in {volume.letter} on {host}", volume.image
+            yield f"{MEDIUM}{volume.letter} on {host}", volume.image
     for one in machine.all(Software):
         # A newer one does the same; taking it away could break what was installed meanwhile.
         yield f"{one.name} on {host}", "there"
@@ -104,8 +107,10 @@ def missed(before: Essence, after: Essence) -> list[str]:
     keys = {how for name, how in before.items() if name.startswith(KEY_SET)}
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name), after.get(name)
-        if old == new:
+        if old == new or name.startswith(STARTS):
             continue
+        if new is None and name.startswith(MEDIUM) and _restarted(name.rpartition(" on ")[2], before, after):
+            continue  # no medium stays mounted when its host restarts, whoever restarted it
         if new is None:
             found.append(f"{name} is gone: it was {short(old or '', 120)}")
         elif old is None and new.startswith(RETIRED):
@@ -117,6 +122,10 @@ def missed(before: Essence, after: Essence) -> list[str]:
         else:
             found.append(f"{name} is {_part(new, old)}, and was {_part(old, new)}")
     return found
+
+
+def _restarted(host: str, before: Essence, after: Essence) -> bool:
+    return before.get(STARTS + host) != after.get(STARTS + host)
 
 
 def _part(text: str, other: str) -> str:

@@ -76,19 +76,19 @@ def verdict(rehearsal: Rehearsal) -> str:
         return "Nothing was tried: even without a fault the run does not come to its end."
     counts = rehearsal.counts
     said = [f"{words.count(len(rehearsal.cases) - len(rehearsal.not_rehearsed), 'case')}"]
-    said.append(f"{counts['pass']:,} passed, {counts['fail'] or 'none'} failed")
-    if counts["no-way-back-as-planned"]:
-        said.append(f"{counts['no-way-back-as-planned']:,} without a way back, as planned")
-    unknown = counts["not-rehearsed"]
-    if unknown:
-        said.append(f"{unknown:,} not rehearsed")
+    said.append(f"{counts.passed:,} passed, {counts.failed or 'none'} failed")
+    if counts.as_planned:
+        said.append(f"{counts.as_planned:,} without a way back, as planned")
+    if counts.not_rehearsed:
+        said.append(f"{counts.not_rehearsed:,} not rehearsed")
     return "; ".join(said) + "."
 
 
 def tone(rehearsal: Rehearsal) -> Tone:
-    if rehearsal.failed or rehearsal.unfaulted:
+    counts = rehearsal.counts
+    if counts.failed or rehearsal.unfaulted:
         return "bad"
-    return "warn" if rehearsal.not_rehearsed or not rehearsal.passed else "good"
+    return "warn" if rehearsal.not_rehearsed or not counts.passed else "good"
 
 
 def rehearsal_page(rehearsal: Rehearsal, plan_file: str) -> Page:

@@ -88,12 +88,12 @@ def _sums(rehearsal: Rehearsal) -> Iterator[str]:
     tried = len({one.step for one in rehearsal.cases if one.of == "plan"} - rehearsal.not_rehearsed.keys())
     yield '<ul class="sums">'
     yield f"<li><b>{len(rehearsal.steps):,}</b> steps, {tried:,} tried</li>"
-    yield f'<li class="good"><b>{counts["pass"]:,}</b> cases passed</li>'
-    yield f'<li class="{"bad" if counts["fail"] else "good"}"><b>{counts["fail"]:,}</b> failed</li>'
-    if counts["no-way-back-as-planned"]:
-        yield f'<li class="warn"><b>{counts["no-way-back-as-planned"]:,}</b> no way back, as planned</li>'
-    if counts["not-rehearsed"]:
-        yield f'<li class="warn"><b>{counts["not-rehearsed"]:,}</b> not rehearsed</li>'
+    yield f'<li class="good"><b>{counts.passed:,}</b> cases passed</li>'
+    yield f'<li class="{"bad" if counts.failed else "good"}"><b>{counts.failed:,}</b> failed</li>'
+    if counts.as_planned:
+        yield f'<li class="warn"><b>{counts.as_planned:,}</b> no way back, as planned</li>'
+    if counts.not_rehearsed:
+        yield f'<li class="warn"><b>{counts.not_rehearsed:,}</b> not rehearsed</li>'
     yield "</ul>"
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 
 from handrail.rehearsing.mishaps import WAYS
+from handrail.rehearsing.results import Result
 from handrail.rehearsing.seeds import SeedCase, Seeds, command
 from handrail.reporting import words
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows, Table, Tone
 
-_RESULTS: dict[str, tuple[str, Tone]] = {
+_RESULTS: dict[Result, tuple[str, Tone]] = {
     "pass": ("passed", "good"),
     "fail": ("failed", "bad"),
     "no-way-back-as-planned": ("had no way back, as planned", "plain"),
@@ -25,7 +27,8 @@ def seeds_page(found: Seeds, plan_file: str, seconds: float | None = None) -> Pa
     which = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}" if seeds else "no seeds"
     yield Paragraph(f"{words.count(len(seeds), 'run')} ({which}){taking}.")
     counts = found.counts
-    lines = [Item(said, f"{counts[name]:,}", tone) for name, (said, tone) in _RESULTS.items() if counts[name]]  # type: ignore[index]
+    times = Counter(case.result for case in found.cases)
+    lines = [Item(said, f"{times[name]:,}", tone) for name, (said, tone) in _RESULTS.items() if times[name]]
     yield Items(tuple(lines))
     back = sum(case.then == "rollback" for case in found.cases)
     yield Paragraph(f"{back:,} of them were taken back on their way, the others gone on with to their end.")
@@ -36,10 +39,10 @@ def seeds_page(found: Seeds, plan_file: str, seconds: float | None = None) -> Pa
         yield Table(("fault", "times", "what happens"), rows)
     if found.failures:
         yield Heading("What failed")
-        like = len(found.failures) < found.failed
+        like = len(found.failures) < counts.failed
         yield Paragraph(
-            f"{words.count(found.failed, 'seed')} failed. Of those that say the same, one is shown, with as few faults "
-            "as still make it fail."
+            f"{words.count(counts.failed, 'seed')} failed. Of those that say the same, one is shown, with as few "
+            "faults as still make it fail."
             if like
             else "Each is shown with as few faults as still make it fail."
         )
@@ -49,7 +52,7 @@ def seeds_page(found: Seeds, plan_file: str, seconds: float | None = None) -> Pa
 
 def verdict(found: Seeds) -> str:
     """All of it in one sentence."""
-    return f"{words.count(len(found.cases), 'seed')}: {found.passed:,} passed, {found.failed:,} failed."
+    return f"{words.count(len(found.cases), 'seed')}: {found.counts.passed:,} passed, {found.counts.failed:,} failed."
 
 
 def seed_page(case: SeedCase, plan_file: str) -> Page:
