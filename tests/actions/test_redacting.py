@@ -8,9 +8,9 @@ import threading
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.encodings import ENCODERS, NASTY
 
 from handrail.actions.redacting import HIDDEN, RedactingStream, Redactor
-from tests.support.encodings import ENCODERS, NASTY
 
 SECRETS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=4, max_size=24)
 

@@ -66,6 +66,7 @@ def _parameter(one: Field[Any], hint: Any) -> Parameter:
         required=required,
         secret=bool(one.metadata.get("secret")),
         default=None if required else default,
+        secret_keys=tuple(one.metadata.get("secret_keys", ())),
     )
 
 

@@ -15,13 +15,15 @@ Settles = Literal["state", "receipt", "person"]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`schema` is the parameter's JSON Schema; `secret` parameters take a reference such as `keyring:NAME`."""
+    """`schema` is the parameter's JSON Schema; `secret` parameters take a reference such as `keyring:NAME`, and so does
+    what stands under `secret_keys` within the value of others."""
 
     name: str
     schema: Mapping[str, Any]
     required: bool
     secret: bool = False
     default: Any = None
+    secret_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

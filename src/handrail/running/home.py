@@ -35,6 +35,11 @@ class Home:
         return f"sqlite:///{self.store_path}"
 
     @property
+    def config(self) -> Path:
+        """The configuration of this machine; most homes have none."""
+        return self.path / "config.yaml"
+
+    @property
     def custody(self) -> Path:
         """Where the program's own identity lies, which opens what it sealed."""
         return self.path / "custody"

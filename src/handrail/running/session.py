@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 from handrail.actions import build as build_action
 from handrail.actions import described as describe_action
 from handrail.actions import signatures as all_signatures
+from handrail.actions.protocol import Secrets
 from handrail.actions.secrets import SecretStore
 from handrail.documents.plan import plan_of_text, plan_to_json
 from handrail.errors import BadInput, StoreLocked, UnknownName
 from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry, Event, RunStatus
-from handrail.model.plan import Plan, Step
+from handrail.model.plan import Plan
 from handrail.model.signature import Signature
 from handrail.restoring.cost import Cost
 from handrail.restoring.custody import Custody, Keeping
@@ -23,12 +24,15 @@ from handrail.restoring.records import records_of
 from handrail.restoring.rollback import Back, NoWayBack, cost_of
 from handrail.restoring.undoing import Describe, Knowledge
 from handrail.running import going_back, people
-from handrail.running.carrying import Build
+from handrail.running.carrying import Build, Hosts
 from handrail.running.chain import canonical
 from handrail.running.clock import Clock, SystemClock
+from handrail.running.config import read_config
 from handrail.running.home import Home, make_folder
 from handrail.running.journal import Journal, RunRow, Watch, open_journal
+from handrail.running.needed_secrets import Found, Need, demand, look_up, needs_of_plan
 from handrail.running.preflight import Preflight, of_plan
+from handrail.running.quiet import QuietHost
 from handrail.running.runner import Outcome, Progress, Runner, Settings
 from handrail.running.scheduler import Schedule
 from handrail.running.status import schedule_of
@@ -69,6 +73,10 @@ class Session:
             self._refuse_second(plan)
             self._opener(target)(plan, Path(), True)  # refuses hosts that cannot be reached, before there is a run
         return target
+
+    def check_secrets(self, plan: Plan) -> None:
+        """BadInput when this process cannot use a secret that the plan needs."""
+        demand(self._look_up(plan, needs_of_plan(plan, self.signatures)))
 
     async def preflight(self, plan: Plan, only: Collection[str] | None = None) -> Preflight:
         """Ask the hosts of the plan (of those in `only`) whether they can be reached and driven."""
@@ -162,15 +170,12 @@ class Session:
             else:
                 self.refuse_return(run)
             target = stack.enter_context(self._target(run, plan))
-            real = self._keeping(plan)
-            secrets = target.secrets(real)
-            if secrets is real:
-                self._learn_secrets(plan)
+            hosts, secrets = self._equipped(run, plan, target)
             runner = Runner(
                 self.journal,
                 run,
                 plan,
-                hosts=target.host,
+                hosts=hosts,
                 build=self.build,
                 secrets=secrets,
                 who=who,
@@ -201,15 +206,9 @@ class Session:
         if not any(step.lasting and schedule.one(step.id).state == "done" for step in plan.steps):
             raise BadInput(f"Run {run} has done nothing lasting yet: there is nothing to verify.")
         with self._target(run, plan) as target:
+            hosts, secrets = self._equipped(run, plan, target, strict=False)
             try:
-                found = await verify(
-                    run,
-                    plan,
-                    schedule,
-                    hosts=target.host,
-                    build=self.build,
-                    secrets=target.secrets(self._keeping(plan)),
-                )
+                found = await verify(run, plan, schedule, hosts=hosts, build=self.build, secrets=secrets)
             finally:
                 await target.close()
         self.journal.add(run, PEOPLE_LANE, Entry("verified", data={"who": who, **verification_to_json(found)}))
@@ -330,18 +329,26 @@ class Session:
         """Our secrets, and sealing for our identity and the custodians of the plan's estate."""
         return Keeping(self.secrets, Custody(self.home.custody, plan.estate.custodians, self.secrets.hide))
 
-    def _learn_secrets(self, plan: Plan) -> None:
-        """Have every secret of the plan looked up, so that it is redacted from what an earlier attempt left behind."""
-        for step in plan.steps:
-            for reference in self._secret_values(step):
-                with contextlib.suppress(BadInput):  # whoever needs it will say so
-                    self.secrets.resolve(reference)
+    def _equipped(self, run: str, plan: Plan, target: Target, *, strict: bool = True) -> tuple[Hosts, Secrets]:
+        """The hosts and the secrets that steps are given. Real secrets are all looked up, so that they are hidden in
+        what earlier attempts left behind. BadInput, where it is `strict`, when one cannot be used that is still needed.
+        """
+        real = self._keeping(plan)
+        secrets = target.secrets(real)
+        if secrets is not real:
+            return target.host, secrets
+        needs = needs_of_plan(plan, self.signatures)
+        if needs:
+            found = self._look_up(plan, needs)
+            schedule = self.schedule(run)
+            pending = {one.id for one in plan.steps if schedule.one(one.id).state not in ("done", "skipped")}
+            still = {need.reference for need in needs_of_plan(plan, self.signatures, pending)}
+            if strict:
+                demand(one for one in found if one.need.reference in still)
+        return lambda name: QuietHost(target.host(name), self.secrets.redactor.finds), secrets
 
-    def _secret_values(self, step: Step) -> Iterator[str]:
-        for name, parameter in self.signatures[step.uses].parameters.items():
-            value: Any = step.with_.get(name)
-            if parameter.secret and isinstance(value, str):
-                yield value
+    def _look_up(self, plan: Plan, needs: Iterable[Need]) -> list[Found]:
+        return look_up(needs, self.secrets.resolve, [canonical(plan_to_json(plan))])
 
 
 @contextlib.contextmanager
@@ -358,15 +365,18 @@ def open_session(
     signatures: Mapping[str, Signature] | None = None,
     clock: Clock | None = None,
     describe: Describe = describe_action,
+    secrets: SecretStore | None = None,
 ) -> Iterator[Session]:
     """Open the store and wire everything up.
 
     `store`: its URL, the home's own by default. `make`: make it when there is none. `ask`: on a twin, ask real people.
-    `guides`: folders of an author, for what their twins declare. `watch`: told before and after every commit.
+    `guides`: folders of an author, for what their twins declare. `watch`: told before and after every commit. `secrets`:
+    by default what this machine has, with the helpers that its configuration names.
     """
     if store is None and make:
         home.make()
-    secrets = SecretStore()
+    if secrets is None:
+        secrets = SecretStore(helpers=lambda: read_config(home.config).secrets)
     clock = clock or SystemClock()
     journal = open_journal(store or home.store, clock=clock, redact=secrets.redact, watch=watch, make=make)
     known = signatures if signatures is not None else all_signatures()

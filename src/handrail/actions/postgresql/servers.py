@@ -281,7 +281,8 @@ class Decrypts(Cluster, Check):
                     "required": ["database", "query"],
                     "additionalProperties": False,
                 },
-            }
+            },
+            "secret_keys": ("key",),
         }
     )
 
