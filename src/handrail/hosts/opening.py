@@ -12,7 +12,7 @@ Resolve = Callable[[str], str]
 """The secret behind a reference. Raises BadInput when there is none."""
 
 
-def open_host(name: str, hosts: Mapping[str, estate.Host], resolve: Resolve) -> Host:  # noqa: ARG001
+def open_host(name: str, hosts: Mapping[str, estate.Host], resolve: Resolve) -> Host:
     """The host `name` of an estate. No line is opened and no secret looked up before the first question to it.
 
     Raises BadInput when the estate does not say how it is reached, or says what cannot be done here.
@@ -28,4 +28,13 @@ def open_host(name: str, hosts: Mapping[str, estate.Host], resolve: Resolve) -> 
         from handrail.hosts.local import LocalHost
 
         return LocalHost(name, user=connect.user)
+    if connect.via == "ssh":
+        from handrail.hosts.ssh import SshHost
+        from handrail.hosts.ssh_connecting import way_to
+
+        return SshHost(name, way_to(name, hosts), resolve, windows=known.is_windows, sessions=connect.sessions)
+    if connect.via == "winrm":
+        from handrail.hosts.winrm import WinrmHost
+
+        return WinrmHost(name, connect, resolve, os=known.os)
     raise BadInput(f"Host {name} is to be reached via {connect.via}, which this version cannot do.")

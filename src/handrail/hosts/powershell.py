@@ -3,7 +3,8 @@
 Their arguments are texts, quoted by `command`; nothing else is ever put into a script. The pretend Windows recognises
 a script by its text (`recognise`), so a change here needs no change there, and none of them is ever parsed.
 
-A script exits with `ABSENT` when the file or folder that it was asked about is not there.
+A script exits with `ABSENT` when the file or folder that it was asked about is not there, and with `DAMAGED` when
+what it was to take over does not have the SHA-256 that was named.
 """
 
 from __future__ import annotations
@@ -14,11 +15,71 @@ from collections.abc import Mapping
 from handrail.hosts.protocol import Command
 
 ABSENT = 3
+DAMAGED = 4
 
 _SHELL = ("powershell", "-NoProfile", "-NonInteractive", "-Command")
 _START = "$ErrorActionPreference='Stop';[Console]::OutputEncoding=[Text.Encoding]::UTF8;"
 
+# $part takes the place of $file: readers see the old content or the new. What is replaced keeps its rights.
+_TAKE = (
+    "$h=[Security.Cryptography.SHA256]::Create();$r=[IO.File]::OpenRead($part);"
+    "try{$d=[BitConverter]::ToString($h.ComputeHash($r)).Replace('-','')}finally{$r.Close()};"
+    "if($d -ne $hash){Remove-Item -LiteralPath $part -Force;exit 4};"
+    "if(Test-Path -LiteralPath $file){$i=Get-Item -LiteralPath $file -Force;"
+    "if($i.IsReadOnly){$i.IsReadOnly=$false};$old=$part+'.old';"
+    "[IO.File]::Replace($part,$file,$old);Remove-Item -LiteralPath $old -Force}else{[IO.File]::Move($part,$file)}"
+)
+_FOLDER = "[void][IO.Directory]::CreateDirectory([IO.Path]::GetDirectoryName($part));"
+_LINES = "$b=[Convert]::FromBase64String($_);$s.Write($b,0,$b.Length)"
+
+FED = ("write-file", "write-part")
+"""The scripts that read lines of Base64 from their standard input."""
+
 SCRIPTS: Mapping[str, str] = {
+    # -> when the machine was started, as wmic says it, in universal time. Newer systems have no wmic.
+    "boot-time": "param()"
+    + _START
+    + "$t=(Get-CimInstance Win32_OperatingSystem).LastBootUpTime.ToUniversalTime();"
+    + "$t.ToString('yyyyMMddHHmmss.ffffff')+'+000'",
+    # FILE, OFFSET, MOST -> bytes of the file|when it was written|SHA-256 of the part; then the part in Base64. Short
+    # lines, because PowerShell may break long ones. Whoever writes the file is not disturbed.
+    "read-part": "param($file,$from,$most)"
+    + _START
+    + "if(-not(Test-Path -LiteralPath $file -PathType Leaf)){exit 3};"
+    + "$s=[IO.File]::Open($file,'Open','Read',[IO.FileShare]'ReadWrite,Delete');"
+    + "try{$n=$s.Length;$m=[int][Math]::Min([long]$most,[Math]::Max([long]0,$n-[long]$from));"
+    + "[void]$s.Seek([long]$from,'Begin');$b=New-Object byte[] $m;$at=0;"
+    + "while($at -lt $m){$r=$s.Read($b,$at,$m-$at);if($r -le 0){break};$at+=$r}}finally{$s.Close()};"
+    + "$h=[Security.Cryptography.SHA256]::Create();"
+    + "$d=[BitConverter]::ToString($h.ComputeHash($b,0,$at)).Replace('-','');"
+    + "'{0}|{1}|{2}' -f $n,[IO.File]::GetLastWriteTimeUtc($file).Ticks,$d;"
+    + "[Convert]::ToBase64String($b,0,$at,'InsertLineBreaks')",
+    # FILE, SHA-256; the content comes in by standard input. The folders above it are made.
+    "write-file": "param($file,$hash)begin{"
+    + _START
+    + "$part=$file+'.'+[guid]::NewGuid().ToString('N');"
+    + _FOLDER
+    + "$s=New-Object IO.FileStream($part,'CreateNew','Write','None',65536,'WriteThrough')}"
+    + "process{"
+    + _LINES
+    + "}end{$s.Close();"
+    + _TAKE
+    + "}",
+    # PART, OFFSET; what the file holds from there on comes in by standard input.
+    "write-part": "param($part,$from)begin{"
+    + _START
+    + _FOLDER
+    + "$s=New-Object IO.FileStream($part,'OpenOrCreate','Write','None',65536,'WriteThrough');"
+    + "$s.SetLength([long]$from);[void]$s.Seek([long]$from,'Begin')}process{"
+    + _LINES
+    + "}end{$s.Close()}",
+    # PART, FILE, SHA-256: the part takes the place of the file.
+    "take-part": "param($part,$file,$hash)" + _START + "if(-not(Test-Path -LiteralPath $part)){exit 3};" + _TAKE,
+    # ADDRESS, PART: what is offered there becomes the file. Who offers it says its SHA-256 to take-part.
+    "pull-url": "param($url,$part)"
+    + _START
+    + _FOLDER
+    + "$c=New-Object Net.WebClient;$c.Proxy=$null;$c.DownloadFile($url,$part)",
     # FILE -> four numbers. VersionInfo.FileVersion may carry words, its parts cannot.
     "file-version": "param($file)"
     + _START
@@ -107,6 +168,14 @@ SCRIPTS: Mapping[str, str] = {
     + "'language={0}' -f $ExecutionContext.SessionState.LanguageMode;"
     + "'version={0}' -f $PSVersionTable.PSVersion;"
     + "'utc={0}' -f [DateTime]::UtcNow.ToString('s')",
+    # -> pending=NAME for each service on its way up or down, servicing=1 while updates are installed, setup=1 while
+    # Windows itself is; the last line says that all of it was looked at.
+    "readiness": "param()"
+    + _START
+    + "Get-Service|Where-Object{$_.Status -like '*Pending'}|ForEach-Object{'pending={0}' -f $_.Name};"
+    + "if(Test-Path -LiteralPath 'HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Component Based Servicing"
+    + "\\RebootInProgress'){'servicing=1'};"
+    + "if((Get-ItemProperty -LiteralPath 'HKLM:\\SYSTEM\\Setup').SystemSetupInProgress){'setup=1'};'ready'",
     # ACCOUNTS -> who may and may not log on as a batch job, as secedit writes it; and the accounts' SIDs.
     "batch-logon": "param()"
     + _START
@@ -156,10 +225,10 @@ SCRIPTS: Mapping[str, str] = {
 }
 
 
-def command(name: str, *arguments: str, timeout: float = 300.0) -> Command:
-    """Run a script of `SCRIPTS`. `timeout` is in seconds."""
+def command(name: str, *arguments: str, timeout: float = 300.0, stdin: bytes = b"") -> Command:
+    """Run a script of `SCRIPTS`. `timeout` is in seconds; `stdin` is for those in `FED`."""
     quoted = "".join(" '" + one.replace("'", "''") + "'" for one in arguments)
-    return Command((*_SHELL, "& {" + SCRIPTS[name] + "}" + quoted), timeout=timeout)
+    return Command((*_SHELL, _opening(name) + quoted), stdin, timeout=timeout)
 
 
 def recognise(argv: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
@@ -167,9 +236,13 @@ def recognise(argv: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
     if len(argv) != len(_SHELL) + 1 or argv[:-1] != _SHELL:
         return None
     text = argv[-1]
-    for name, script in SCRIPTS.items():
-        start = "& {" + script + "}"
+    for name in SCRIPTS:
+        start = _opening(name)
         if text.startswith(start):
             found = re.findall(r" '((?:[^']|'')*)'", text[len(start) :])
             return name, tuple(one.replace("''", "'") for one in found)
     return None
+
+
+def _opening(name: str) -> str:
+    return ("$input|" if name in FED else "") + "& {" + SCRIPTS[name] + "}"

@@ -48,12 +48,18 @@ def for_cmd(argv: Sequence[str]) -> str:
     """
     _refuse(argv, "\0\r\n")
     inner = _within(argv)
-    if len(inner) == 1 and len(argv) > 1:
+    if is_line(argv):
         line = inner[0].strip()
         line = "@" + line if line.startswith('"') else line
     else:
         line = _words(inner)
     return _short(line, LONGEST_CMD, argv)
+
+
+def is_line(argv: Sequence[str]) -> bool:
+    """Whether it is `cmd /c LINE`: a text in cmd's own language."""
+    inner = _within(argv)
+    return len(inner) == 1 and len(inner) < len(argv)
 
 
 def for_batch(argv: Sequence[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,8 +12,8 @@ from datetime import UTC
 from handrail.hosts import powershell as scripts
 from handrail.twin import paths
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import answers, drives, files, installer, registry, resources
-from handrail.twin.things import Volume
+from handrail.twin.mechanisms import answers, booting, drives, files, installer, registry, resources
+from handrail.twin.things import Service, Volume
 from handrail.twin.tools.options import not_rehearsed
 from handrail.twin.tools.reply import Reply, complain, say
 
@@ -43,6 +45,69 @@ def _hash_tree(machine: Machine, path: str) -> Reply:
     assert place is not None
     found = [one for one in files.below(machine, path) if not one.folder]
     return say(0, *(f"{one.sha256.upper()}|{one.size}|{paths.relative(one.path, place[1])}" for one in found))
+
+
+def _boot_time(machine: Machine) -> Reply:
+    return say(0, booting.boot_id(machine))
+
+
+def _read_part(machine: Machine, path: str, offset: str, most: str) -> Reply:
+    entry = files.find(machine, path)
+    if entry is None or entry.folder:
+        return ABSENT
+    whole = files.content(entry)
+    part = whole[int(offset) : int(offset) + int(most)]
+    head = f"{len(whole)}|{entry.time}|{hashlib.sha256(part).hexdigest().upper()}"
+    text = base64.b64encode(part).decode("ascii")
+    return say(0, head, *(text[at : at + 76] for at in range(0, len(text), 76)))
+
+
+def _fed(machine: Machine) -> bytes:
+    return b"".join(base64.b64decode(line) for line in machine.stdin.splitlines())
+
+
+def _write_file(machine: Machine, path: str, digest: str) -> Reply:
+    return _take(machine, path, _fed(machine), digest)
+
+
+def _write_part(machine: Machine, path: str, offset: str) -> Reply:
+    entry = files.find(machine, path)
+    before = files.content(entry)[: int(offset)] if entry else b""
+    return _put(machine, path, before.ljust(int(offset), b"\0") + _fed(machine))
+
+
+def _take_part(machine: Machine, part: str, path: str, digest: str) -> Reply:
+    entry = files.find(machine, part)
+    if entry is None:
+        return ABSENT
+    place = drives.locate(machine, part)
+    assert place is not None
+    reply = _take(machine, path, files.content(entry), digest)
+    if reply.code in (0, scripts.DAMAGED):
+        files.delete(place[0], entry)
+    return reply
+
+
+def _take(machine: Machine, path: str, data: bytes, digest: str) -> Reply:
+    if hashlib.sha256(data).hexdigest() != digest.lower():
+        return Reply(scripts.DAMAGED)
+    whole = machine.path(path)
+    old = files.find(machine, whole)
+    before = files.content(old) if old is not None else None
+    reply = _put(machine, whole, data)
+    if reply.code == 0 and before != data:
+        machine.did("file", f"file {whole} written")
+    return reply
+
+
+def _put(machine: Machine, path: str, data: bytes) -> Reply:
+    whole = machine.path(path)
+    if files.find(machine, paths.parent(whole)) is None:
+        files.make_folder(machine, paths.parent(whole))
+    if not files.writable(machine, whole):
+        return complain(1, f"New-Object : Could not find a part of the path '{whole}'.")
+    files.write(machine, whole, files.of_bytes(whole, data, machine.stamp()))
+    return Reply()
 
 
 def _shred(machine: Machine, path: str) -> Reply:
@@ -184,7 +249,17 @@ def _transport_facts(machine: Machine) -> Reply:
     return say(0, "language=FullLanguage", "version=5.1.17763.1", f"utc={now:%Y-%m-%dT%H:%M:%S}")
 
 
+def _readiness(machine: Machine) -> Reply:
+    pending = [one.name for one in machine.all(Service) if one.state.endswith("_PENDING")]
+    return say(0, *(f"pending={one}" for one in pending), "ready")
+
+
 _SCRIPTS: dict[str, Callable[..., Reply]] = {
+    "boot-time": _boot_time,
+    "read-part": _read_part,
+    "write-file": _write_file,
+    "write-part": _write_part,
+    "take-part": _take_part,
     "file-version": _file_version,
     "files-in-use": _files_in_use,
     "hash-tree": _hash_tree,
@@ -194,6 +269,7 @@ _SCRIPTS: dict[str, Callable[..., Reply]] = {
     "mount-image": _mount,
     "dismount-image": _dismount,
     "expand-archive": _expand,
+    "readiness": _readiness,
     "transport-facts": _transport_facts,
     "web-status": _web_status,
     "object-update": _object_update,
