@@ -288,11 +288,14 @@ def test_real_hosts_are_refused_while_approvals_are_missing(tmp_path: Path) -> N
 # -- people -----------------------------------------------------------------------------------------------------
 
 
-def test_hosts_that_cannot_be_reached_are_refused_before_there_is_a_run(tmp_path: Path, plan: Path) -> None:
+def test_hosts_that_cannot_be_reached_are_refused_before_there_is_a_run(tmp_path: Path) -> None:
+    estate, plan = tmp_path / "contoso.yaml", tmp_path / "contoso.plan"
+    estate.write_text(re.sub(r"(?m)^ *connect: .*\n", "", CONTOSO.read_text("utf-8"), count=1), "utf-8")
+    assert handrail("plan", estate, "-o", plan, home=tmp_path).code == 0
     said = handrail("run", plan, home=tmp_path)
 
     assert said.code == 2
-    assert "via winrm" in said.err and "--twin" in said.err
+    assert "does not say how host" in said.err and "--twin" in said.err
     assert said.out == ""
     assert "Nothing has been run yet" in handrail("status", home=tmp_path).err
 

@@ -8,20 +8,26 @@ then used with that account's rights, not with root's.
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import pwd
+import shutil
 import signal
+import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from handrail.errors import FileMissing, HostError, HostUnreachable
+from handrail.hosts.output import Kept
 from handrail.hosts.protocol import Command, Exited, Outcome, TimedOut
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+PIECE = 256 * 1024
+"""Bytes that are moved at a time."""
 KILL_AFTER = 5.0
 """Seconds between asking a command to end and ending it."""
 
@@ -66,11 +72,17 @@ class LocalHost:
 
     async def execute(self, command: Command) -> Outcome:
         """Never raises for what the command does; HostError when it cannot even be started."""
+        return await self._execute(command)
+
+    async def _execute(
+        self, command: Command, source: IO[bytes] | None = None, sink: IO[bytes] | None = None
+    ) -> Outcome:
+        """The same with standard input from a file, or standard output into one."""
         try:
             process = await asyncio.create_subprocess_exec(
                 *command.argv,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
+                stdin=source or asyncio.subprocess.PIPE,
+                stdout=sink or asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 cwd=command.cwd or "/",
                 env=self._environment() | dict(command.env),
@@ -85,9 +97,13 @@ class LocalHost:
             return Exited(126, b"", f"{command.argv[0]}: permission denied for {self._account.name}".encode())
         except OSError as error:
             raise HostError(f"{self.name}: {command.argv[0]} could not be started: {error.strerror}.") from error
+        out, err = Kept(command.most), Kept(command.most)
         try:
             async with asyncio.timeout(command.timeout):
-                out, err = await process.communicate(command.stdin)
+                await asyncio.gather(
+                    _feed(process.stdin, command.stdin), _drain(process.stdout, out), _drain(process.stderr, err)
+                )
+                await process.wait()
         except TimeoutError:
             await _end(process)
             return TimedOut(command.timeout)
@@ -96,7 +112,8 @@ class LocalHost:
             raise
         code = process.returncode
         # As a shell has it: ended by signal N is 128 + N.
-        return Exited(128 - code if code is not None and code < 0 else code or 0, out, err)
+        kept, cut = out.take()
+        return Exited(128 - code if code is not None and code < 0 else code or 0, kept, err.take()[0], cut)
 
     async def read(self, path: str) -> bytes:
         if self._switch:
@@ -112,16 +129,33 @@ class LocalHost:
             await self._as_user(path, "written", ("sh", "-c", WRITE, "write", path), data)
             return
         try:
-            await asyncio.to_thread(_write, Path(path), data)
+            await asyncio.to_thread(_write, Path(path), io.BytesIO(data))
         except OSError as error:
             raise self._trouble(path, "written", error.strerror or str(error), missing=False) from error
 
     async def put(self, source: Path, path: str) -> None:
-        await self.write(path, await asyncio.to_thread(source.read_bytes))
+        with source.open("rb") as file:
+            if self._switch:
+                await self._as_user(path, "written", ("sh", "-c", WRITE, "write", path), source=file)
+                return
+            try:
+                await asyncio.to_thread(_write, Path(path), file)
+            except OSError as error:
+                raise self._trouble(path, "written", error.strerror or str(error), missing=False) from error
 
     async def get(self, path: str, target: Path) -> None:
-        data = await self.read(path)
-        await asyncio.to_thread(_write, target, data)
+        if self._switch:
+            with tempfile.TemporaryFile() as part:
+                await self._as_user(path, "read", ("cat", "--", path), sink=part)
+                part.seek(0)
+                await asyncio.to_thread(_write, target, part)
+            return
+        try:
+            file = await asyncio.to_thread(Path(path).open, "rb")
+        except OSError as error:
+            raise self._trouble(path, "read", error.strerror or str(error), missing=not Path(path).exists()) from error
+        with file:
+            await asyncio.to_thread(_write, target, file)
 
     async def boot_id(self) -> str:
         try:
@@ -142,8 +176,16 @@ class LocalHost:
             return {}
         return {"user": self._account.uid, "group": self._account.gid, "extra_groups": self._account.groups}
 
-    async def _as_user(self, path: str, verb: str, argv: tuple[str, ...], stdin: bytes = b"") -> bytes:
-        outcome = await self.execute(Command(argv, stdin=stdin, timeout=600))
+    async def _as_user(
+        self,
+        path: str,
+        verb: str,
+        argv: tuple[str, ...],
+        stdin: bytes = b"",
+        source: IO[bytes] | None = None,
+        sink: IO[bytes] | None = None,
+    ) -> bytes:
+        outcome = await self._execute(Command(argv, stdin=stdin, timeout=600, most=sys.maxsize), source, sink)
         if isinstance(outcome, Exited) and outcome.code == 0:
             return outcome.out
         because = outcome.error_text.strip() if isinstance(outcome, Exited) else "no answer within ten minutes"
@@ -176,13 +218,28 @@ async def _end(process: asyncio.subprocess.Process) -> None:
                 return
 
 
-def _write(path: Path, data: bytes) -> None:
+async def _feed(stream: asyncio.StreamWriter | None, data: bytes) -> None:
+    """Give a command its input; one that does not want all of it is left in peace."""
+    if stream is None:
+        return
+    with suppress(BrokenPipeError, ConnectionResetError):
+        stream.write(data)
+        await stream.drain()
+    stream.close()
+
+
+async def _drain(stream: asyncio.StreamReader | None, kept: Kept) -> None:
+    while stream is not None and (data := await stream.read(PIECE)):
+        kept.add(data)
+
+
+def _write(path: Path, data: IO[bytes]) -> None:
     """Under another name first, then renamed over: readers see the old content or the new."""
     handle, name = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
     new = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            shutil.copyfileobj(data, file, PIECE)
             with suppress(FileNotFoundError):
                 os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
             file.flush()

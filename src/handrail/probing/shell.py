@@ -26,10 +26,14 @@ async def run(
 
 
 async def execute(host: Host, command: Command) -> Exited:
+    """The same of a command. Also `Undetermined` when it printed more than was kept: half an answer is none. Whoever
+    is content with the end asks the host himself."""
     outcome = await host.execute(command)
-    if isinstance(outcome, Exited):
-        return outcome
     tool = command.argv[0]
+    if isinstance(outcome, Exited):
+        if outcome.cut:
+            raise Undetermined(f"{tool} on {host.name} printed too much: the first {outcome.cut} bytes are missing")
+        return outcome
     if isinstance(outcome, TimedOut):
         raise Undetermined(f"{tool} on {host.name} did not end within {outcome.after:g} seconds")
     raise Undetermined(f"{tool} on {host.name}: no answer ({outcome.because})")
