@@ -280,6 +280,29 @@ def verify(
     return running.verify(context.obj, run, store, guides or [], format)
 
 
+def worker(
+    context: typer.Context,
+    store: Annotated[
+        str, typer.Option("--store", metavar="URL", help="The store that all workers share.", show_default=False)
+    ],
+    zone: Annotated[
+        list[str] | None, typer.Option("--zone", metavar="NAME", help="Only hosts of this zone; may be repeated.")
+    ] = None,
+    lanes: Annotated[int, typer.Option("--lanes", metavar="N", min=1, help="Hosts at work at a time.")] = 64,
+    ask: Ask = False,
+    guides: Guides = None,
+) -> int:
+    """Carry out what is handed over on a shared store, together with other workers.
+
+    Start as many as you like, on as many machines; kill any of them: its hosts go on elsewhere within a minute.
+
+      handrail worker --store postgresql://handrail@db01/handrail --zone emea
+    """
+    from handrail.cli import fleet
+
+    return fleet.work(context.obj, store, zone or [], lanes, ask, guides or [])
+
+
 def guide_list(context: typer.Context, guides: Guides = None, format: Format = "text") -> int:
     """List the products that there is a guide for."""
     from handrail.cli import knowledge
@@ -352,7 +375,7 @@ def command() -> Any:
     app = typer.Typer(name="handrail", help="Upgrade guides that you can run.", **settings)
     app.callback(invoke_without_command=True)(_no_command)
     before = (assess, plan, explain, rehearse, approve, preflight)
-    for function in (*before, run, status, resume, answer, rollback, verify):
+    for function in (*before, run, status, resume, answer, rollback, verify, worker):
         app.command()(function)
     guide = typer.Typer(help="List, show, check and test guides.", no_args_is_help=True, **settings)
     guide.command("list")(guide_list)

@@ -15,15 +15,17 @@ from handrail.cli.progress import telling
 from handrail.cli.sessions import existing, store_option
 from handrail.documents.plan import read_plan
 from handrail.errors import BadInput
+from handrail.model.plan import Plan
 from handrail.reporting import text, words
 from handrail.reporting.page import Block, Heading, Page, Table
 from handrail.reporting.run import Going, outcome_page, run_page
 from handrail.reporting.verification import verification_page
 from handrail.restoring.cost import cost_to_json
 from handrail.running.journal import RunRow
-from handrail.running.runner import Settings
+from handrail.running.runner import Outcome, Settings
 from handrail.running.session import Session, open_session
 from handrail.running.status import status_to_json
+from handrail.running.store import is_shared
 from handrail.running.verify import verification_to_json
 
 FAILED = 1
@@ -57,7 +59,7 @@ def run(
         where_to = session.check(plan, "twin" if twin else "hosts")
         if where_to == "hosts" and not passes(output, session, plan, format):
             return BLOCKED
-        run_id = session.start(plan, who, target="twin" if twin else "hosts")
+        run_id = session.start(plan, who, target="twin" if twin else "hosts", workers=is_shared(store))
         on_twin = session.journal.row(run_id).target == "twin"
         where = f"the twin of {plan.estate.name}" if on_twin else f"the hosts of {plan.estate.name}"
         title = [f"Run {run_id}, on {where}"]
@@ -134,6 +136,8 @@ def _carry_on(output: Output, session: Session, run: str, title: Sequence[str], 
     for line in title:
         (output.complain if aside else output.line)(text.harmless(line))
     output.flush()
+    if session.is_for_workers(run):
+        return _hand_over(output, session, run, plan, format, going)
     try:
         with telling(output, plan, aside=aside) as teller:
             outcome = asyncio.run(
@@ -142,16 +146,33 @@ def _carry_on(output: Output, session: Session, run: str, title: Sequence[str], 
     except KeyboardInterrupt:
         output.complain(f"handrail: Interrupted. Go on with: handrail resume {run}{going.everywhere}{going.resuming}")
         return FAILED
+    return _ended(output, session, plan, outcome, format, going)
+
+
+def _hand_over(output: Output, session: Session, run: str, plan: Plan, format: str, going: Going) -> int:
+    """Give a run to workers, and follow it until its end or until we are interrupted, which it does not mind."""
+    from handrail.cli import fleet
+
+    session.hand_over(run, settings.who(), again=True)
+    try:
+        schedule = fleet.follow(output, session, run, plan, aside=format == "json")
+    except KeyboardInterrupt:
+        output.complain(f"handrail: The run goes on without us. Follow it: handrail status {run}{going.everywhere}")
+        return FAILED
+    return _ended(output, session, plan, Outcome(schedule.status(run, plan.digest)), format, going)
+
+
+def _ended(output: Output, session: Session, plan: Plan, outcome: Outcome, format: str, going: Going) -> int:
     for step in outcome.status.steps:
         if step.state in ("failed", "in-doubt"):
             state = "failed" if step.state == "failed" else "is in doubt"
             output.complain(text.harmless(f"handrail: {step.id} {state}: {step.because}"))
-    if aside:
+    if format == "json":
         output.json(status_to_json(outcome.status))
     else:
         output.line()
         if len(plan.steps) <= PRICED:
-            going = replace(going, cost=session.cost(run))
+            going = replace(going, cost=session.cost(outcome.status.run))
         _show(output, outcome_page(outcome.status, plan, going, stopped=outcome.stopped))
     return outcome.exit_code
 

@@ -32,6 +32,16 @@ _FREE = sa.text(
 )
 
 
+def create_tables(connection: sa.Connection) -> None:
+    """Procrastinate's own tables and functions, as the installed version has them."""
+    from importlib.resources import files
+
+    schema = files("procrastinate").joinpath("sql", "schema.sql").read_text("utf-8")
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.execute(schema)  # several statements at once, which only the driver itself takes
+
+
 def lock(run: str, lane: str) -> str:
     return f"handrail {run} {lane}"
 

@@ -137,6 +137,24 @@ class Journal:
             _check_row(RunRow(*row), found)
         return found
 
+    def unended(self) -> list[str]:
+        """The runs that were given to workers and have not ended, oldest first."""
+        last = sa.select(sa.func.max(events.c.position)).where(events.c.run == runs.c.run).scalar_subquery()
+        ended = (
+            sa.select(sa.func.max(events.c.position))
+            .where(events.c.run == runs.c.run, events.c.lane == RUN_LANE, events.c.kind == "ended")
+            .scalar_subquery()
+        )
+        first = sa.select(events.c.data).where(events.c.run == runs.c.run, events.c.position == 1).scalar_subquery()
+        query = (
+            sa.select(runs.c.run, first)
+            # Its end is sealed: one more event, and then nothing, unless it was taken up again.
+            .where(sa.or_(ended.is_(None), ended + 1 < last))
+            .order_by(runs.c.created)
+        )
+        with self.store.read() as connection:
+            return [run for run, data in connection.execute(query) if json.loads(data).get("dispatch") == "workers"]
+
     def has_steps(self, run: str) -> bool:
         """Whether anything was journaled about any step of the run."""
         query = sa.select(events.c.position).where(events.c.run == run, events.c.step.is_not(None)).limit(1)

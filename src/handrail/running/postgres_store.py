@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from handrail.errors import BadInput, FileMissing, StoreError, StoreLocked, StoreUnreachable, StoreUnwritable
-from handrail.running.doorbell import ring
+from handrail.running import doorbell
 from handrail.running.protocol import Bell
 from handrail.running.store_tables import HOW, create_tables, migrate_tables, parsed_url, refuse_newer
 
@@ -80,7 +80,7 @@ class PostgresStore:
 
     def ring(self, connection: sa.Connection, run: str, bells: Sequence[Bell]) -> None:
         if bells:
-            ring(connection, run, bells)
+            doorbell.ring(connection, run, bells)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -165,6 +165,7 @@ def _make_ready(engine: sa.Engine, name: str, revisions: tuple[str, ...], migrat
         found = _revision_on(connection, name)  # another process may have done it meanwhile
         if found is None:
             create_tables(connection, revisions[-1])
+            doorbell.create_tables(connection)
         elif found != revisions[-1]:
             refuse_newer(name, found, revisions)
             _copy_aside(connection, found)

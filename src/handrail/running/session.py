@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from handrail.running.preflight import Preflight, of_plan
 from handrail.running.quiet import QuietHost
 from handrail.running.runner import Outcome, Progress, Runner, Settings
 from handrail.running.scheduler import Schedule
+from handrail.running.sharing import Say, Share, begin
 from handrail.running.status import schedule_of
 from handrail.running.targets import Opener, Target, hosts_opener, lab_opener, twin_opener
 from handrail.running.verify import Verification, verification_to_json, verify
@@ -86,9 +88,9 @@ class Session:
         finally:
             await target.close()
 
-    def start(self, plan: Plan, who: str, *, target: str = "hosts") -> str:
+    def start(self, plan: Plan, who: str, *, target: str = "hosts", workers: bool = False) -> str:
         """Begin a run of `plan` on `target`; its id. Nothing is carried out yet. A plan that takes a run back goes to
-        where that run was.
+        where that run was. `workers`: it is carried out by workers, once it was handed over to them.
 
         Errors: Blocked (approvals are missing), BadInput (an action's revision differs; the plan is under way already;
         the estate says of a host how to reach it, and that cannot be done; a way back does not lead back from where its
@@ -99,10 +101,30 @@ class Session:
         data: dict[str, Any] = {"approvals": [{"who": one.who, "at": one.at} for one in given]}
         if plan.goes_back is not None:
             data["goes_back"] = plan.goes_back.run
+        if workers:
+            data["dispatch"] = "workers"
         run = self.journal.create(plan.estate.name, plan.digest, canonical(plan_to_json(plan)), target, who, data)
         if plan.goes_back is not None:
             going_back.note(self.journal, plan.goes_back.run, run, who)
         return run
+
+    def hand_over(self, run: str, who: str, *, again: bool = False) -> int:
+        """Give a run to the workers of its store: ring for every lane in which something can be done; how many.
+
+        `again`: what failed is tried again. Errors as `carry_out`."""
+        plan = self.plan(run)
+        self._check_revisions(plan)
+        if plan.goes_back is not None:
+            self._prepare_going_back(run, plan, who)
+        else:
+            self.refuse_return(run)
+        with self._target(run, plan) as target:  # a twin is raised by one, before several open it
+            asyncio.run(target.close())
+        return begin(self.journal, run, plan, again=again)
+
+    def is_for_workers(self, run: str) -> bool:
+        """Whether workers carry the run out, not the process that began it."""
+        return self.journal.read(run)[0].entry.data.get("dispatch") == "workers"
 
     # -- a run --------------------------------------------------------------------------------------------------
 
@@ -163,6 +185,8 @@ class Session:
         self._check_revisions(plan)
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.journal.store.hold(run, f"Run {run}"))
+            if self.is_for_workers(run):
+                raise BadInput(f"Run {run} was given to workers.", f"Hand it over again: handrail resume {run}.")
             if plan.goes_back is not None:
                 original = plan.goes_back.run
                 stack.enter_context(self.journal.store.hold(original, f"Run {original}"))
@@ -192,6 +216,31 @@ class Session:
                 going_back.note_end(self.journal, plan.goes_back.run, run)
             back = plan.goes_back.run if plan.goes_back is not None else None
             return replace(outcome, status=replace(outcome.status, goes_back=back))
+
+    def share(
+        self, run: str, plan: Plan, who: str, *, queue: Callable[[str], str], say: Say, seen: Progress
+    ) -> tuple[Target, Share]:
+        """A worker's share in a run, and what it is carried out on, for the worker to close.
+
+        Errors: BadInput (an action's revision differs; a host cannot be reached as the estate says)."""
+        self._check_revisions(plan)
+        with self._target(run, plan) as target:
+            secrets = target.secrets(self._keeping(plan))
+            share = Share(
+                self.journal,
+                run,
+                plan,
+                hosts=target.host,
+                build=self.build,
+                secrets=secrets,
+                queue=queue,
+                who=who,
+                people=target.play,
+                clock=self.clock,
+                say=say,
+                seen=seen,
+            )
+        return target, share
 
     async def verify(self, run: str, who: str) -> Verification:
         """Observe every lasting step again, and journal what was seen."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from handrail.actions.protocol import Secrets
 from handrail.errors import StoreLocked, StoreUnreachable, StoreUnwritable
-from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry, Event
+from handrail.model.journal import ESTATE_LANE, PEOPLE_LANE, RUN_LANE, Entry, Event
 from handrail.model.plan import Plan, Step
 from handrail.running.carrying import Build, Carrier, Hosts, Patience
 from handrail.running.chain import Head, check
@@ -31,6 +31,9 @@ T = TypeVar("T")
 
 Say = Callable[[str], None]
 
+ESTATE = "estate"
+"""The queue of steps that belong to no host: every worker listens to it."""
+
 LEASE = 1.0
 """Seconds for which a lane that was seen to be ours counts as ours. Nobody takes a lane from a worker that has been
 silent for less than `fleet.SILENT`, many times as long; and these are seconds of the machine's own life, so that they
@@ -41,6 +44,34 @@ NEAR = 20.0
 
 PAUSES = (0.5, 1.0, 2.0, 5.0)
 """Seconds between looks whether a store is back; the last one again and again."""
+
+
+def queue_of(plan: Plan) -> Callable[[str], str]:
+    """The queue of a lane: that of its host's zone."""
+    hosts = plan.estate.hosts
+
+    def queue(lane: str) -> str:
+        if lane == ESTATE_LANE:
+            return ESTATE
+        host = hosts.get(lane)
+        return zone_queue(host.zone if host is not None else None)
+
+    return queue
+
+
+def zone_queue(zone: str | None) -> str:
+    return f"zone {zone}" if zone else "no zone"
+
+
+def begin(journal: Journal, run: str, plan: Plan, *, again: bool = False) -> int:
+    """Ring for every lane of a run in which something can be done now; how many. `again`: what failed is tried again.
+
+    BadInput when the store is none that workers can share."""
+    schedule = Schedule(plan).apply_all(journal.read(run))
+    queue = queue_of(plan)
+    bells = [Bell(queue(lane), lane, again) for lane in schedule.lanes if schedule.has_work(lane, again)]
+    journal.ring(run, bells)
+    return len(bells)
 
 
 class Share:
@@ -78,6 +109,7 @@ class Share:
         self._confirming = asyncio.Lock()
         self._confirmed: dict[str, tuple[int, float]] = {}
         self._gone = False
+        self._stopping = False
         self._pen = _Pen(journal, self)
         self._writer = Writer(self._pen, run, free=(RUN_LANE,))
         self._epochs: dict[str, int] = {}
@@ -91,6 +123,10 @@ class Share:
             clock=self._clock,
             patience=patience,
         )
+
+    def stop(self) -> None:
+        """Begin nothing more; lanes end with the step that they are at, and are rung for."""
+        self._stopping = True
 
     # -- a lane -------------------------------------------------------------------------------------------------
 
@@ -123,7 +159,10 @@ class Share:
         at_work: dict[str, asyncio.Task[None]] = {}
         try:
             while True:
-                later = self._begin(lane, at_work)
+                later = None if self._stopping else self._begin(lane, at_work)
+                if not at_work and self._stopping:
+                    await self._ring_later(lane, 0.0)
+                    return
                 if not at_work:
                     if later is None:
                         return

@@ -51,6 +51,11 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
+def is_shared(url: str | None) -> bool:
+    """Whether several machines can use the store at `url`."""
+    return url is not None and url.startswith(("postgresql:", "postgresql+", "postgres:"))
+
+
 def open_store(
     url: str,
     *,
@@ -65,7 +70,7 @@ def open_store(
     `busy`: seconds to wait for another process's transaction. Errors: BadInput (the URL), FileMissing (with `make`
     false), StoreNewer, StoreLocked, StoreUnwritable, StoreUnreachable, StoreError (not a store, or damaged).
     """
-    if url.startswith(("postgresql:", "postgresql+", "postgres:")):
+    if is_shared(url):
         from handrail.running.postgres_store import open_postgres
 
         return open_postgres(url, make=make, busy=busy, revisions=revisions, migrations=migrations)

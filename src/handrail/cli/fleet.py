@@ -1,0 +1,86 @@
+"""`worker`, and following what workers do: runs on a store that several machines share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Sequence
+
+from handrail.cli import options, settings
+from handrail.cli.output import Output
+from handrail.cli.progress import Teller, telling
+from handrail.errors import StoreUnreachable, StoreUnwritable
+from handrail.model.plan import Plan
+from handrail.reporting import words
+from handrail.reporting.text import harmless
+from handrail.running.chain import Head, check
+from handrail.running.fleet import Worker, address_of, listeners
+from handrail.running.scheduler import Schedule
+from handrail.running.session import Session, open_session
+
+POLL = 0.5
+"""Seconds between looks at what workers have journaled."""
+
+
+def work(output: Output, store: str, zones: Sequence[str], lanes: int, ask: bool, guides: Sequence[str]) -> int:
+    """Answer doorbells until a signal ends it."""
+    address = address_of(store)
+    who = f"{settings.who()}@{socket.gethostname()}"
+    folders = tuple(options.folders(guides))
+
+    def say(sentence: str) -> None:
+        output.line(harmless(f"{time.strftime('%H:%M:%S')}  {sentence}"))
+        output.flush()
+
+    with open_session(settings.home(), store=store, ask=ask, guides=folders) as session:
+        worker = Worker(session, address, who=f"{who} worker {os.getpid()}", zones=zones, lanes=lanes, say=say)
+        where = f"zone {words.listed(list(zones), 5)}" if zones else "every zone"
+        say(f"Worker {os.getpid()} of {who} listens for {where}, {lanes} lanes at a time.")
+        asyncio.run(_until_signalled(worker))
+    say(f"Worker {os.getpid()} has stopped.")
+    return 0
+
+
+async def _until_signalled(worker: Worker) -> None:
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, worker.stop)
+    await worker.work()
+
+
+def follow(output: Output, session: Session, run: str, plan: Plan, *, aside: bool) -> Schedule:
+    """Tell what the workers do until nothing more can be done without a person. The run does not need us: when we are
+    interrupted it goes on. Raises KeyboardInterrupt then."""
+    schedule = Schedule(plan)
+    if not listeners(session.journal):
+        output.complain("handrail: No worker listens yet. Start one: handrail worker --store ...")
+    with telling(output, plan, aside=aside) as teller:
+        asyncio.run(_follow(session, run, schedule, teller, output))
+    return schedule
+
+
+async def _follow(session: Session, run: str, schedule: Schedule, teller: Teller, output: Output) -> None:
+    heads: dict[str, Head] = {}
+    position = 0
+    gone = False
+    while True:
+        try:
+            found = session.journal.since(run, position)
+        except (StoreUnreachable, StoreUnwritable) as error:
+            if not gone:
+                output.complain(f"handrail: {error}")
+            gone = True
+            await asyncio.sleep(2.0)
+            continue
+        gone = False
+        heads = check(run, found, behind=heads, position=position)
+        for event in found:
+            position = event.position
+            schedule.apply(event)
+            teller(event, schedule)
+        if schedule.ended or (schedule.state != "running" and not found):
+            return
+        await asyncio.sleep(POLL)

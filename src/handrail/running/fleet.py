@@ -1,0 +1,267 @@
+"""Workers: processes that carry runs on together, on one store and on as many machines as there are zones.
+
+Procrastinate hands out doorbells and notices who has died; it decides nothing. A bell says "look at this lane", and
+the journal says what is to be done there. What a dead worker leaves behind is rung for again by the others' sweep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from handrail.errors import BadInput, HandrailError, StoreError
+from handrail.model.journal import Event
+from handrail.model.plan import Plan
+from handrail.running import doorbell, going_back
+from handrail.running.journal import Journal
+from handrail.running.protocol import Bell
+from handrail.running.scheduler import Schedule
+from handrail.running.session import Session
+from handrail.running.sharing import ESTATE, Say, Share, queue_of, zone_queue
+from handrail.running.targets import Target
+
+HEART = 4.0
+"""Seconds between two signs of life of a worker."""
+SILENT = 20.0
+"""Seconds without a sign of life after which a worker's lanes go to others."""
+SWEEP = 8.0
+"""Seconds between two looks for what was left behind."""
+
+Seen = Callable[[Event, Schedule], None]
+
+
+@dataclass(slots=True)
+class _Carried:
+    """A run that this worker has a share in."""
+
+    plan: Plan
+    share: Share
+    target: Target
+
+
+class Worker:
+    """Answers doorbells until it is stopped. `zones`: of hosts; all when empty. `lanes`: how many at a time.
+
+    `say` is told in one sentence what is worth knowing, `seen` every event of the runs that it has a share in."""
+
+    def __init__(
+        self,
+        session: Session,
+        address: str,
+        *,
+        who: str,
+        zones: Collection[str] = (),
+        lanes: int = 64,
+        say: Say = lambda _: None,
+        seen: Seen = lambda *_: None,
+    ) -> None:
+        self._session = session
+        self._journal = session.journal
+        self._address = address
+        self._who = who
+        self._queues = {"queues": [*map(zone_queue, zones), ESTATE]} if zones else {}
+        self._lanes = lanes
+        self._say = say
+        self._seen = seen
+        self._runs: dict[str, _Carried] = {}
+        self._opening = asyncio.Lock()
+        self._driving: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._stopping = asyncio.Event()
+        self._broken: dict[str, str] = {}
+
+    async def work(self) -> None:
+        """Until `stop`. Lanes that are at work then end their step; their bells are rung for others."""
+        _quiet()
+        sweeping = asyncio.create_task(self._sweep())
+        pause = 1.0
+        try:
+            while not self._stopping.is_set():
+                began = asyncio.get_running_loop().time()
+                try:
+                    await self._answer()
+                except Exception as error:  # its connection is gone: whatever it says, there is one cure
+                    if not self._stopping.is_set():
+                        self._say(f"No doorbells can be heard: {_first_line(error)} Trying again.")
+                if asyncio.get_running_loop().time() - began > 60:
+                    pause = 1.0
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), pause)
+                pause = min(pause * 2, 10.0)
+        finally:
+            sweeping.cancel()
+            await asyncio.gather(sweeping, *self._driving.values(), return_exceptions=True)
+            for carried in self._runs.values():
+                await carried.target.close()
+
+    def stop(self) -> None:
+        """The first time: begin nothing more. The second time: leave everything as it is; others settle it."""
+        if self._stopping.is_set():
+            for task in self._driving.values():
+                task.cancel()
+        self._stopping.set()
+        for carried in self._runs.values():
+            carried.share.stop()
+
+    # -- doorbells ----------------------------------------------------------------------------------------------
+
+    async def _answer(self) -> None:
+        """Listen until the connection breaks or we are stopped."""
+        import procrastinate
+
+        connector = procrastinate.PsycopgConnector(
+            conninfo=self._address, min_size=1, max_size=4, timeout=10, reconnect_timeout=10
+        )
+        app = procrastinate.App(connector=connector)
+        app.task(name=doorbell.TASK)(self._look)
+        options: Any = self._queues
+        async with app.open_async():
+            listening = asyncio.create_task(
+                app.run_worker_async(
+                    **options,
+                    concurrency=self._lanes,
+                    delete_jobs="always",
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=HEART,
+                    stalled_worker_timeout=SILENT,
+                    shutdown_graceful_timeout=0.5,
+                )
+            )
+            stopping = asyncio.create_task(self._stopping.wait())
+            try:
+                await asyncio.wait({listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if not listening.done():
+                    await asyncio.gather(*self._driving.values(), return_exceptions=True)
+                    listening.cancel()
+                await listening
+            except asyncio.CancelledError:
+                if not self._stopping.is_set():
+                    raise
+            finally:
+                stopping.cancel()
+                listening.cancel()
+
+    async def _look(self, run: str, lane: str, again: bool = False) -> None:
+        """What a doorbell asks for."""
+        if self._stopping.is_set():
+            carried = self._runs.get(run)
+            if carried is not None:  # somebody else shall answer it
+                await asyncio.to_thread(self._journal.ring, run, [Bell(queue_of(carried.plan)(lane), lane, again)])
+            return
+        key = (run, lane)
+        if key not in self._driving:
+            self._driving[key] = asyncio.create_task(self._drive(run, lane, again))
+            self._driving[key].add_done_callback(lambda _: self._driving.pop(key, None))
+        # When the connection to the doorbells breaks, we are cancelled; the lane goes on.
+        await asyncio.shield(self._driving[key])
+
+    async def _drive(self, run: str, lane: str, again: bool) -> None:
+        try:
+            carried = await self._carried(run)
+            await carried.share.drive(lane, again)
+            if carried.share.schedule.ended:
+                await self._end(run, carried)
+        except HandrailError as error:
+            self._say_once(run, f"Run {run}, lane {lane}: {error}")
+
+    async def _carried(self, run: str) -> _Carried:
+        async with self._opening:
+            if run not in self._runs:
+                self._runs[run] = await self._open(run)
+            return self._runs[run]
+
+    async def _open(self, run: str) -> _Carried:
+        plan = await asyncio.to_thread(self._session.plan, run)
+        target, share = self._session.share(run, plan, self._who, queue=queue_of(plan), say=self._say, seen=self._seen)
+        await share.follow()
+        return _Carried(plan, share, target)
+
+    async def _end(self, run: str, carried: _Carried) -> None:
+        """Once per run and worker, when it has ended: let go of its hosts."""
+        if any(key[0] == run for key, task in self._driving.items() if task is not asyncio.current_task()):
+            return
+        if self._runs.pop(run, None) is None:
+            return
+        back = carried.plan.goes_back
+        if back is not None and carried.share.schedule.state == "succeeded":
+            await asyncio.to_thread(going_back.note_end, self._journal, back.run, run)
+        await carried.target.close()
+
+    # -- what was left behind -----------------------------------------------------------------------------------
+
+    async def _sweep(self) -> None:
+        """Ring again for what dead workers held, and for lanes that can go on without anybody having been told."""
+        while True:
+            try:
+                freed = await asyncio.to_thread(self._free)
+                if freed:
+                    self._say(f"A worker fell silent; its lanes go on elsewhere: {', '.join(freed[:5])}.")
+                for run in await asyncio.to_thread(self._journal.unended):
+                    if run not in self._broken:
+                        await self._ring_for(run)
+            except StoreError:
+                pass  # whoever needs the store says so
+            except HandrailError as error:
+                self._say(str(error))
+            await asyncio.sleep(SWEEP)
+
+    def _free(self) -> list[str]:
+        with self._journal.store.write("sweep") as connection:
+            return doorbell.free(connection, SILENT)
+
+    async def _ring_for(self, run: str) -> None:
+        try:
+            carried = await self._carried(run)
+        except HandrailError as error:
+            self._say_once(run, f"Run {run}: {error}")
+            return
+        await carried.share.follow()
+        schedule = carried.share.schedule
+        queue = queue_of(carried.plan)
+        waiting = [lane for lane in schedule.lanes if schedule.has_work(lane, False)]
+        if waiting:
+            await asyncio.to_thread(self._ring_missing, run, {lane: queue(lane) for lane in waiting})
+
+    def _ring_missing(self, run: str, queues: Mapping[str, str]) -> None:
+        with self._journal.store.write(run) as connection:
+            there = doorbell.rung(connection, run)
+            bells = [Bell(queue, lane) for lane, queue in queues.items() if lane not in there]
+            self._journal.store.ring(connection, run, bells)
+
+    def _say_once(self, run: str, sentence: str) -> None:
+        if self._broken.get(run) != sentence:
+            self._broken[run] = sentence
+            self._say(sentence)
+
+
+def listeners(journal: Journal) -> int:
+    """How many workers have given a sign of life lately."""
+    query = sa.text(
+        "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => :silent)"
+    )
+    with journal.store.read() as connection:
+        return int(connection.scalar(query, {"silent": SILENT}) or 0)
+
+
+def address_of(url: str) -> str:
+    """A store's URL as PostgreSQL's own library reads it. BadInput when it is none of PostgreSQL."""
+    scheme, colon, rest = url.partition("://")
+    if not colon or scheme.partition("+")[0] not in ("postgres", "postgresql"):
+        raise BadInput("Workers share a store on PostgreSQL.", "Name it: --store postgresql://USER@HOST/DATABASE.")
+    return f"postgresql://{rest}"
+
+
+def _quiet() -> None:
+    """Procrastinate tells its log everything; what matters is said by us."""
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+
+
+def _first_line(error: BaseException) -> str:
+    inner: Any = error.__cause__ or error
+    return (str(inner).strip().splitlines() or [type(inner).__name__])[0].rstrip(".") + "."
