@@ -14,6 +14,7 @@ from typing import Any
 from handrail.documents.read import BROKEN, Keys, Reading, fields_of
 from handrail.documents.references import check_references
 from handrail.documents.tree import Tree, load, tree_of
+from handrail.errors import BadInput
 from handrail.model.estate import (
     Acceptance,
     Account,
@@ -68,6 +69,18 @@ def estate_document(tree: Tree) -> EstateDocument:
     return EstateDocument(estate, tree, reading.extra)
 
 
+def read_hosts(path: Path | str) -> tuple[str | None, Mapping[str, Host], Tree]:
+    """The name and the hosts of an estate file that may hold nothing else yet. BadDocument for a mistake in them."""
+    tree = load(path, "The list of hosts")
+    if not isinstance(tree.data, dict):
+        raise BadInput("A list of hosts in YAML is a mapping with the key 'hosts'.", "", tree.place())
+    reading = _EstateReading(tree)
+    hosts = reading.hosts()
+    reading.finish()
+    name = tree.data.get("name")
+    return (name if isinstance(name, str) else None), hosts, tree
+
+
 def estate_from_json(data: Any, name: str = "The plan's estate") -> Estate:
     """The estate that `estate_to_json` wrote. BadDocument when it is not one."""
     return estate_document(tree_of(data, name)).estate
@@ -90,7 +103,7 @@ class _EstateReading(Reading):
         deployments = self._section("deployments", self._deployment)
         estate = Estate(
             name=self._required_text(data, "name"),
-            hosts=self._section("hosts", lambda id, value, keys: self._entry(Host, value, keys, {"name": id})),
+            hosts=self.hosts(),
             databases=self._section(
                 "databases", lambda id, value, keys: self._entry(Database, value, keys, {"id": id})
             ),
@@ -107,6 +120,9 @@ class _EstateReading(Reading):
             # References into sections that could not be read would only repeat the mistakes.
             check_references(estate, self)
         return estate
+
+    def hosts(self) -> dict[str, Host]:
+        return self._section("hosts", lambda id, value, keys: self._entry(Host, value, keys, {"name": id}))
 
     def _check_version(self, data: Mapping[str, Any]) -> None:
         version = data.get("handrail")
@@ -308,4 +324,5 @@ __all__ = [
     "estate_from_json",
     "estate_to_json",
     "read_estate",
+    "read_hosts",
 ]

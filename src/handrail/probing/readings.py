@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,16 @@ SHOWN = 160
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`command` is what gave the value, as a person would type it; `at` when (ISO 8601, UTC)."""
+    """`commands` gave the value, as a person would type them, on `host`; `at` when (ISO 8601, UTC)."""
 
     value: Any
-    command: str
+    commands: tuple[str, ...]
+    host: str
     at: str
+
+    def saying(self, value: Any) -> Reading:
+        """Another value that follows from what was read."""
+        return replace(self, value=value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +116,8 @@ class Witness:
         except (Undetermined, HostError) as error:
             last = self.asked[-1] if len(self.asked) > first else ""
             return Unread(str(error).rstrip("."), settle or last, self.silent)
-        command = " ; ".join(dict.fromkeys(self.asked[first:]))
-        return Reading(value, command, self._now().isoformat(timespec="seconds"))
+        commands = tuple(dict.fromkeys(self.asked[first:]))
+        return Reading(value, commands, self.name, self._now().isoformat(timespec="seconds"))
 
     async def into(self, sheet: Sheet, name: str, work: Callable[[], Awaitable[Any]], settle: str = "") -> Any:
         """Read `name` into the sheet; the value, or None."""
@@ -144,5 +149,3 @@ def shown(command: Command, windows: bool) -> str:
     if command.stdin:
         text += " <<< " + " ".join(command.stdin.decode("utf-8", "replace").split())
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"
-
-

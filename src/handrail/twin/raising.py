@@ -116,6 +116,7 @@ def _raise_system(estate: Estate, machine: Machine, host: Host) -> None:
     registry.write(machine, registry.UNINSTALL, {}, 32)
     registry.write(machine, booting.MANAGER, {"ProtectionMode": registry.number(1)})
     systems.register(machine, system)
+    systems.state_service_pack(machine, host.facts.get("service_pack"))
     powershell.state_quotas(machine, host.facts.get("wsman"))
     wbadmin.state(machine, host.facts.get("system_state_backup_age_days"))
     registry.write(machine, r"HKLM\SOFTWARE\Microsoft\Cryptography", {"MachineGuid": registry.text(system.machine)})

@@ -20,6 +20,8 @@ from handrail.twin.things import Busy, Entry, Product, Volume
 PRODUCTS = r"HKLM\SOFTWARE\Classes\Installer\Products"
 USER_DATA = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\UserData\S-1-5-18\Products"
 CACHE = r"C:\Windows\Installer"
+ENGLISH = 1033
+"""What Windows calls the language of a package; the twin knows no other."""
 
 
 def code_of(reference: str, bits: PackageBits) -> str:
@@ -70,6 +72,7 @@ def register(machine: Machine, product: Product, bits: PackageBits, source: str,
         "InstallDate": registry.text(machine.context.now().strftime("%Y%m%d")),
         "UninstallString": ("REG_EXPAND_SZ", f"MsiExec.exe /I{product.code}"),
         "WindowsInstaller": registry.number(1),
+        "Language": registry.number(ENGLISH),
         "Version": number,
     }
     registry.write(machine, rf"{registry.UNINSTALL}\{product.code}", uninstall, bits.view)

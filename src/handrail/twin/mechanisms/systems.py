@@ -23,6 +23,12 @@ def register(machine: Machine, system: System) -> None:
         registry.write(machine, CURRENT_VERSION, values)
 
 
+def state_service_pack(machine: Machine, number: object) -> None:
+    """As an estate states it; none leaves no trace."""
+    if isinstance(number, int) and number > 0:
+        registry.write(machine, CURRENT_VERSION, {"CSDVersion": registry.text(f"Service Pack {number}")})
+
+
 def upgrade(machine: Machine, os: str) -> None:
     """Windows is upgraded where it stands, and starts again: programs, files, profiles and their keys stay."""
     bits = machine.context.declarations.windows.systems.get(os)
