@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -122,3 +124,50 @@ def test_a_name_that_means_nothing_is_bad_input(
 
 def test_guides_of_an_author_are_known_by_name_too(bakery: Path) -> None:
     assert handrail("guide", "test", "bakery", "--guides", bakery, home=bakery).code == 0
+
+
+def test_the_plan_of_every_scenario_is_rehearsed_once(tmp_path: Path) -> None:
+    asked = ("guide", "test", "miis", "--only", "same-server,old-key-tool,back-half-way", "--rehearse")
+    said = handrail(*asked, "--faults", "killed-after-effect,restarts", home=tmp_path)
+
+    assert (said.code, said.err) == (0, "")
+    assert "pass  miis/back-half-way (and same-server: the same plan): 32 steps; " in said.out
+    assert "2 plans rehearsed, none failed." in said.out
+
+    told = json.loads(handrail(*asked, "--faults", "disk-full", "--seeds", "2", "--format", "json", home=tmp_path).out)
+    found = told["rehearsal"]
+    assert [one["scenarios"] for one in found["plans"]] == [
+        ["miis/back-half-way", "miis/same-server"],
+        ["miis/old-key-tool"],
+    ]
+    assert all(one["passed"] == one["cases"] > 5 and one["seeds"]["passed"] == 2 for one in found["plans"])
+    assert found["totals"]["passed"] == sum(one["cases"] for one in found["plans"])
+
+
+def test_a_rehearsal_that_fails_names_what_shows_it_again(bakery: Path) -> None:
+    """The bakery puts copies back and nothing else; Windows Installer still says that the oven is patched."""
+    said = handrail("guide", "test", bakery, "--rehearse", "--faults", "killed-after-effect", home=bakery)
+
+    assert said.code == 1
+    assert "the build of oven on house is 2.0.0.0, and was 1.0.0.0" in " ".join(said.out.split())
+    assert "handrail: 1 plan rehearsed, 1 failed: bakery/patched." in said.err
+    again = next(line for line in said.out.splitlines() if "--case" in line)
+    story = handrail(*shlex.split(again)[1:], home=bakery)
+    assert story.code == 1 and "killed after: " in story.out and "taken back by" in story.out
+
+
+def test_scenarios_can_be_chosen_by_name(bakery: Path) -> None:
+    said = handrail("guide", "test", bakery, "--only", "pached", home=bakery)
+    assert said.code == 2 and "No scenario is called 'pached'. Did you mean 'bakery/patched'?" in said.err
+
+    said = handrail("guide", "test", bakery, "--only", "bakery/too-*", "--rehearse", home=bakery)
+    assert said.code == 0 and "0 plans rehearsed, none failed." in said.out
+
+    said = handrail("guide", "test", bakery, "--case", "patch:restarts", home=bakery)
+    assert said.code == 2 and "--case is about one scenario." in said.err
+
+
+@pytest.mark.parametrize("option", [("--faults", "all"), ("--seeds", "3")])
+def test_faults_and_seeds_are_about_rehearsing(bakery: Path, option: tuple[str, str]) -> None:
+    said = handrail("guide", "test", bakery, *option, home=bakery)
+    assert said.code == 2 and "Give them with --rehearse." in said.err

@@ -344,13 +344,41 @@ def guide_test(
             metavar="NAME|FOLDER", help="Guides, folders of guides or scenario files; without any, the built-in ones."
         ),
     ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option("--only", metavar="NAME,...", help="Only scenarios whose files are called so; * stands for any."),
+    ] = None,
+    rehearse: Annotated[
+        bool,
+        typer.Option("--rehearse", help="Then rehearse the plan of each, with every fault at every step."),
+    ] = False,
+    faults: Annotated[
+        str | None, typer.Option("--faults", metavar="all|none|NAME,...", help="With --rehearse: which faults.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", metavar="N", help="With --rehearse: also N simulated runs of each plan.")
+    ] = None,
+    case: Annotated[
+        str | None,
+        typer.Option("--case", metavar="STEP:FAULT", help="Instead: one case of one scenario, told as a story."),
+    ] = None,
     guides: Guides = None,
     format: Format = "text",
 ) -> int:
     """Try a guide's scenarios on the twin, and see which demands they show."""
     from handrail.cli import trying
 
-    return trying.test_guides(context.obj, names or [], guides or [], format)
+    patterns = [one.strip() for one in (only or "").split(",") if one.strip()]
+    if case is not None:
+        return trying.show_case(context.obj, names or [], guides or [], format, case, patterns)
+    return trying.test_guides(
+        context.obj,
+        names or [],
+        guides or [],
+        format,
+        patterns=patterns,
+        how=trying.rehearsing(rehearse, faults, seeds),
+    )
 
 
 def guide_schema(

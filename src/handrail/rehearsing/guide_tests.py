@@ -17,6 +17,7 @@ from handrail.errors import BadInput, HandrailError, Place, UnknownName, suggest
 from handrail.guides.catalogue import FILE, Catalogue, CompiledGuide
 from handrail.model.guide import Demand
 from handrail.rehearsing.expecting import Renderings
+from handrail.rehearsing.naming import meant, nothing
 from handrail.rehearsing.trial import Trial, attempt
 
 FOLDER = "scenarios"
@@ -87,6 +88,25 @@ def choose(names: Sequence[str], catalogue: Catalogue) -> list[Chosen]:
             if old is None or not old.whole:
                 found[folder] = chosen
     return list(found.values())
+
+
+def scenario_name(guide: str, file: str | Path) -> str:
+    """What people call it: `GUIDE/FILE`, without its ending."""
+    return f"{guide}/{Path(file).stem}"
+
+
+def only(chosen: Sequence[Chosen], patterns: Sequence[str]) -> list[Chosen]:
+    """Those of the scenarios that one of the patterns means: `GUIDE/FILE`, `FILE`, or with `*`. BadInput for a pattern
+    that means none."""
+    names = {scenario_name(one.guide.guide.name, path): path for one in chosen for path in one.files}
+    wanted: set[Path] = set()
+    for pattern in patterns:
+        found = meant(pattern, names)
+        if not found:
+            raise BadInput(nothing(pattern, list(names), "scenario"), "Scenarios are called as their files are.")
+        wanted.update(names[one] for one in found)
+    kept = [replace(one, files=tuple(file for file in one.files if file in wanted), whole=False) for one in chosen]
+    return [one for one in kept if one.files]
 
 
 def guide_folders(names: Sequence[str]) -> list[Path]:

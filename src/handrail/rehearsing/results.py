@@ -68,6 +68,26 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """Cases that failed for the same reason: the first of them, and all faults that led there."""
+
+    case: Case
+    times: int
+    faults: tuple[str, ...]
+
+
+def failures_of(cases: Iterable[Case]) -> tuple[Failure, ...]:
+    kinds: dict[tuple[str, str], list[Case]] = {}
+    for one in cases:
+        if one.result == "fail":
+            kinds.setdefault((one.then, one.because), []).append(one)
+    return tuple(
+        Failure(several[0], len(several), tuple(dict.fromkeys(one.fault for one in several)))
+        for several in kinds.values()
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Rehearsal:
     """`stand_for` maps a step to the others of its cohort, which were not tried for themselves. `unfaulted`: why the
     run without faults did not come to its end, empty when it did. `not_rehearsed`: steps that were never carried out,

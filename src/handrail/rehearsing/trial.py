@@ -9,6 +9,7 @@ from pathlib import Path
 from handrail.actions import signatures
 from handrail.assessing.assess import survey
 from handrail.documents.estate import acceptance, estate_document
+from handrail.documents.plan import plan_to_json
 from handrail.documents.tree import Tree, load, tree_of
 from handrail.errors import BadDocument, BadInput, HandrailError, Place
 from handrail.guides.catalogue import Catalogue
@@ -24,12 +25,21 @@ from handrail.rehearsing.expecting import Came, Renderings
 from handrail.rehearsing.pretending import Cast, carry_out
 from handrail.rehearsing.scenario import Ending, Run, Scenario, read_scenario
 from handrail.rehearsing.truths import VerifyTruth
+from handrail.running.chain import canonical, digest
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The plan of a scenario. Equal `key`: the plans are the same but for their findings."""
+
+    key: str
+    steps: int
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """How a scenario fared: `differences` is empty when it passed; `mistakes` when it could be read at all. `ran`: it
-    was carried out on the twin."""
+    was carried out on the twin. `planned`: none when findings forbid a plan."""
 
     file: str
     title: str
@@ -37,6 +47,7 @@ class Trial:
     differences: tuple[Difference, ...] = ()
     mistakes: tuple[BadInput, ...] = ()
     ran: bool = False
+    planned: Planned | None = None
     seconds: float = 0.0
 
     @property
@@ -47,12 +58,13 @@ class Trial:
 def attempt(path: Path, catalogue: Catalogue, renderings: Renderings) -> Trial:
     """Read and try one scenario file. What is wrong with the file itself is in `mistakes`."""
     try:
-        scenario = read_scenario(load(path, "The scenario"))
+        scenario = scenario_in(path)
     except BadInput as error:
         return Trial(str(path), path.stem, mistakes=_mistakes(error))
     told = Trial(str(path), scenario.title, scenario.covers, ran=scenario.run is not None)
     try:
-        return replace(told, differences=tuple(differences(scenario, catalogue, renderings)))
+        found, plan = _tried(scenario, catalogue, renderings)
+        return replace(told, differences=tuple(found), planned=None if plan is None else _planned(plan))
     except BadInput as error:
         return replace(told, mistakes=_mistakes(error, scenario.tree.place("scenario")))
     except HandrailError as error:
@@ -65,8 +77,30 @@ def _mistakes(error: BadInput, place: Place | None = None) -> tuple[BadInput, ..
     return (error if error.place is not None else BadInput(error.message, error.advice, place),)
 
 
+def scenario_in(path: Path) -> Scenario:
+    """BadInput when it cannot be read."""
+    return read_scenario(load(path, "The scenario"))
+
+
+def plan_of(scenario: Scenario, catalogue: Catalogue) -> Plan | None:
+    """Its plan; None when findings forbid one."""
+    estate = estate_of(scenario, catalogue)
+    accept = [acceptance(one) for one in scenario.accept]
+    made = make_plan(estate, catalogue, signatures(), to=scenario.to, accept=accept)
+    return made if isinstance(made, Plan) else None
+
+
+def _planned(plan: Plan) -> Planned:
+    told = {name: value for name, value in plan_to_json(plan).items() if name not in ("digest", "findings")}
+    return Planned(digest(canonical(told)), len(plan.steps))
+
+
 def differences(scenario: Scenario, catalogue: Catalogue, renderings: Renderings) -> list[Difference]:
     """All that is otherwise. BadInput when the scenario itself is wrong; StoreError and the like as they come."""
+    return _tried(scenario, catalogue, renderings)[0]
+
+
+def _tried(scenario: Scenario, catalogue: Catalogue, renderings: Renderings) -> tuple[list[Difference], Plan | None]:
     estate = estate_of(scenario, catalogue)
     accept = [acceptance(one) for one in scenario.accept]
     try:
@@ -84,7 +118,7 @@ def differences(scenario: Scenario, catalogue: Catalogue, renderings: Renderings
             found.append(Difference(f"There is no plan to run: blocked by {blockers}.", scenario.tree.place("run")))
         else:
             found += _run(scenario, scenario.run, plan, catalogue)
-    return found
+    return found, plan
 
 
 def estate_of(scenario: Scenario, catalogue: Catalogue) -> Estate:
@@ -112,7 +146,7 @@ def _run(scenario: Scenario, run: Run, plan: Plan, catalogue: Catalogue) -> list
     back = run.rollback
     carried = carry_out(
         plan,
-        _declarations(plan, catalogue),
+        declarations_of(plan, catalogue),
         plants=run.plant,
         people=run.people,
         looks=_looks(run),
@@ -129,7 +163,7 @@ def _looks(expected: Ending) -> bool:
     return any(isinstance(one, VerifyTruth) for one in expected.twin)
 
 
-def _declarations(plan: Plan, catalogue: Catalogue) -> Mapping[str, Path]:
+def declarations_of(plan: Plan, catalogue: Catalogue) -> Mapping[str, Path]:
     """The `twin.yaml` of every product that the plan's estate has, or comes to on the way."""
     products = dict.fromkeys(deployment.product for deployment in plan.estate.deployments.values())
     products |= dict.fromkeys(one.name for one in plan.guides)

@@ -25,6 +25,7 @@ from handrail.twin.world import Twin
 RETIRED = "out of use: "
 KEY_SET = "the key set of "
 MEDIUM = "the medium in "
+SOFTWARE = "the software "
 STARTS = "how often it has started: "
 
 Essence = Mapping[str, str]
@@ -67,7 +68,7 @@ def _of(machine: Machine, host: str) -> Iterator[tuple[str, str]]:
             yield f"{MEDIUM}{volume.letter} on {host}", volume.image
     for one in machine.all(Software):
         # A newer one does the same; taking it away could break what was installed meanwhile.
-        yield f"{one.name} on {host}", "there"
+        yield f"{SOFTWARE}{one.name} on {host}", "there"
 
 
 def _histories(machine: Machine) -> frozenset[str]:
@@ -115,6 +116,8 @@ def missed(before: Essence, after: Essence) -> list[str]:
             found.append(f"{name} is gone: it was {short(old or '', 120)}")
         elif old is None and new.startswith(RETIRED):
             continue  # a copy that was taken out of use is as good as a backup
+        elif old is None and name.startswith(SOFTWARE):
+            continue  # a driver or runtime that was added stays, for the same reason; the rollback says so
         elif old is None and name.startswith(KEY_SET) and new not in keys:
             continue  # made for a program that ran there; nothing that there was before opens with it
         elif old is None:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from handrail.rehearsing.results import Case, Rehearsal, Result
+from handrail.rehearsing.results import Case, Failure, Rehearsal, Result, failures_of
 from handrail.reporting import words
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Table, Tone
 
@@ -173,26 +173,10 @@ def _not_rehearsed(rehearsal: Rehearsal) -> Iterator[Block]:
         yield Paragraph(f"And {words.count(len(found) - SHOWN, 'more reason')}; --format json has all cases.")
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Cases that failed for the same reason: the first of them, and all faults that led there."""
-
-    case: Case
-    times: int
-    faults: tuple[str, ...]
-
-    @property
-    def told(self) -> str:
-        more = f" ({self.times:,} cases)" if self.times > 1 else ""
-        return f"{words.listed(self.faults, 3)}, then {self.case.then}{more}"
-
-
-def failures(rehearsal: Rehearsal) -> list[Failure]:
-    kinds: dict[tuple[str, str], list[Case]] = {}
-    for one in rehearsal.cases:
-        if one.result == "fail":
-            kinds.setdefault((one.then, one.because), []).append(one)
-    return [Failure(cases[0], len(cases), tuple(dict.fromkeys(c.fault for c in cases))) for cases in kinds.values()]
+def led_to(failure: Failure) -> str:
+    """The faults that led to a failure, and how often."""
+    more = f" ({failure.times:,} cases)" if failure.times > 1 else ""
+    return f"{words.listed(failure.faults, 3)}, then {failure.case.then}{more}"
 
 
 def command(case: Case, plan_file: str) -> str:
@@ -200,12 +184,12 @@ def command(case: Case, plan_file: str) -> str:
 
 
 def _failures(rehearsal: Rehearsal, plan_file: str) -> Iterator[Block]:
-    found = failures(rehearsal)
+    found = failures_of(rehearsal.cases)
     if not found:
         return
     yield Heading("What failed")
     for one in found[:SHOWN]:
-        yield Paragraph(f"{one.case.step}: {one.told}", "bad")
+        yield Paragraph(f"{one.case.step}: {led_to(one)}", "bad")
         yield Paragraph(f"{one.case.because[:1].upper()}{one.case.because[1:]}")
         yield Code((command(one.case, plan_file),))
     if len(found) > SHOWN:

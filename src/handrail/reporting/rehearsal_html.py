@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from handrail.rehearsing.results import Case, Rehearsal, Result
+from handrail.rehearsing.results import Case, Rehearsal, Result, failures_of
 from handrail.reporting import words
-from handrail.reporting.rehearsal import Part, Row, command, failures, parts, tone, unknown, verdict, worst
+from handrail.reporting.rehearsal import Part, Row, command, led_to, parts, tone, unknown, verdict, worst
 
 _SIGNS: dict[Result, tuple[str, str]] = {
     "pass": ("✓", "passed"),
@@ -131,14 +131,14 @@ def _cell(cases: tuple[Case, ...]) -> str:
 
 
 def _failures(rehearsal: Rehearsal, plan_file: str) -> Iterator[str]:
-    found = failures(rehearsal)
+    found = failures_of(rehearsal.cases)
     if not found:
         return
     yield "<h2>What failed</h2>"
     for one in found:
         case = one.case
         yield f'<div class="case"><p><span class="id">{escape(case.step)}</span></p>'
-        yield f"<p><b>{escape(one.told)}</b>: {escape(case.because)}</p>"
+        yield f"<p><b>{escape(led_to(one))}</b>: {escape(case.because)}</p>"
         if case.story:
             told = "".join(f"<li>{escape(line)}</li>" for line in case.story)
             yield f"<details><summary>What happened</summary><ol>{told}</ol></details>"
