@@ -303,6 +303,41 @@ def worker(
     return fleet.work(context.obj, store, zone or [], lanes, ask, guides or [])
 
 
+def discover(
+    context: typer.Context,
+    hosts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="HOSTS",
+            help="A file that lists hosts, or hosts: NAME, or NAME=[USER@]ADDRESS[:PORT].",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="ESTATE", help="Write the estate to this file.")
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Bring that file up to date, and keep what people wrote in it.")
+    ] = False,
+    via: Annotated[
+        Literal["ssh", "winrm", "local"],
+        typer.Option("--via", help="How hosts are reached of which no file says it."),
+    ] = "ssh",
+    twin: Annotated[bool, typer.Option("--twin", help="Read the twin of an estate file, not real hosts.")] = False,
+    guides: Guides = None,
+    format: Format = "text",
+) -> int:
+    """Read an estate from its hosts, and say what could not be read.
+
+    Hosts that cannot be reached are left out and named; then the exit code is 1. Nothing on a host is changed.
+
+      handrail discover db01=postgres@10.0.0.5 -o estate.yaml
+    """
+    from handrail.cli import discovering
+
+    return discovering.discover(context.obj, hosts or [], output, update, twin, via, guides or [], format)
+
+
 def guide_list(context: typer.Context, guides: Guides = None, format: Format = "text") -> int:
     """List the products that there is a guide for."""
     from handrail.cli import knowledge
@@ -402,7 +437,7 @@ def command() -> Any:
     }
     app = typer.Typer(name="handrail", help="Upgrade guides that you can run.", **settings)
     app.callback(invoke_without_command=True)(_no_command)
-    before = (assess, plan, explain, rehearse, approve, preflight)
+    before = (discover, assess, plan, explain, rehearse, approve, preflight)
     for function in (*before, run, status, resume, answer, rollback, verify, worker):
         app.command()(function)
     guide = typer.Typer(help="List, show, check and test guides.", no_args_is_help=True, **settings)

@@ -75,9 +75,10 @@ class _Writing:
     def lines(self) -> Iterator[str]:
         data = self.draft.data
         hosts = data["hosts"]
-        yield f"# Read from {len(hosts)} hosts by `handrail discover`, {self.at:%Y-%m-%d %H:%M} UTC."
-        yield "# Behind a value stands where, when (UTC) and by which command it was read. Where you change a value, take"
-        yield "# that comment away: `handrail discover --update` then leaves it alone. What could not be read is named, too."
+        when = f"{self.at:%Y-%m-%d %H:%M} UTC"
+        yield f"# Read from {len(hosts)} hosts by `handrail discover`, {when}. Behind a value stands where, when (UTC)"
+        yield "# and by which command it was read. Where you change a value, take that comment away: `handrail discover"
+        yield "# --update` then leaves it alone. What could not be read is named, too."
         for one in self.left:
             yield from _comment(f"LEFT OUT, not reached: {one.name}: {one.because}")
         yield ""

@@ -16,6 +16,7 @@ class NotRead:
 
 
 _WISH = NotRead("it is a wish, not something that is")
+_WISHES = ("window", "revision", "refresh", "databases", "library_share", "installations", "prefer", "to")
 _CHOICE = "it is yours to choose"
 
 NOT_READ: Mapping[str, Mapping[str, NotRead]] = {
