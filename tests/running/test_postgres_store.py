@@ -26,9 +26,9 @@ pytestmark = pytest.mark.real
 
 _COLUMNS = (
     "select table_name, column_name, data_type, is_nullable from information_schema.columns "
-    "where table_schema = 'public' and table_name <> 'alembic_version' order by 1, 2"
+    "where table_schema = 'public' and table_name in ('plans', 'runs', 'lanes', 'events') order by 1, 2"
 )
-_INDEXES = "select indexdef from pg_indexes where schemaname = 'public' and tablename <> 'alembic_version' order by 1"
+_INDEXES = "select indexdef from pg_indexes where tablename in ('plans', 'runs', 'lanes', 'events') order by 1"
 
 
 def name_of(url: str) -> str:

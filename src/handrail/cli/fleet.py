@@ -17,9 +17,10 @@ from handrail.model.plan import Plan
 from handrail.reporting import words
 from handrail.reporting.text import harmless
 from handrail.running.chain import Head, check
-from handrail.running.fleet import Worker, address_of, listeners
+from handrail.running.fleet import Worker, listeners
 from handrail.running.scheduler import Schedule
 from handrail.running.session import Session, open_session
+from handrail.running.store import address_of
 
 POLL = 0.5
 """Seconds between looks at what workers have journaled."""

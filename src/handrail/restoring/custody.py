@@ -84,6 +84,21 @@ class Custody:
         return self._identity
 
 
+def new_identity() -> str:
+    """A new identity, as text."""
+    import pyrage
+
+    return str(pyrage.x25519.Identity.generate())
+
+
+def adopt(folder: Path, identity: str) -> None:
+    """Have `folder` hold an identity that was made elsewhere, unless it holds one. BadInput when it cannot."""
+    import pyrage
+
+    if not _is_there(folder / IDENTITY):
+        _make(folder, pyrage.x25519.Identity.from_str(identity))
+
+
 def _is_there(path: Path) -> bool:
     try:
         path.stat()

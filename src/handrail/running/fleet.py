@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from handrail.errors import BadInput, HandrailError, StoreError
+from handrail.errors import HandrailError, StoreError
 from handrail.model.journal import Event
 from handrail.model.plan import Plan
 from handrail.running import doorbell, going_back
@@ -73,7 +73,7 @@ class Worker:
         self._opening = asyncio.Lock()
         self._driving: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._stopping = asyncio.Event()
-        self._broken: dict[str, str] = {}
+        self._said: dict[str, str] = {}
 
     async def work(self) -> None:
         """Until `stop`. Lanes that are at work then end their step; their bells are rung for others."""
@@ -202,8 +202,7 @@ class Worker:
                 if freed:
                     self._say(f"A worker fell silent; its lanes go on elsewhere: {', '.join(freed[:5])}.")
                 for run in await asyncio.to_thread(self._journal.unended):
-                    if run not in self._broken:
-                        await self._ring_for(run)
+                    await self._ring_for(run)
             except StoreError:
                 pass  # whoever needs the store says so
             except HandrailError as error:
@@ -234,8 +233,8 @@ class Worker:
             self._journal.store.ring(connection, run, bells)
 
     def _say_once(self, run: str, sentence: str) -> None:
-        if self._broken.get(run) != sentence:
-            self._broken[run] = sentence
+        if self._said.get(run) != sentence:
+            self._said[run] = sentence
             self._say(sentence)
 
 
@@ -246,14 +245,6 @@ def listeners(journal: Journal) -> int:
     )
     with journal.store.read() as connection:
         return int(connection.scalar(query, {"silent": SILENT}) or 0)
-
-
-def address_of(url: str) -> str:
-    """A store's URL as PostgreSQL's own library reads it. BadInput when it is none of PostgreSQL."""
-    scheme, colon, rest = url.partition("://")
-    if not colon or scheme.partition("+")[0] not in ("postgres", "postgresql"):
-        raise BadInput("Workers share a store on PostgreSQL.", "Name it: --store postgresql://USER@HOST/DATABASE.")
-    return f"postgresql://{rest}"
 
 
 def _quiet() -> None:

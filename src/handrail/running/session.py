@@ -38,6 +38,7 @@ from handrail.running.runner import Outcome, Progress, Runner, Settings
 from handrail.running.scheduler import Schedule
 from handrail.running.sharing import Say, Share, begin
 from handrail.running.status import schedule_of
+from handrail.running.store import address_of, is_shared
 from handrail.running.targets import Opener, Target, hosts_opener, lab_opener, twin_opener
 from handrail.running.verify import Verification, verification_to_json, verify
 
@@ -419,8 +420,8 @@ def open_session(
     """Open the store and wire everything up.
 
     `store`: its URL, the home's own by default. `make`: make it when there is none. `ask`: on a twin, ask real people.
-    `guides`: folders of an author, for what their twins declare. `watch`: told before and after every commit. `secrets`:
-    by default what this machine has, with the helpers that its configuration names.
+    `guides`: folders of an author, for what their twins declare. `watch`: told before and after every commit.
+    `secrets`: by default what this machine has, with the helpers that its configuration names.
     """
     if store is None and make:
         home.make()
@@ -435,7 +436,7 @@ def open_session(
         else {
             "hosts": hosts_opener(secrets.resolve),
             "lab": lab_opener(secrets.resolve),
-            "twin": twin_opener(guides, ask),
+            "twin": twin_opener(guides, ask, address_of(store) if is_shared(store) else None),
         }
     )
     try:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from handrail.errors import BadInput
 from handrail.running.schema import REVISIONS
 
 if TYPE_CHECKING:
@@ -54,6 +55,13 @@ class Store(Protocol):
 def is_shared(url: str | None) -> bool:
     """Whether several machines can use the store at `url`."""
     return url is not None and url.startswith(("postgresql:", "postgresql+", "postgres:"))
+
+
+def address_of(url: str | None) -> str:
+    """A store's URL as PostgreSQL's own library reads it. BadInput when it is none of PostgreSQL."""
+    if url is None or not is_shared(url):
+        raise BadInput("Workers share a store on PostgreSQL.", "Name it: --store postgresql://USER@HOST/DATABASE.")
+    return "postgresql://" + url.partition("://")[2]
 
 
 def open_store(

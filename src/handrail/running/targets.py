@@ -6,14 +6,17 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from handrail.actions.protocol import Secrets
 from handrail.errors import HostError
 from handrail.hosts.opening import Resolve, open_host
 from handrail.hosts.protocol import Host
 from handrail.model.plan import Plan, Step
-from handrail.restoring.custody import Custody, Keeping
+from handrail.restoring.custody import Custody, Keeping, adopt, new_identity
+
+if TYPE_CHECKING:
+    from handrail.twin.world import Twin
 
 
 class Target(Protocol):
@@ -34,10 +37,6 @@ class Target(Protocol):
 
 Opener = Callable[[Plan, Path, bool], Target]
 """Opens a target for a plan; the folder is the run's own; the flag says that nothing has been begun in it yet."""
-
-
-Declared = Callable[[Plan], Mapping[str, Path]]
-"""Where the products of a plan's estate declare what their twins are like."""
 
 
 class RealHosts:
@@ -61,24 +60,13 @@ class RealHosts:
 
 
 class TwinHosts:
-    """The twin of the plan's estate, kept in the run's folder, so that it outlives us."""
+    """The twin of the plan's estate, kept where its run is, so that it outlives us. `folder` is the run's own."""
 
-    def __init__(self, plan: Plan, folder: Path, new: bool, declared: Declared, ask: bool = False) -> None:
-        from handrail.twin.raising import raise_twin
-        from handrail.twin.world import is_raised, open_twin
-
+    def __init__(self, plan: Plan, folder: Path, twin: Twin, ask: bool = False) -> None:
+        self.twin = twin
         self._ask = ask
         self._secrets = PretendSecrets(Custody(folder / "custody", plan.estate.custodians))
         self._hosts: dict[str, Host] = {}
-        if is_raised(folder):
-            self.twin = open_twin(folder)
-        elif new:
-            # Killed while it was being raised: what lies there is no twin yet.
-            for rest in folder.glob("twin.db*"):
-                rest.unlink()
-            self.twin = raise_twin(plan.estate, declared(plan), folder)
-        else:
-            raise HostError(f"The twin of this run is gone from {folder}.", "Begin a new run.")
 
     def host(self, name: str) -> Host:
         # One session per host, as with a real connection: what a session maps is its own.
@@ -121,13 +109,51 @@ class PretendSecrets(Keeping):
         super().__init__(_Pretended(), custody or Custody())
 
 
-def twin_opener(guides: Sequence[Path] = (), ask: bool = False) -> Opener:
-    """Opens twins as the products (of ours, and in the folders `guides`) declare them."""
+def twin_opener(guides: Sequence[Path] = (), ask: bool = False, shared: str | None = None) -> Opener:
+    """Opens twins as the products (of ours, and in the folders `guides`) declare them: in the run's folder, or in the
+    PostgreSQL store at the address `shared`."""
 
     def opener(plan: Plan, folder: Path, new: bool) -> Target:
-        return TwinHosts(plan, folder, new, lambda made: declared(made, guides), ask)
+        made = _shared_twin(plan, folder, new, shared, guides) if shared else _own_twin(plan, folder, new, guides)
+        return TwinHosts(plan, folder, made, ask)
 
     return opener
+
+
+def _own_twin(plan: Plan, folder: Path, new: bool, guides: Sequence[Path]) -> Twin:
+    from handrail.twin.raising import raise_twin
+    from handrail.twin.world import is_raised, open_twin
+
+    if is_raised(folder):
+        return open_twin(folder)
+    if not new:
+        raise _gone(str(folder))
+    # Killed while it was being raised: what lies there is no twin yet.
+    for rest in folder.glob("twin.db*"):
+        rest.unlink()
+    return raise_twin(plan.estate, declared(plan, guides), folder)
+
+
+def _shared_twin(plan: Plan, folder: Path, new: bool, address: str, guides: Sequence[Path]) -> Twin:
+    from handrail.twin.raising import raise_into
+    from handrail.twin.shared_store import SharedStore
+    from handrail.twin.world import opened
+
+    store = SharedStore(address, folder.name)
+    store.make_tables()
+    if store.is_raised():
+        twin = opened(store)
+    elif new:
+        twin = raise_into(store, plan.estate, declared(plan, guides), more={"identity": new_identity()})
+    else:
+        raise _gone("its store")
+    # What one worker seals on the twin another one opens.
+    adopt(folder / "custody", str(store.about()["identity"]))
+    return twin
+
+
+def _gone(where: str) -> HostError:
+    return HostError(f"The twin of this run is gone from {where}.", "Begin a new run.")
 
 
 def declared(plan: Plan, guides: Sequence[Path] = ()) -> Mapping[str, Path]:

@@ -15,7 +15,7 @@ from handrail.twin.mechanisms import booting, files, installer, registry, servic
 from handrail.twin.raising_media import raise_media
 from handrail.twin.raising_products import raise_databases, raise_products
 from handrail.twin.state import Draft, State
-from handrail.twin.store import Store
+from handrail.twin.store import AnyStore, Store
 from handrail.twin.things import ESTATE, SYSTEM, Account, Entry, Service, System, Volume
 from handrail.twin.tools import powershell, wbadmin
 from handrail.twin.world import Twin, clock_of_this_machine, declarations_to, is_raised
@@ -48,14 +48,24 @@ def raise_twin(
     their `twin.yaml`. BadInput for a mistake in one of them; StoreError when a twin is there or cannot be written."""
     if is_raised(path):
         raise StoreError(f"There is a twin in {path} already.", "Open it, or remove that folder.")
-    read = read_declarations(declarations)
-    state = raise_state(estate, read, clock)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnwritable(f"The folder {path} cannot be made: {error.strerror}.", "Set HANDRAIL_HOME.") from None
-    store = Store(path)
-    about = {"estate": estate.name, "hosts": list(estate.hosts), "declarations": declarations_to(read)}
+    return raise_into(Store(path), estate, declarations, clock)
+
+
+def raise_into(
+    store: AnyStore,
+    estate: Estate,
+    declarations: Mapping[str, Path],
+    clock: Clock = clock_of_this_machine,
+    more: Mapping[str, str] | None = None,
+) -> Twin:
+    """The same, kept in a store that is open and empty. `more`: what else it is to remember."""
+    read = read_declarations(declarations)
+    state = raise_state(estate, read, clock)
+    about = {"estate": estate.name, "hosts": list(estate.hosts), "declarations": declarations_to(read), **(more or {})}
     store.create(about, state.everything())
     return Twin(state, read, tuple(estate.hosts), store=store, clock=clock)
 

@@ -1,4 +1,4 @@
-"""Where a twin is kept: one SQLite file, written ahead and synchronised fully.
+"""Where a twin is kept: one SQLite file, written ahead and synchronised fully (or PostgreSQL: `shared_store.py`).
 
 Everything that one command changed, its rows in the effect log and the receipt that it left are one transaction: after
 a kill at any moment either all of it is there or nothing is.
@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from handrail.errors import StoreError, StoreNewer, StoreUnwritable
 from handrail.twin.codec import decode, encode
@@ -43,6 +43,32 @@ class Effect:
     kind: str
     at: str
     job: str | None = None
+
+
+class Overtaken(Exception):
+    """Somebody else changed the twin since we last looked; nothing was kept."""
+
+
+class AnyStore(Protocol):
+    """Where a twin is kept."""
+
+    def about(self) -> dict[str, Any]: ...
+
+    def load(self) -> tuple[State, list[Effect]]: ...
+
+    def refresh(self, state: State, effects: list[Effect]) -> tuple[State, list[Effect]]:
+        """State and effects as they are now; these very ones when nobody else has changed anything."""
+        ...
+
+    def create(self, about: dict[str, Any], things: Iterable[tuple[Address, Any]]) -> None:
+        """Write a whole new twin, or none."""
+        ...
+
+    def commit(self, changes: Iterable[tuple[Address, Any]], effects: Sequence[Effect]) -> None:
+        """All of it, durably, or nothing. Overtaken when the effects before these are not all that there are."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class Store:
@@ -91,16 +117,18 @@ class Store:
             raise StoreNewer(f"{self._path} was written by a newer Handrail.", "Use that version, or a new run.")
         return about
 
-    def load(self) -> State:
+    def load(self) -> tuple[State, list[Effect]]:
         state = State()
         rows = self._sql.execute("SELECT host, kind, name, value FROM things")
         state.apply(((host, kind, name), decode(KINDS[kind], json.loads(value))) for host, kind, name, value in rows)
         self._seen = self._version()
-        return state
+        return state, self._effects()
 
-    def stale(self) -> bool:
-        """Whether another process has written since we last looked."""
-        return self._version() != self._seen
+    def refresh(self, state: State, effects: list[Effect]) -> tuple[State, list[Effect]]:
+        return (state, effects) if self._version() == self._seen else self.load()
+
+    def _count(self) -> int:
+        return int(self._sql.execute("SELECT COALESCE(MAX(n), 0) FROM effects").fetchone()[0])
 
     def _version(self) -> int:
         return int(self._sql.execute("PRAGMA data_version").fetchone()[0])
@@ -109,6 +137,9 @@ class Store:
         """All of it, durably, or nothing."""
         try:
             self._sql.execute("BEGIN IMMEDIATE")
+            if effects and self._count() != effects[0].n - 1:
+                self._back()
+                raise Overtaken
             for address, value in changes:
                 if value is None:
                     self._sql.execute("DELETE FROM things WHERE host = ? AND kind = ? AND name = ?", address)
@@ -123,7 +154,7 @@ class Store:
             self._back()
             raise _unwritable(self._path, error) from None
 
-    def effects(self) -> list[Effect]:
+    def _effects(self) -> list[Effect]:
         rows = self._sql.execute("SELECT n, host, command, what, kind, at, job FROM effects ORDER BY n")
         return [Effect(*row) for row in rows]
 

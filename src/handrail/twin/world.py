@@ -19,7 +19,7 @@ from handrail.twin.host import LinuxTwinHost, TwinHost
 from handrail.twin.machine import Clock, Context, Machine, Note, short_names
 from handrail.twin.playing import play
 from handrail.twin.state import Address, Draft, State
-from handrail.twin.store import FILE, Effect, Store
+from handrail.twin.store import FILE, AnyStore, Effect, Overtaken, Store
 from handrail.twin.things import SYSTEM, System
 
 __all__ = ["Effect", "Twin", "is_raised", "open_twin"]
@@ -40,7 +40,7 @@ class Twin:
         declarations: Declarations,
         hosts: tuple[str, ...],
         *,
-        store: Store | None = None,
+        store: AnyStore | None = None,
         effects: Iterable[Effect] = (),
         clock: Clock = clock_of_this_machine,
     ) -> None:
@@ -101,11 +101,15 @@ class Twin:
     def transact(self, host: str, command: str, work: Callable[[Machine], T]) -> T:
         """Let `work` change things on a host. If it raises, nothing has changed; otherwise all that it changed is kept,
         in one transaction with the rows of the effect log."""
-        self._refresh()
-        machine = self.machine(host, Draft(self._state))
-        result = work(machine)
-        self._keep(machine.context, host, command)
-        return result
+        while True:
+            self._refresh()
+            machine = self.machine(host, Draft(self._state))
+            result = work(machine)
+            try:
+                self._keep(machine.context, host, command)
+            except Overtaken:
+                continue
+            return result
 
     def _keep(self, context: Context, host: str, command: str) -> None:
         changes = context.draft.changes()
@@ -124,9 +128,8 @@ class Twin:
 
     def _refresh(self) -> None:
         """Another process may have carried the same twin on."""
-        if self._store is not None and self._store.stale():
-            self._state = self._store.load()
-            self._effects = self._store.effects()
+        if self._store is not None:
+            self._state, self._effects = self._store.refresh(self._state, self._effects)
 
 
 def _unsaid(host: str, changes: Sequence[tuple[Address, Any]]) -> Note:
@@ -157,11 +160,15 @@ def open_twin(folder: Path, clock: Clock = clock_of_this_machine) -> Twin:
     """The twin that was raised in `folder`. StoreError when there is none or it cannot be used."""
     if not (folder / FILE).is_file():
         raise StoreError(f"There is no twin in {folder}.", "It is raised when a run with --twin begins.")
-    store = Store(folder)
+    return opened(Store(folder), clock)
+
+
+def opened(store: AnyStore, clock: Clock = clock_of_this_machine) -> Twin:
+    """The twin that a store holds. StoreError when it holds none."""
     about = store.about()
+    state, effects = store.load()
     declarations = declarations_from(about["declarations"])
-    hosts = tuple(about["hosts"])
-    return Twin(store.load(), declarations, hosts, store=store, effects=store.effects(), clock=clock)
+    return Twin(state, declarations, tuple(about["hosts"]), store=store, effects=effects, clock=clock)
 
 
 def declarations_to(declarations: Declarations) -> dict[str, Any]:

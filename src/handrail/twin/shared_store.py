@@ -1,0 +1,156 @@
+"""A twin that several machines use at once: in PostgreSQL, beside the journal of its run.
+
+Every row says with which effect it was last changed, so that somebody who has seen the first thousand effects fetches
+what changed since, and no more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from handrail.errors import StoreError, StoreUnreachable, StoreUnwritable
+from handrail.twin.codec import decode, encode
+from handrail.twin.state import Address, State
+from handrail.twin.store import Effect, Overtaken
+from handrail.twin.things import KINDS
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+# `value` is null of what is gone: others have to learn that too.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS twins (run TEXT, name TEXT, value TEXT NOT NULL, PRIMARY KEY (run, name));
+CREATE TABLE IF NOT EXISTS twin_things (run TEXT, host TEXT, kind TEXT, name TEXT, value TEXT, changed INTEGER NOT NULL,
+                                        PRIMARY KEY (run, host, kind, name));
+CREATE INDEX IF NOT EXISTS twin_things_changed ON twin_things (run, changed);
+CREATE TABLE IF NOT EXISTS twin_effects (run TEXT, n INTEGER, at TEXT NOT NULL, host TEXT NOT NULL, job TEXT,
+                                         command TEXT NOT NULL, kind TEXT NOT NULL, what TEXT NOT NULL,
+                                         PRIMARY KEY (run, n));
+"""
+_LOCK = "SELECT pg_advisory_xact_lock(1214866020, hashtext(%s))"
+_PUT = (
+    "INSERT INTO twin_things (run, host, kind, name, value, changed) VALUES (%s, %s, %s, %s, %s, %s) "
+    "ON CONFLICT (run, host, kind, name) DO UPDATE SET value = excluded.value, changed = excluded.changed"
+)
+
+
+class SharedStore:
+    """The twin of `run` in the database at `address`. Errors: StoreError, StoreUnreachable, StoreUnwritable."""
+
+    def __init__(self, address: str, run: str) -> None:
+        self._address = address
+        self._run = run
+        self._connection: Connection[Any] | None = None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def make_tables(self) -> None:
+        """Those that are missing."""
+
+        def work(sql: Connection[Any]) -> None:
+            sql.execute(_LOCK, ("twins",))
+            for statement in filter(str.strip, _SCHEMA.split(";")):
+                sql.execute(statement)
+
+        self._do(work)
+
+    def is_raised(self) -> bool:
+        return bool(self._do(lambda sql: sql.execute("SELECT 1 FROM twins WHERE run = %s", (self._run,)).fetchone()))
+
+    def create(self, about: dict[str, Any], things: Iterable[tuple[Address, Any]]) -> None:
+        rows = [(self._run, *address, _text(value), 0) for address, value in things]
+        told = [(self._run, name, json.dumps(value)) for name, value in about.items()]
+
+        def work(sql: Connection[Any]) -> None:
+            sql.execute(_LOCK, (self._run,))
+            for table in ("twins", "twin_things", "twin_effects"):
+                sql.execute(f"DELETE FROM {table} WHERE run = %s", (self._run,))
+            with sql.cursor() as cursor:
+                with cursor.copy("COPY twin_things (run, host, kind, name, value, changed) FROM STDIN") as copy:
+                    for row in rows:
+                        copy.write_row(row)
+                cursor.executemany("INSERT INTO twins VALUES (%s, %s, %s)", told)
+
+        self._do(work)
+
+    def about(self) -> dict[str, Any]:
+        rows = self._do(
+            lambda sql: sql.execute("SELECT name, value FROM twins WHERE run = %s", (self._run,)).fetchall()
+        )
+        if not rows:
+            raise StoreError(f"There is no twin of run {self._run} in its store.", "Begin a new run.")
+        return {name: json.loads(value) for name, value in rows}
+
+    def load(self) -> tuple[State, list[Effect]]:
+        return self.refresh(State(), [])
+
+    def refresh(self, state: State, effects: list[Effect]) -> tuple[State, list[Effect]]:
+        seen = len(effects)
+
+        def work(sql: Connection[Any]) -> tuple[list[Any], list[Any]]:
+            query = (
+                "SELECT n, host, command, what, kind, at, job FROM twin_effects WHERE run = %s AND n > %s ORDER BY n"
+            )
+            new = sql.execute(query, (self._run, seen)).fetchall()
+            if not new and seen:
+                return [], []
+            # What was raised has changed with no effect at all.
+            things = "SELECT host, kind, name, value FROM twin_things WHERE run = %s AND changed > %s AND changed <= %s"
+            last = new[-1][0] if new else seen
+            return new, sql.execute(things, (self._run, seen or -1, last)).fetchall()
+
+        new, things = self._do(work, snapshot=True)
+        if things:
+            state.apply(
+                ((host, kind, name), None if value is None else decode(KINDS[kind], json.loads(value)))
+                for host, kind, name, value in things
+            )
+        effects += [Effect(*row) for row in new]
+        return state, effects
+
+    def commit(self, changes: Iterable[tuple[Address, Any]], effects: Sequence[Effect]) -> None:
+        rows = [
+            (self._run, *address, None if value is None else _text(value), effects[-1].n) for address, value in changes
+        ]
+        told = [(self._run, one.n, one.at, one.host, one.job, one.command, one.kind, one.what) for one in effects]
+
+        def work(sql: Connection[Any]) -> None:
+            sql.execute(_LOCK, (self._run,))
+            count = sql.execute("SELECT COALESCE(MAX(n), 0) FROM twin_effects WHERE run = %s", (self._run,)).fetchone()
+            if count is None or count[0] != effects[0].n - 1:
+                raise Overtaken
+            with sql.cursor() as cursor:
+                cursor.executemany(_PUT, rows)
+                cursor.executemany("INSERT INTO twin_effects VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", told)
+
+        self._do(work)
+
+    def _do(self, work: Any, *, snapshot: bool = False) -> Any:
+        """One transaction. A connection that broke before anything was asked is made anew."""
+        import psycopg
+
+        try:
+            if self._connection is None or self._connection.closed or self._connection.broken:
+                self._connection = psycopg.connect(self._address, connect_timeout=10)
+            with self._connection.transaction() as begun:
+                if snapshot:
+                    begun.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                return work(self._connection)
+        except psycopg.OperationalError as error:
+            if self._connection is not None:
+                self._connection.close()
+            said = (str(error).strip().splitlines() or ["no answer"])[0]
+            raise StoreUnreachable(f"The store of the twin does not answer: {said}.", "Look at that server.") from None
+        except psycopg.Error as error:
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise StoreUnwritable(
+                f"The twin of run {self._run} cannot be kept: {said}.", "Look at the server."
+            ) from None
+
+
+def _text(value: Any) -> str:
+    return json.dumps(encode(value), ensure_ascii=False, separators=(",", ":"))
