@@ -27,6 +27,7 @@ from handrail.running.carrying import Patience
 from handrail.running.fencing import FencedHost
 from handrail.running.home import Home
 from handrail.running.journal import Watch
+from handrail.running.quiet import QuietHost
 from handrail.running.runner import Settings
 from handrail.running.session import Session, open_session
 
@@ -103,7 +104,9 @@ class _Counted:
 
 
 def _host(host: Host) -> CountingHost:
-    behind = host.behind if isinstance(host, FencedHost) else host
+    behind = host
+    while isinstance(behind, FencedHost | QuietHost):
+        behind = behind.behind
     assert isinstance(behind, CountingHost)
     return behind
 

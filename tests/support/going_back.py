@@ -24,11 +24,14 @@ from handrail.model.signature import Kind, Signature
 from handrail.running.fencing import FencedHost
 from handrail.running.home import Home
 from handrail.running.journal import Watch
+from handrail.running.quiet import QuietHost
 from handrail.running.session import Session, open_session
 
 
 def machine(host: Host) -> CountingHost:
-    behind = host.behind if isinstance(host, FencedHost) else host
+    behind = host
+    while isinstance(behind, FencedHost | QuietHost):
+        behind = behind.behind
     assert isinstance(behind, CountingHost)
     return behind
 
