@@ -25,6 +25,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -166,7 +167,8 @@ class WineMachine:
     def start(self) -> None:
         """Boot, outside any line: what is started from within one would keep it open."""
         with self._turn:
-            self.write(r"C:\lab\boots.txt", f"{time.time_ns()}\n")
+            # As wmic says when the system was started, which the lab's wmic reads here.
+            self.write(r"C:\lab\boots.txt", f"{datetime.now(UTC):%Y%m%d%H%M%S.%f}+000\n")
             self._quietly("wineserver", "-p")
             self._quietly(lab.WINE, "wineboot")
         if self._watch is None:

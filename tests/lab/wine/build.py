@@ -47,7 +47,7 @@ STAND_INS = (
 STUBS = ("certutil", "cscript", "dism", "fc", "findstr", "icacls", "systeminfo", "tasklist", "where", "wscript")
 """Wine's own end with 0 and do nothing. In their place lies a program that fails and is found out."""
 _SHARED = (".dll", ".drv", ".exe", ".msstyles", ".nls", ".sys", ".ttf")
-LIBRARIES = ("-ladvapi32", "-lversion", "-lmsi", "-lole32")
+LIBRARIES = ("-ladvapi32", "-lversion", "-lmsi", "-lcrypt32", "-lurlmon")
 
 
 def environment(prefix: Path) -> dict[str, str]:
@@ -177,6 +177,9 @@ def _assemble(bare: Path, target: Path) -> None:
     work.rename(target)
 
 
+_UNINSTALL_32 = r"HKEY_LOCAL_MACHINE\SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall"
+
+
 def _prefer_ours(prefix: Path) -> None:
     """Wine prefers its own programs to files of their names unless its registry says otherwise."""
     lines = "".join(f'"{name}.exe"="native"\r\n' for name in sorted((*STAND_INS, *STUBS)))
@@ -185,6 +188,8 @@ def _prefer_ours(prefix: Path) -> None:
     path = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
     file.write_text(
         f'Windows Registry Editor Version 5.00\r\n\r\n{key}\r\n{lines}\r\n[{path}]\r\n"InstallationType"="Server"\r\n'
+        # Every 64-bit Windows has both lists of installed products; Wine makes each with its first entry.
+        f"\r\n[{_UNINSTALL_32}]\r\n"
     )
     run(WINE, "regedit", "/S", r"C:\lab.reg", env=environment(prefix))
     run("wineserver", "-w", env=environment(prefix))

@@ -190,7 +190,7 @@ def _compile(work: Path) -> dict[str, dict[str, Path]]:
     _all(commands)
     found = {build_: {one: work / f"{one}-{build_}.exe" for one in ("service", "tool")} for build_ in (OLD, NEW)}
     _all(
-        (_COMPILER, "-s", "-municode", work / f"{one}.o", work / f"{build_}.res", "-o", path, "-ladvapi32", "-lversion")
+        (_COMPILER, "-s", "-municode", work / f"{one}.o", work / f"{build_}.res", "-o", path, "-ladvapi32", "-lversion", "-lshell32")
         for build_, made in found.items()
         for one, path in made.items()
     )  # fmt: skip
@@ -240,7 +240,7 @@ def _source(product: Product, build_: str, files: Mapping[str, Path]) -> str:
     def component(inner: str) -> str:
         name = f"c{len(references)}"
         references.append(name)
-        guid = f"{product.code[1:-4]}{0x100 + len(references):04X}"
+        guid = f"{product.code[1:-5]}{0x100 + len(references):04X}"
         return f'<Component Id="{name}" Guid="{guid}" Win64="yes">{inner}</Component>'
 
     def files_in(folder: str) -> str:

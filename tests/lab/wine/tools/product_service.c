@@ -1,6 +1,6 @@
 // A service that answers start and stop and does nothing else: a stand-in of the lab for a product's server.
-// It notes starts and stops in C:\lab\services.txt, with its version. While C:\lab\SERVICE.fails lies there, it refuses to
-// start. With any argument it prints its version instead.
+// It notes starts and stops in C:\lab\services.txt, with its version. While C:\lab\SERVICE.fails lies there, it refuses
+// to start. With any argument it prints its version instead.
 #include "version.h"
 
 static wchar_t name[256], version[64];

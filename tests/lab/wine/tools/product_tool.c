@@ -5,6 +5,7 @@
 //   svrexport FOLDER                     a configuration of one file, as long as the service runs
 //   anything else                        prints its version
 #include "version.h"
+#include <shellapi.h>
 
 #define SERVICE L"FIMSynchronizationService"
 #define KEYS L"HANDRAIL LAB KEY SET"
@@ -93,12 +94,26 @@ static int configuration(int argc, wchar_t **argv)
         return 1;
     CreateDirectoryW(argv[1], 0);
     swprintf(path, 4096, L"%ls\\MV.xml", argv[1]);
-    if (!write_text(path, L"<saved-mv-configuration server=\"LAB\"><mv-data><schema/></mv-data></saved-mv-configuration>")) {
+    if (!write_text(path, L"<saved-mv-configuration server=\"LAB\"><mv-data><schema/></mv-data>"
+                          L"</saved-mv-configuration>")) {
         complain(L"The file cannot be written.");
         return 1;
     }
     say(L"Exported the configuration.");
     return 0;
+}
+
+// As the C runtime of Windows takes the program's name off a line: quotation marks hold together, a backslash is a
+// backslash. That of Wine reads C:\"Program Files\a.exe" otherwise, and gets all arguments wrong.
+static wchar_t **own_arguments(int *count)
+{
+    wchar_t *at = GetCommandLineW(), line[32768] = L"x ";
+    int quoted = 0;
+
+    for (; *at && (quoted || (*at != ' ' && *at != '\t')); at++)
+        quoted ^= *at == '"';
+    wcsncat(line, at, 32000);
+    return CommandLineToArgvW(line, count);
 }
 
 int wmain(int argc, wchar_t **argv)
@@ -108,6 +123,7 @@ int wmain(int argc, wchar_t **argv)
     GetModuleFileNameW(0, path, 1024);
     tool = wcsrchr(path, '\\') + 1;
     own_version(version, 64);
+    argv = own_arguments(&argc);
     if (!_wcsicmp(tool, L"miiskmu.exe"))
         return keys(argc, argv);
     if (!_wcsicmp(tool, L"csexport.exe"))

@@ -1,5 +1,5 @@
-// rawcmd.exe: run the line in LAB_LINE as `cmd.exe /s /c "LINE"`, untouched, and write all 32 bits of its exit code to the
-// file LAB_EXIT, if there is one. Through a Linux argument list instead, every " would turn into \".
+// rawcmd.exe: run the line in LAB_LINE as `cmd.exe /s /c "LINE"`, untouched, and write all 32 bits of its exit code to
+// the file LAB_EXIT, if there is one. Through a Linux argument list instead, every " would turn into \".
 // LAB_CWD, if there is one, is the folder to begin in.
 #include "lab.h"
 

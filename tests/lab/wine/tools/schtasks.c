@@ -1,7 +1,7 @@
 // schtasks.exe, a stand-in of the lab (Wine's own cannot create tasks):
 //   /create /tn NAME (/tr COMMAND | /xml FILE) ...   /run   /query /fo csv /v [/nh]   /end   /delete
-// A task runs detached from whoever started it, in the same account. What Windows decides about accounts, rights, batteries
-// and times is not shown. A task is a file C:\lab\tasks\NAME: command, arguments, last result, runs, process id.
+// A task runs detached from whoever started it, in the same account. What Windows decides about accounts, rights,
+// batteries and times is not shown. A task is a file C:\lab\tasks\NAME: command, arguments, last result, runs, process.
 #include "lab.h"
 
 #define NOT_YET_RUN 267011L
