@@ -21,7 +21,7 @@ from handrail.hosts.protocol import Host as Opened
 from handrail.model.estate import Connect, Estate, Host, Via
 from handrail.probing import sweep
 from handrail.probing.drafting import Draft, draft
-from handrail.probing.estate_file import comment_of, written
+from handrail.probing.estate_file import comment_of, grouped, written
 from handrail.probing.merging import Kept, merge
 from handrail.probing.readings import utc_now
 from handrail.probing.sweep import HostSheet, Left, Open
@@ -260,10 +260,12 @@ def _tell(
     if made.missing:
         say("")
         say(f"Not read ({words.count(len(made.missing), 'fact')}); each blocks where a rule asks for it:")
-        for missing in made.missing:
-            say(rendering.harmless(f"  {missing.address}: {comment_of(missing.unread.because)}"))
-            if missing.unread.settle:
-                say(rendering.harmless(f"      settle it with: {comment_of(missing.unread.settle)}"))
+        for several in grouped(made.missing):
+            unread = several[0].unread
+            names = ", ".join(one.address for one in several)
+            say(rendering.harmless(f"  {names}: {comment_of(unread.because)}"))
+            if unread.settle:
+                say(rendering.harmless(f"      settle it with: {comment_of(unread.settle)}"))
     if target is not None:
         say("")
         say(rendering.harmless(f"Written to {target}. Add media and aim, then: handrail assess {target}"))

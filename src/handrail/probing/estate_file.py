@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ READ = "read: "
 """What begins the comment behind a value that discovery has written. Whoever changes a value takes the comment away."""
 NOT_READ = "not read: "
 
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*\Z")
+_PLAIN = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_./-]*\Z")
 _LONG = 120
 _WIDE = 44
 """The column of comments behind short values."""
@@ -38,8 +38,8 @@ def scalar(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(scalar(one) for one in value) + "]"
     text = str(value)
-    if _PLAIN.match(text) and _means(text) == text:
-        return text
+    if _PLAIN.match(text):
+        return text if _means(text) == text else f'"{text}"'
     if all(one.isprintable() for one in text):
         return "'" + text.replace("'", "''") + "'"
     import json
@@ -146,9 +146,8 @@ class _Writing:
             yield f"{'  ' * depth}# {comment_of(one)}"
 
     def _missing(self, keys: Keys, depth: int) -> Iterator[str]:
-        for one in self.draft.missing:
-            if one.below == keys:
-                yield f"{'  ' * depth}# {not_read(one)}"
+        for several in grouped(one for one in self.draft.missing if one.below == keys):
+            yield f"{'  ' * depth}# {not_read(several)}"
 
     def _template(self) -> Iterator[str]:
         """What only people can say, to be filled in."""
@@ -187,16 +186,26 @@ class _Writing:
 
 
 def read_by(reading: Reading) -> str:
-    """Where, when and by which command, on one line: of several commands the first."""
-    first = comment_of(reading.commands[0]) if reading.commands else "as it was asked for"
-    shown = first if len(first) <= _LONG else first[:_LONG] + "…"
-    more = f" (and {len(reading.commands) - 1} more)" if len(reading.commands) > 1 else ""
+    """Where, when and by which command, on one line: of several commands the last."""
+    last = comment_of(reading.commands[-1]) if reading.commands else "as it was asked for"
+    shown = last if len(last) <= _LONG else last[:_LONG] + "…"
+    more = f" (after {len(reading.commands) - 1} others)" if len(reading.commands) > 1 else ""
     return f"{READ}{reading.host} {reading.at[:16].replace('T', ' ')}: {shown}{more}"
 
 
-def not_read(one: Missing) -> str:
-    settle = f"; settle it with: {one.unread.settle}" if one.unread.settle else ""
-    return comment_of(f"{NOT_READ}{one.address}: {one.unread.because}{settle}")
+def grouped(missing: Iterable[Missing]) -> list[list[Missing]]:
+    """Those of one entry that could not be read for one reason, together."""
+    found: dict[tuple[Keys, str, str], list[Missing]] = {}
+    for one in missing:
+        found.setdefault((one.below, one.unread.because, one.unread.settle), []).append(one)
+    return list(found.values())
+
+
+def not_read(several: Sequence[Missing]) -> str:
+    unread = several[0].unread
+    settle = f"; settle it with: {unread.settle}" if unread.settle else ""
+    names = ", ".join(one.address for one in several)
+    return comment_of(f"{NOT_READ}{names}: {unread.because}{settle}")
 
 
 def comment_of(text: str) -> str:

@@ -22,7 +22,7 @@ from handrail.probing.estate_file import NOT_READ, READ, read_by, scalar, used_h
 from handrail.probing.readings import Reading
 
 _MARK = f"# {READ}"
-_ABOUT = re.compile(rf"^\s*# {re.escape(NOT_READ)}(\S+): ")
+_ABOUT = re.compile(rf"^\s*# {re.escape(NOT_READ)}(\S+(?:, \S+)*): ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +192,6 @@ def _without_stale(text: str, draft: Draft) -> str:
     kept = []
     for line in text.splitlines(keepends=True):
         about = _ABOUT.match(line)
-        if about is None or about[1] in missing:
+        if about is None or missing & set(about[1].split(", ")):
             kept.append(line)
     return "".join(kept)
