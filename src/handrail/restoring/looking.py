@@ -83,7 +83,7 @@ class Looking:
         with_ = fill(step.with_, known)
         if step.lasting and step.id.startswith(f"{step.installation}/{hop.to}/"):
             old = _of_the_old_build(with_, hop)
-            if old is not None and self._is_looked_for(step, hop):
+            if old is not None and (step.host != _stood_on(step.installation) or self._is_looked_for(step, hop)):
                 return None
             if old is not None:
                 title = f"See that {step.installation} is at {hop.from_} again"
@@ -152,6 +152,11 @@ def _first_touched(plan: Plan, records: Records) -> dict[str, int]:
         if step.kind in ("do", "person", "reboot") and records.get(step.id, Record()).touched:
             found.setdefault(step.installation, at)
     return found
+
+
+def _stood_on(installation: str) -> str:
+    """The host that an installation has its name from: there it was, wherever the aim has moved it."""
+    return installation.rpartition("@")[2]
 
 
 def _of_the_old_build(with_: Mapping[str, Any], hop: Hop) -> dict[str, Any] | None:
