@@ -11,6 +11,7 @@ test to there being none.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import getpass
 import os
@@ -31,6 +32,9 @@ from pathlib import Path
 
 from tests.lab.wine import build as lab
 from tests.lab.wine import packages
+from tests.support.winrm_commands import Asked
+
+from handrail.hosts.protocol import Exited
 
 LINE = Path(lab.__file__).parent / "line.py"
 SFTP = "lab-sftp"
@@ -161,6 +165,23 @@ class WineMachine:
         ran = self.run(line, cwd=cwd, within=within)
         assert ran.code == 0, f"{line}: {ran}"
         return ran.out
+
+    async def carry_out(self, asked: Asked) -> Exited:
+        """A line as a shell of Windows Remote Management hands it on: `runner` of a `winrm_endpoint.Endpoint`."""
+        told = self.folder / f"exit-{secrets.token_hex(4)}"
+        env = {**os.environ, **asked.env, "LAB_EXIT": str(told), **({"LAB_CWD": asked.cwd} if asked.cwd else {})}
+        pipe = subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *self.runner, asked.line, env=env, stdin=pipe, stdout=pipe, stderr=pipe
+        )
+        try:
+            out, err = await process.communicate(asked.stdin)
+        except asyncio.CancelledError:
+            process.kill()
+            raise
+        code = int(told.read_text()) if told.exists() else -1
+        told.unlink(missing_ok=True)
+        return Exited(code, out, err)
 
     # ---- the machine's own life
 

@@ -23,13 +23,15 @@ _BUILT_IN = re.compile("(if|mkdir|del|copy|move|dir|rmdir|type|ver|vol|cd|exit|e
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A command as the operating system gets it. `shell` is the remote shell that it runs in."""
+    """A command as the operating system gets it. `shell` is the remote shell that it runs in, `line` the command as it
+    was sent, for a cmd.exe that reads it by itself."""
 
     argv: tuple[str, ...]
     stdin: bytes = b""
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: str | None = None
     shell: str = ""
+    line: str = ""
 
 
 Function = Callable[[Asked], Awaitable[Exited]]
@@ -162,7 +164,7 @@ class Answer(Running):
 
     async def _work(self) -> None:
         asked = self._asked
-        one = Asked(asked.argv, self._input, asked.env, asked.cwd, asked.shell)
+        one = Asked(asked.argv, self._input, asked.env, asked.cwd, asked.shell, asked.line)
         try:
             done = await self._function(one)
         except Exception as error:

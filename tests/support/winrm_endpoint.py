@@ -308,7 +308,7 @@ class Endpoint:
         shell, id = self._shell(call.shell), str(uuid.uuid4()).upper()
         line = call.body.findtext("r:CommandLine/r:Command", "", NS)
         self.lines.append(line)
-        asked = Asked(argv_of(line), b"", shell.env, shell.cwd, shell.id)
+        asked = Asked(argv_of(line), b"", shell.env, shell.cwd, shell.id, line)
         with_input = call.options.get("WINRS_CONSOLEMODE_STDIN", "TRUE").upper() == "FALSE"
         if self.runner is None:
             process = Process(asked, self.deaf)

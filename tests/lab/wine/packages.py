@@ -30,6 +30,7 @@ from tests.lab.wine import msp
 HERE = Path(__file__).parent
 OLD, NEW = "4.6.673.0", "4.7.12.0"
 _PREFIX = "x86_64-w64-mingw32"
+_LIBRARIES = ("-ladvapi32", "-lversion", "-lshell32")
 _COMPILER = _PREFIX + "-gcc"
 _WISHES = {"PREREQMISSING": "PrereqMissing", "FAILEARLY": "FailEarly", "FAILNOW": "FailNow", "FAILLATE": "FailLate"}
 """Property -> the value of the registry that sets it."""
@@ -190,7 +191,7 @@ def _compile(work: Path) -> dict[str, dict[str, Path]]:
     _all(commands)
     found = {build_: {one: work / f"{one}-{build_}.exe" for one in ("service", "tool")} for build_ in (OLD, NEW)}
     _all(
-        (_COMPILER, "-s", "-municode", work / f"{one}.o", work / f"{build_}.res", "-o", path, "-ladvapi32", "-lversion", "-lshell32")
+        (_COMPILER, "-s", "-municode", work / f"{one}.o", work / f"{build_}.res", "-o", path, *_LIBRARIES)
         for build_, made in found.items()
         for one, path in made.items()
     )  # fmt: skip

@@ -1,5 +1,5 @@
 // robocopy.exe, a stand-in of the lab (Wine's own ends with 16): FROM TO [FILE...] /E [/MIR], content, attributes and
-// times. Files of the same size and time are passed over. Its exit code has 1 for copied, 2 for extra, 8 for failed files.
+// times. Files of the same size and time are passed over. The exit code has 1 for copied, 2 for extra, 8 for failed.
 #include "lab.h"
 
 static int code, mirrors, deep;

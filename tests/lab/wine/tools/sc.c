@@ -74,7 +74,8 @@ static int query_all(int everything, int more)
     DWORD size, count, resume = 0, i;
 
     if (!EnumServicesStatusExW(manager, SC_ENUM_PROCESS_INFO, SERVICE_WIN32,
-                               everything ? SERVICE_STATE_ALL : SERVICE_ACTIVE, buffer, sizeof buffer, &size, &count, &resume, 0))
+                               everything ? SERVICE_STATE_ALL : SERVICE_ACTIVE, buffer, sizeof buffer, &size, &count,
+                               &resume, 0))
         return wrong(L"EnumServicesStatusEx");
     for (i = 0; i < count; i++)
         show(found[i].lpServiceName, found[i].lpDisplayName, &found[i].ServiceStatusProcess, more);

@@ -1,5 +1,5 @@
-// wevtutil.exe, a stand-in of the lab: `qe LOG ...` prints C:\lab\events-LOG.txt, whatever is asked about it, or nothing
-// when it is not there. Wine has no event log, so that no error stands in it proves nothing.
+// wevtutil.exe, a stand-in of the lab: `qe LOG ...` prints C:\lab\events-LOG.txt, whatever is asked about it, or
+// nothing when it is not there. Wine has no event log, so that no error stands in it proves nothing.
 #include "lab.h"
 
 int wmain(int argc, wchar_t **argv)
