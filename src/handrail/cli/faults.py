@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
-from handrail.cli.output import Output
+from handrail.cli.output import Output, Redact
 from handrail.errors import BadDocument, HandrailError, suggestion
 from handrail.reporting.text import harmless
 
@@ -31,7 +31,7 @@ def explain_fault(error: Exception, output: Output, environment: Mapping[str, st
         output.complain(f"handrail: {_shown(error.filename)}: {error.strerror or type(error).__name__}.")
         return 2
     kind = type(error).__name__
-    written = write_details(error, environment)
+    written = write_details(error, environment, output.redact)
     if written is None:
         output.complain(f"handrail: This is a fault of Handrail itself ({kind}); please report it.")
     else:
@@ -47,8 +47,8 @@ def sentence(error: HandrailError) -> str:
     return harmless(text if error.place else f"handrail: {text}")
 
 
-def write_details(error: Exception, environment: Mapping[str, str]) -> Path | None:
-    """Write the traceback to a file below the home folder. None when that cannot be."""
+def write_details(error: Exception, environment: Mapping[str, str], redact: Redact) -> Path | None:
+    """Write the traceback to a file below the home folder, without secrets. None when that cannot be."""
     from handrail import __version__
     from handrail.running.home import Home
 
@@ -59,7 +59,7 @@ def write_details(error: Exception, environment: Mapping[str, str]) -> Path | No
         about = f"handrail {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n"
         details = about + "".join(traceback.format_exception(error))
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(details.encode("utf-8", "backslashreplace"))
+            file.write(redact(details).encode("utf-8", "backslashreplace"))
     except Exception:  # wherever the details cannot go, the sentence alone has to do
         return None
     return path

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from handrail.cli import options, settings
 from handrail.cli.output import Output
 from handrail.cli.progress import Teller, telling
+from handrail.cli.sessions import opened
 from handrail.errors import StoreUnreachable, StoreUnwritable
 from handrail.model.plan import Plan
 from handrail.reporting import words
@@ -19,7 +20,7 @@ from handrail.reporting.text import harmless
 from handrail.running.chain import Head, check
 from handrail.running.fleet import Worker, listeners
 from handrail.running.scheduler import Schedule
-from handrail.running.session import Session, open_session
+from handrail.running.session import Session
 from handrail.running.store import address_of
 
 POLL = 0.5
@@ -36,7 +37,7 @@ def work(output: Output, store: str, zones: Sequence[str], lanes: int, ask: bool
         output.line(harmless(f"{time.strftime('%H:%M:%S')}  {sentence}"))
         output.flush()
 
-    with open_session(settings.home(), store=store, ask=ask, guides=folders) as session:
+    with opened(output, store=store, ask=ask, guides=folders) as session:
         worker = Worker(session, address, who=f"{who} worker {os.getpid()}", zones=zones, lanes=lanes, say=say)
         where = f"zone {words.listed(list(zones), 5)}" if zones else "every zone"
         say(f"Worker {os.getpid()} of {who} listens for {where}, {lanes} lanes at a time.")

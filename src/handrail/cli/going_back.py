@@ -20,7 +20,7 @@ BLOCKED = 3
 
 
 def rollback(output: Output, run: str, target: str | None, store: str | None, format: str) -> int:
-    with existing(store, run) as session:
+    with existing(output, store, run) as session:
         run_id = session.find(run)
         found = session.rollback(run_id)
         estate = session.plan(run_id).estate

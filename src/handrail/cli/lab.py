@@ -11,6 +11,7 @@ from handrail.cli import options, settings
 from handrail.cli.output import Output
 from handrail.cli.progress import telling
 from handrail.cli.rehearsed import plan_to_rehearse, put
+from handrail.cli.sessions import opened
 from handrail.errors import BadInput
 from handrail.guides import catalogue as guide_catalogue
 from handrail.model.plan import Plan
@@ -19,7 +20,6 @@ from handrail.rehearsing.lab_run import LabRun, Stage, to_json
 from handrail.reporting import text
 from handrail.reporting.lab import lab_page
 from handrail.running.runner import Progress
-from handrail.running.session import open_session
 
 _TITLES: dict[Stage, str] = {
     "prepare": "Prepare the lab",
@@ -47,7 +47,7 @@ def rehearse_on(
         with telling(output, carried, aside=aside) as teller:
             yield teller
 
-    with open_session(settings.home()) as session:
+    with opened(output) as session:
         found = asyncio.run(LabRun(session, plan.digest, settings.who(), told).rehearse(preparing, made))
     put(output, to_json(found) if format == "json" else lab_page(found), to)
     return found.exit_code

@@ -9,13 +9,20 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TextIO
 
 # JSON up to this many characters is indented, for people read it too.
 INDENTED = 1_000_000
 
 _PLAIN = {"→": "->", "…": "...", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "×": "x", "≥": ">="}
+
+Redact = Callable[[Any], Any]
+"""The same text, or the same lists and mappings of texts, without secrets."""
+
+
+def _keep(what: Any) -> Any:
+    return what
 
 
 class Output:
@@ -27,6 +34,8 @@ class Output:
         self.colour = colour
         self.width = width
         self.lost = ""
+        self.redact: Redact = _keep
+        """Applied to everything that is written; whoever looks secrets up sets it (`secrecy.py`)."""
 
     @classmethod
     def of_process(cls, environment: Mapping[str, str]) -> Output:
@@ -57,6 +66,7 @@ class Output:
         """One JSON document, and nothing else, on standard output."""
         import json  # late: --help has no need of it
 
+        document = self.redact(document)  # before it becomes text: what is hidden there might end in an escape
         ascii_only = not _speaks_unicode(self.out)
         text = json.dumps(document, ensure_ascii=ascii_only)
         if len(text) < INDENTED:
@@ -72,7 +82,7 @@ class Output:
             return
         try:
             self.flush()
-            self.err.write(fitting(text, self.err.encoding) + "\n")
+            self.err.write(fitting(self.redact(text), self.err.encoding) + "\n")
             self.err.flush()
         except (OSError, ValueError):
             _let_go(self.err)
@@ -89,7 +99,7 @@ class Output:
         if self.out is None:
             return
         try:
-            self.out.write(fitting(text, self.out.encoding))
+            self.out.write(fitting(self.redact(text), self.out.encoding))
             if not text or self.live:
                 self.out.flush()
         except BrokenPipeError:

@@ -6,9 +6,11 @@ import asyncio
 import json
 from collections.abc import Collection, Sequence
 
-from handrail.cli import options, settings
+from handrail.cli import options
 from handrail.cli.assessing import BLOCKED, read
 from handrail.cli.output import Output
+from handrail.cli.secrecy import secret_store
+from handrail.cli.sessions import opened
 from handrail.documents.files import read_bytes
 from handrail.documents.plan import read_plan
 from handrail.errors import BadInput
@@ -17,7 +19,7 @@ from handrail.model.plan import Plan
 from handrail.reporting import text
 from handrail.reporting.findings import assessment_document, assessment_page
 from handrail.running.preflight import of_estate
-from handrail.running.session import Session, open_session
+from handrail.running.session import Session
 
 
 def preflight(output: Output, file: str, accept: Sequence[str], guides: Sequence[str], format: str) -> int:
@@ -26,13 +28,12 @@ def preflight(output: Output, file: str, accept: Sequence[str], guides: Sequence
         if accept:
             raise BadInput("--accept is for an estate: what a plan accepts stands in it.", "Give it to 'plan'.")
         plan = read_plan(file)
-        with open_session(settings.home()) as session:
+        with opened(output) as session:
             found = asyncio.run(session.preflight(plan))
     else:
         estate, _ = read(file, guides)
-        with open_session(settings.home()) as session:
-            resolve = session.secrets.resolve
-            found = asyncio.run(of_estate(estate, resolve, tuple(options.acceptances(accept))))
+        resolve = secret_store(output).resolve
+        found = asyncio.run(of_estate(estate, resolve, tuple(options.acceptances(accept))))
     _show(output, found.assessment, format)
     return BLOCKED if found.assessment.verdict == "blocked" else 0
 

@@ -71,7 +71,8 @@ class Plain:
         head = f"{line.at}  {harmless(line.host).ljust(self._hosts)}  "
         word = line.word.ljust(8)
         room = max(self._output.width - len(head) - 10, 30)
-        first, *more = textwrap.wrap(harmless(line.text), room, break_long_words=False, break_on_hyphens=False) or [""]
+        said = harmless(self._output.redact(line.text))  # before it is taken apart into lines
+        first, *more = textwrap.wrap(said, room, break_long_words=False, break_on_hyphens=False) or [""]
         colour = self._output.colour and not self._aside
         indent = " " * (len(head) + 10)
         return [f"{head}{paint(word, line.tone, colour)}  {first}", *(indent + text for text in more)]

@@ -32,6 +32,7 @@ def plan_to_rehearse(path: str) -> Plan:
 def put(output: Output, found: Page | Mapping[str, Any] | str, to: str | None) -> None:
     """A page as text, a mapping as JSON, HTML as it is: on standard output, or in the file `to`."""
     if isinstance(found, Mapping):
+        found = output.redact(found)
         if to is None:
             output.json(found)
             return
@@ -44,7 +45,7 @@ def put(output: Output, found: Page | Mapping[str, Any] | str, to: str | None) -
     if to is None:
         output.lines(rendered.splitlines())
         return
-    write_bytes(to, rendered.encode(), "The rehearsal")
+    write_bytes(to, output.redact(rendered).encode(), "The rehearsal")
     output.line(f"Written to {to}")
 
 

@@ -12,7 +12,7 @@ from handrail.cli.assessing import BLOCKED
 from handrail.cli.output import Output
 from handrail.cli.preflight import passes
 from handrail.cli.progress import telling
-from handrail.cli.sessions import existing, store_option
+from handrail.cli.sessions import existing, opened, store_option
 from handrail.documents.plan import read_plan
 from handrail.errors import BadInput
 from handrail.model.plan import Plan
@@ -23,7 +23,7 @@ from handrail.reporting.verification import verification_page
 from handrail.restoring.cost import cost_to_json
 from handrail.running.journal import RunRow
 from handrail.running.runner import Outcome, Settings
-from handrail.running.session import Session, open_session
+from handrail.running.session import Session
 from handrail.running.status import status_to_json
 from handrail.running.store import is_shared
 from handrail.running.verify import verification_to_json
@@ -38,7 +38,7 @@ PRICED = 5_000
 
 def approve(output: Output, plan_file: str, store: str | None) -> int:
     plan = read_plan(plan_file)
-    with open_session(settings.home(), store=store) as session:
+    with opened(output, store=store) as session:
         given = session.approve(plan, settings.who())
     names = words.listed([one.who for one in given], 20)
     output.line(text.harmless(f"Plan {plan.digest} is approved by {names}."))
@@ -54,9 +54,11 @@ def run(
     if ask and not twin and plan.goes_back is None:
         raise BadInput("--ask is for runs on the twin: on real hosts people are always asked.", "Leave it out.")
     folders = tuple(options.folders(guides))
-    with open_session(settings.home(), store=store, ask=ask, guides=folders) as session:
+    with opened(output, store=store, ask=ask, guides=folders) as session:
         who = settings.who()
         where_to = session.check(plan, "twin" if twin else "hosts")
+        if where_to == "hosts" and not is_shared(store):  # where it is shared, workers act, with what they have
+            session.check_secrets(plan)
         if where_to == "hosts" and not passes(output, session, plan, format):
             return BLOCKED
         run_id = session.start(plan, who, target="twin" if twin else "hosts", workers=is_shared(store))
@@ -72,7 +74,7 @@ def run(
 
 def resume(output: Output, run: str, store: str | None, ask: bool, guides: Sequence[str], format: str) -> int:
     folders = tuple(options.folders(guides))
-    with existing(store, run, ask=ask, guides=folders) as session:
+    with existing(output, store, run, ask=ask, guides=folders) as session:
         run_id = session.find(run)
         session.refuse_return(run_id)
         if session.journal.row(run_id).target == "hosts":
@@ -84,7 +86,7 @@ def resume(output: Output, run: str, store: str | None, ask: bool, guides: Seque
 
 
 def status(output: Output, run: str | None, store: str | None, format: str) -> int:
-    with existing(store, run) as session:
+    with existing(output, store, run) as session:
         run_id = session.find(run)
         plan = session.plan(run_id)
         found = session.status(run_id)
@@ -108,7 +110,7 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
 
 
 def answer(output: Output, run: str, step: str, given: str, note: str, store: str | None) -> int:
-    with existing(store, run) as session:
+    with existing(output, store, run) as session:
         event = session.answer(session.find(run), step, given, settings.who(), note)
     output.line(text.harmless(f"Answered {given} to {event.entry.step}."))
     output.line("A process that carries the run on takes it up; if none does, go on with:")
@@ -118,7 +120,7 @@ def answer(output: Output, run: str, step: str, given: str, note: str, store: st
 
 def verify(output: Output, run: str, store: str | None, guides: Sequence[str], format: str) -> int:
     folders = tuple(options.folders(guides))
-    with existing(store, run, guides=folders) as session:
+    with existing(output, store, run, guides=folders) as session:
         run_id = session.find(run)
         plan = session.plan(run_id)
         found = asyncio.run(session.verify(run_id, settings.who()))

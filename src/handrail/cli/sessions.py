@@ -1,4 +1,4 @@
-"""Opening the store for commands that need a run that is there already."""
+"""Opening the store for commands."""
 
 from __future__ import annotations
 
@@ -8,19 +8,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from handrail.cli import settings
+from handrail.cli.output import Output
+from handrail.cli.secrecy import secret_store
 from handrail.errors import BadInput, FileMissing
 from handrail.running.session import Session, open_session
 
 
 @contextlib.contextmanager
+def opened(
+    output: Output, *, store: str | None = None, make: bool = True, ask: bool = False, guides: tuple[Path, ...] = ()
+) -> Iterator[Session]:
+    """A session whose secrets are hidden in whatever `output` is told, also after it was closed."""
+    secrets = secret_store(output)
+    with open_session(settings.home(), store=store, make=make, ask=ask, guides=guides, secrets=secrets) as session:
+        yield session
+
+
+@contextlib.contextmanager
 def existing(
-    store: str | None, run: str | None, *, ask: bool = False, guides: tuple[Path, ...] = ()
+    output: Output, store: str | None, run: str | None, *, ask: bool = False, guides: tuple[Path, ...] = ()
 ) -> Iterator[Session]:
     """A session on a store that is there already. BadInput when there is none."""
     with contextlib.ExitStack() as stack:
         try:
-            opened = open_session(settings.home(), store=store, make=False, ask=ask, guides=guides)
-            session = stack.enter_context(opened)
+            session = stack.enter_context(opened(output, store=store, make=False, ask=ask, guides=guides))
         except FileMissing as missing:
             message = f"There is no run {run!r}: nothing has been run here yet." if run else "Nothing has been run yet."
             raise BadInput(f"{message} {missing.message}", "Begin with `handrail run PLAN`.") from None

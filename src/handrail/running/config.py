@@ -6,9 +6,11 @@ import os
 import stat
 from pathlib import Path
 
+from handrail.actions.secrets import SecretStore
 from handrail.documents.config import WHAT, Config, config_of
 from handrail.documents.files import read_bytes
 from handrail.errors import BadInput, Place
+from handrail.running.home import Home
 
 LIMIT = 1024 * 1024
 
@@ -20,6 +22,11 @@ def read_config(path: Path) -> Config:
     for one in (path, path.parent):
         _refuse_foreign(one, path)
     return config_of(read_bytes(path, WHAT, LIMIT), str(path))
+
+
+def local_secrets(home: Home) -> SecretStore:
+    """What this machine has; its configuration is read when a helper is asked for the first time."""
+    return SecretStore(helpers=lambda: read_config(home.config).secrets)
 
 
 def _refuse_foreign(one: Path, path: Path) -> None:

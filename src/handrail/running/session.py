@@ -28,7 +28,7 @@ from handrail.running import going_back, people
 from handrail.running.carrying import Build, Hosts
 from handrail.running.chain import canonical
 from handrail.running.clock import Clock, SystemClock
-from handrail.running.config import read_config
+from handrail.running.config import local_secrets
 from handrail.running.home import Home, make_folder
 from handrail.running.journal import Journal, RunRow, Watch, open_journal
 from handrail.running.needed_secrets import Found, Need, demand, look_up, needs_of_plan
@@ -226,12 +226,12 @@ class Session:
         Errors: BadInput (an action's revision differs; a host cannot be reached as the estate says)."""
         self._check_revisions(plan)
         with self._target(run, plan) as target:
-            secrets = target.secrets(self._keeping(plan))
+            hosts, secrets = self._equipped(run, plan, target, strict=False)
             share = Share(
                 self.journal,
                 run,
                 plan,
-                hosts=target.host,
+                hosts=hosts,
                 build=self.build,
                 secrets=secrets,
                 queue=queue,
@@ -426,7 +426,7 @@ def open_session(
     if store is None and make:
         home.make()
     if secrets is None:
-        secrets = SecretStore(helpers=lambda: read_config(home.config).secrets)
+        secrets = local_secrets(home)
     clock = clock or SystemClock()
     journal = open_journal(store or home.store, clock=clock, redact=secrets.redact, watch=watch, make=make)
     known = signatures if signatures is not None else all_signatures()
