@@ -71,7 +71,8 @@ def test_every_build_has_a_name_or_none(number: int, installation: str) -> None:
 
 def test_a_restart_is_proved_by_another_boot() -> None:
     action = Reboot()
-    host = ScriptedHost({"shutdown /r /t 2 /f": 0}, boots=["one", "one", "one", "two"])
+    answers = {"shutdown /r /t 2 /f": 0, "script readiness": "ready"}
+    host = ScriptedHost(answers, boots=["one", "one", "one", "two"])
 
     before = virtual_time.run(action.observe(host, receipt()))
     begun = receipt(before=before.evidence)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+import contextlib
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from handrail.actions import restarts
 from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.errors import HostUnreachable
@@ -37,63 +37,61 @@ class OsSupported(Check):
 
 SHUTTING_DOWN, SHUTDOWN_SCHEDULED = 1115, 1190
 
+# Root, or who may become root without a password.
+_RESTART = """
+if [ "$(id -u)" = 0 ]; then as=; else as="sudo -n"; fi
+if [ -d /run/systemd/system ]; then $as systemctl reboot; else $as shutdown -r now; fi
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Reboot(Base):
-    """Restart the machine and wait until it has come up again, which a changed boot id proves.
+    """Restart the machine and wait until it has come up again, which a changed boot id proves, and is ready.
 
     The boot id that was journaled before is what makes this a state: restarted since then, or not yet.
     """
 
     kind: ClassVar[Kind] = "reboot"
     outputs: ClassVar[tuple[str, ...]] = ("boot_id",)
+    platforms: ClassVar[tuple[str, ...]] = ("windows", "linux")
 
-    patience: int = 1800
+    patience: int = restarts.PATIENCE
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
         now = await host.boot_id()
-        before = _boot_id(receipt.before)
+        before = restarts.boot_before(receipt)
         seen = {"boot_id": now}
         if before is None:
             return Observation("not_done", f"{host.name} was not restarted by this step", seen, seen)
-        if now != before:
-            return Observation("done", f"{host.name} was restarted", seen, seen)
-        return Observation("not_done", f"{host.name} is still up since before this step", seen, seen)
+        if now == before:
+            return Observation("not_done", f"{host.name} is still up since before this step", seen, seen)
+        late = await restarts.ready(host, self.patience)
+        seen = {"boot_id": await host.boot_id()}  # an update may have sent it down once more
+        because = f"{host.name} was restarted" + (f"; after a while {late}" if late else "")
+        return Observation("done", because, seen, seen)
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
-        before = _boot_id(receipt.before) or await host.boot_id()
+        before = restarts.boot_before(receipt) or await host.boot_id()
         code: int | None = None
-        try:
-            answer = await run(host, "shutdown", "/r", "/t", "2", "/f")
-            if answer.code == SHUTDOWN_SCHEDULED:
-                await run(host, "shutdown", "/a")
-                answer = await run(host, "shutdown", "/r", "/t", "2", "/f")
-            code = answer.code
-            if code not in (0, SHUTTING_DOWN):
-                raise ActFailed(f"{host.name} refused to restart: {said(answer)}", Evidence(exit=code))
-        except (Undetermined, HostUnreachable):
-            # The line may go down together with the machine: the boot id tells.
-            pass
-        return Evidence(exit=code, outputs={"boot_id": await self._up_again(host, before)})
+        # The line may go down together with the machine: the boot id tells.
+        with contextlib.suppress(Undetermined, HostUnreachable):
+            code = await (self._windows(host) if host.windows else self._linux(host))
+        return Evidence(exit=code, outputs={"boot_id": await restarts.up_again(host, before, self.patience)})
 
-    async def _up_again(self, host: Host, before: str) -> str:
-        clock = asyncio.get_running_loop().time
-        end, pause = clock() + self.patience, 0.05
-        while True:
-            try:
-                now = await host.boot_id()
-                if now != before:
-                    return now
-            except HostUnreachable:
-                pass
-            if clock() >= end:
-                raise Undetermined(f"{host.name} did not come up again within {self.patience} seconds")
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 12.0)
+    async def _windows(self, host: Host) -> int:
+        command = ("shutdown", "/r", "/t", "2", "/f")
+        answer = await run(host, *command)
+        if answer.code == SHUTDOWN_SCHEDULED:
+            # Somebody else's may be hours away.
+            await run(host, "shutdown", "/a")
+            answer = await run(host, *command)
+        if answer.code not in (0, SHUTTING_DOWN):
+            raise ActFailed(f"{host.name} refused to restart: {said(answer)}", Evidence(exit=answer.code))
+        return answer.code
 
-
-def _boot_id(before: Mapping[str, Any]) -> str | None:
-    """From what was journaled: the observation's evidence, or the whole observation."""
-    inner = before.get("evidence")
-    found = before.get("boot_id") or (inner.get("boot_id") if isinstance(inner, Mapping) else None)
-    return str(found) if found else None
+    async def _linux(self, host: Host) -> int:
+        answer = await run(host, "sh", "-c", _RESTART)
+        # Ended by a signal, it was ended by the very restart.
+        if answer.code != 0 and answer.code < 128:
+            raise ActFailed(f"{host.name} refused to restart: {said(answer)}", Evidence(exit=answer.code))
+        return answer.code

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from handrail.actions import files, receipts
+from handrail.actions import files, receipts, restarts
 from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.exit_codes import NEEDS_RESTART
 from handrail.actions.exit_codes import installer as meaning
@@ -137,6 +137,7 @@ class InstallerJob(Base):
         await files.make_folder(host, ntpath.dirname(self.log))  # or it ends with 1622 and has done nothing
         job = await carry_out(host, receipt, command)
         code = job.code if job.code is not None else -1
+        await restarts.after_installer(host, receipt, code)
         text = await self._log_text(host, receipt)
         says = meaning(code)
         outputs = self._outputs(receipt, code)
@@ -175,7 +176,9 @@ class _Installation(InstallerJob):
         restart = job is not None and job.code in NEEDS_RESTART
         seen = await look_at(host, self.product, self.build, self.file, restart)
         outputs = self._outputs(receipt, job.code if job else None)
-        return Observation(seen.state, seen.because, {**seen.evidence, "exit": outputs["exit"]}, outputs)
+        outputs["reboot_required"] = await restarts.is_due(host, receipt, outputs["exit"])
+        evidence = {**seen.evidence, "exit": outputs["exit"], **await restarts.boot_evidence(host, receipt)}
+        return Observation(seen.state, seen.because, evidence, outputs)
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
         return await self.carried_out(host, receipt, self.command(receipt))

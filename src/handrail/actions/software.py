@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from handrail.actions import restarts
 from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.exit_codes import NEEDS_RESTART
 from handrail.actions.exit_codes import installer as meaning
@@ -117,13 +118,15 @@ class InstallSoftware(Base):
         job = await ended(host, receipt, self._command)
         seen = await detected(host, self.detect)
         outputs = {**seen.outputs, "exit": job.code if job else None}
-        outputs["reboot_required"] = job is not None and job.code in NEEDS_RESTART
-        return Observation(seen.state, seen.because, {**seen.evidence, "exit": outputs["exit"]}, outputs)
+        outputs["reboot_required"] = await restarts.is_due(host, receipt, outputs["exit"])
+        evidence = {**seen.evidence, "exit": outputs["exit"], **await restarts.boot_evidence(host, receipt)}
+        return Observation(seen.state, seen.because, evidence, outputs)
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
         job = await carry_out(host, receipt, self._command)
         code = job.code if job.code is not None else -1
         says = meaning(code)
+        await restarts.after_installer(host, receipt, code)
         outputs = {"exit": code, "reboot_required": code in NEEDS_RESTART}
         evidence = Evidence(code, decoded(job.out)[-20_000:], outputs, {"meaning": says.name})
         if says.kind not in ("ok", "restart", "restarting"):

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from handrail.actions import files, vmm_answers
+from handrail.actions import files, restarts, vmm_answers
 from handrail.actions.base import Base, Check, Undetermined, settled
 from handrail.actions.copies import copies_gone
 from handrail.actions.exit_codes import NEEDS_RESTART
@@ -247,6 +247,7 @@ class Setup(Base):
             await write_answers(host, self.ini(receipt), self.answers())
         job = await carry_out(host, receipt, self.command(receipt, await self._own_setup(host)))
         code = job.code if job.code is not None else -1
+        await restarts.after_installer(host, receipt, code)
         evidence = Evidence(code, await _log(host) or decoded(job.out), self._outputs(code))
         if code not in OK:
             raise ActFailed(
