@@ -17,6 +17,7 @@ from typing import Any
 from handrail.documents.estate import estate_from_json, estate_to_json
 from handrail.documents.files import read_bytes, write_parts
 from handrail.documents.plan_reader import PlanShape
+from handrail.documents.read import fields_of
 from handrail.errors import BadInput, Place, Tampered
 from handrail.model.finding import Citation, Finding
 from handrail.model.plan import SCHEMA, Because, Condition, Erratum, Fact, Hop, Plan, Remedy, Step, WayBack
@@ -119,9 +120,35 @@ def _document(plan: Plan) -> Json:
         document["errata"] = [_erratum(one) for one in plan.errata]
     if plan.back:
         document["back"] = _Entries(plan.back, step_to_json)
+    if plan.detect.components or plan.detect.software:
+        document["detect"] = {
+            "components": {
+                product: {name: record_to_json(one) for name, one in known.items()}
+                for product, known in plan.detect.components.items()
+            },
+            "software": {name: record_to_json(one) for name, one in plan.detect.software.items()},
+        }
     if plan.goes_back is not None:
         document["goes_back"] = {"run": plan.goes_back.run, "plan": plan.goes_back.plan}
     return document
+
+
+def record_to_json(record: Any) -> Json:
+    """A plain dataclass in the spelling that `documents.read` reads, without what is as by default."""
+    document: Json = {}
+    for name, one in fields_of(type(record)).items():
+        value = getattr(record, one.field)
+        if one.required or value not in (None, "", (), {}, False):
+            document[name] = _plain(value)
+    return document
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "__dataclass_fields__"):
+        return record_to_json(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    return list(value) if isinstance(value, tuple) else value
 
 
 def citation_to_json(citation: Citation) -> Json:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
+from handrail.documents.read import Reading
+from handrail.documents.tree import tree_of
 from handrail.errors import BadInput
 from handrail.model.estate import Estate
 from handrail.model.finding import Citation, Finding, Level
+from handrail.model.guide import Detect, DetectSoftware
 from handrail.model.plan import (
     Because,
     Condition,
@@ -17,6 +20,7 @@ from handrail.model.plan import (
     GuideRef,
     Hop,
     Plan,
+    Recognition,
     Rejected,
     Remedy,
     Step,
@@ -25,6 +29,7 @@ from handrail.model.plan import (
 from handrail.model.signature import Kind
 
 Json = Mapping[str, Any]
+T = TypeVar("T")
 _ANEW = "Make it anew with `handrail plan`."
 _LEVELS: Any = frozenset(get_args(Level))
 _KINDS: Any = frozenset(get_args(Kind))
@@ -52,6 +57,7 @@ class PlanShape:
             errata=tuple(self._erratum(one) for one in _list(data, "errata", ())),
             back=tuple(self._step(one) for one in _list(data, "back", ())),
             goes_back=_goes_back(data),
+            detect=_recognition(data),
         )
 
     def _step(self, data: Json) -> Step:
@@ -145,6 +151,25 @@ class PlanShape:
         return Erratum(
             _text(data, "id"), _text(data, "says"), _text(data, "we_do"), _text(data, "because"), self._citation(data)
         )
+
+
+def _recognition(data: Json) -> Recognition:
+    if "detect" not in data:
+        return Recognition()
+    told = _of(data, "detect", dict)
+    components = {
+        product: {name: _record(Detect, one) for name, one in _is(known, dict, product).items()}
+        for product, known in _of(told, "components", dict).items()
+    }
+    software = {name: _record(DetectSoftware, one) for name, one in _of(told, "software", dict).items()}
+    return Recognition(components, software)
+
+
+def _record(cls: type[T], data: Any) -> T:
+    reading = Reading(tree_of(data, "the plan"))
+    record: T = reading.record(cls, data, ())
+    reading.finish()
+    return record
 
 
 def _goes_back(data: Json) -> GoesBack | None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from handrail.model.estate import Estate
 from handrail.model.finding import Citation, Finding
+from handrail.model.guide import Detect, DetectSoftware
 from handrail.model.signature import Kind
 
 SCHEMA = "handrail/plan/v1"
@@ -162,6 +163,15 @@ class GoesBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Recognition:
+    """How what the estate holds is recognised on its hosts, out of the guides, so that a run can look again: components
+    by product and name, software by name."""
+
+    components: Mapping[str, Mapping[str, Detect]] = field(default_factory=dict)
+    software: Mapping[str, DetectSoftware] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """`downtime` maps an installation to its [first step, last step] spans; steps are in one valid order.
 
@@ -182,3 +192,4 @@ class Plan:
     errata: tuple[Erratum, ...] = ()
     back: tuple[Step, ...] = ()
     goes_back: GoesBack | None = None
+    detect: Recognition = field(default_factory=Recognition)

@@ -11,9 +11,11 @@ from handrail.assessing.assess import NO_WAY_BACK as NO_WAY_BACK_RULE
 from handrail.assessing.assess import ORDER_CYCLE, Survey, survey
 from handrail.documents.plan import freeze
 from handrail.guides.catalogue import Catalogue, CompiledGuide
+from handrail.guides.lines import line_of
 from handrail.model.estate import Acceptance, Estate
 from handrail.model.finding import Assessment, Citation, Finding
-from handrail.model.plan import Erratum, GuideRef, Hop, Plan
+from handrail.model.guide import Detect, DetectSoftware
+from handrail.model.plan import Erratum, GuideRef, Hop, Plan, Recognition
 from handrail.model.signature import Signature
 from handrail.planning.between import keep_supported
 from handrail.planning.blocks import Block, Builder, build
@@ -75,8 +77,30 @@ def _make_plan(
             point_of_no_return=laid.point_of_no_return,
             downtime=laid.downtime,
             errata=_errata(compiled, errata, laid),
+            detect=recognition(estate, catalogue),
         )
     )
+
+
+def recognition(estate: Estate, catalogue: Catalogue) -> Recognition:
+    """How the installations of the estate, and the software that their lines name, are recognised."""
+    components: dict[str, dict[str, Detect]] = {}
+    named: dict[str, DetectSoftware] = {}
+    for product in sorted({deployment.product for deployment in estate.deployments.values()}):
+        guide = catalogue.of(product).guide
+        used = {
+            one.component
+            for deployment in estate.deployments.values()
+            if deployment.product == product
+            for one in deployment.installations
+        }
+        found = {id: one.detect for id, one in guide.components.items() if id in used and one.detect is not None}
+        if found:
+            components[product] = found
+        for each in line_of(catalogue, guide.name).guides:
+            named |= each.guide.software
+    stated = {name for host in estate.hosts.values() for name in host.software}
+    return Recognition(components, {name: one for name, one in named.items() if name in stated})
 
 
 @contextmanager

@@ -17,7 +17,7 @@ class NotRead:
 
 _WISH = NotRead("it is a wish, not something that is")
 _WISHES = ("window", "revision", "refresh", "databases", "library_share", "installations", "prefer", "to")
-_CHOICE = "it is yours to choose"
+CHOICE = "it is yours to choose"
 
 NOT_READ: Mapping[str, Mapping[str, NotRead]] = {
     "aim": dict.fromkeys(
@@ -43,11 +43,11 @@ NOT_READ: Mapping[str, Mapping[str, NotRead]] = {
         "language_pack_folder": NotRead("only people know whether they put it elsewhere"),
         "extensions_of_setup": NotRead("only people know which files of setup they have left alone"),
         "service_address": NotRead("clients and portals name it in settings and pages of their own", "ping NAME"),
-        "test_agents": NotRead(_CHOICE),
-        "test_searches": NotRead(_CHOICE),
-        "test_profile": NotRead(_CHOICE),
-        "test_object": NotRead(_CHOICE),
-        "test_user": NotRead(_CHOICE),
+        "test_agents": NotRead(CHOICE),
+        "test_searches": NotRead(CHOICE),
+        "test_profile": NotRead(CHOICE),
+        "test_object": NotRead(CHOICE),
+        "test_user": NotRead(CHOICE),
         "key_storage": NotRead(
             "setup was told, and writes it down only in its answers and its log",
             r"findstr /i TopContainerName %ProgramData%\VMMLogs\SetupWizard.log (there is one: dkm; none: dpapi)",
@@ -60,10 +60,10 @@ NOT_READ: Mapping[str, Mapping[str, NotRead]] = {
         "library_servers": NotRead("only the console shows them", "Get-SCLibraryServer"),
         "update_rollup": NotRead("the list of products keeps the number of the release", "the product's own About box"),
         "other_servers": NotRead("only people know which servers belong together"),
-        "new_data_dir": NotRead(_CHOICE),
-        "backup_dir": NotRead(_CHOICE),
+        "new_data_dir": NotRead(CHOICE),
+        "backup_dir": NotRead(CHOICE),
         "encrypted_columns": NotRead("only people know what is encrypted, and where its key lies"),
-        "old_cluster": NotRead(_CHOICE),
+        "old_cluster": NotRead(CHOICE),
     },
     "media": {
         name: NotRead("media are yours to name: discovery does not look through disks for them")

@@ -1,0 +1,257 @@
+"""Whether what the pending steps of a run rest on is still so.
+
+Pure: which facts those are, and what each should be now (`expected`): what the estate said, or what a step of the run
+has left since. Then the hosts are asked (`look`), only for those. What a hop under way is about to change may be as it
+was or as it will be, and what an action that has begun may have changed unsaid is left to the steps themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from handrail.errors import HostError, HostUnreachable
+from handrail.hosts.protocol import Host
+from handrail.model.estate import Estate
+from handrail.model.plan import Plan, Step
+from handrail.probing.again import Again, Never, again
+from handrail.probing.readings import Reading, Unread, Witness
+from handrail.running.scheduler import Schedule
+
+AT_A_TIME = 16
+_NOTHING = object()
+_STATED = ("os", "software", "name", "host", "instance", "version", "kind", "build")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A fact that `steps` (pending ones) rest on, what it should be now, and what else it may be by now."""
+
+    address: str
+    value: Any
+    or_: tuple[Any, ...]
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """`commands` have shown `seen` on `host`; planned was `planned`."""
+
+    address: str
+    planned: Any
+    seen: Any
+    host: str
+    commands: tuple[str, ...]
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A host that did not answer, so that nobody knows."""
+
+    host: str
+    because: str
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A fact that is taken from the plan as it is: nobody can read it, or it could not be read."""
+
+    address: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    changed: tuple[Changed, ...] = ()
+    silent: tuple[Silent, ...] = ()
+    taken: tuple[Taken, ...] = ()
+
+    @property
+    def refuses(self) -> bool:
+        return bool(self.changed or self.silent)
+
+
+def expected(plan: Plan, schedule: Schedule) -> list[Expected]:
+    """In the order in which steps first rest on them."""
+    now: dict[str, Any] = {}
+    maybe: dict[str, list[Any]] = {}
+    resting: dict[str, list[str]] = {}
+    first: dict[str, Any] = {}
+    under_way = {_hop(step) for step in plan.steps if _acts(step) and _has_begun(step, schedule)}
+    hops = _hops_that_begin(plan)
+    for step in plan.steps:
+        state = schedule.one(step.id).state
+        for fact in step.rests_on:
+            first.setdefault(fact.address, fact.value)
+        if state == "pending":
+            for address in (*(fact.address for fact in step.rests_on), *hops.get(step.id, ())):
+                resting.setdefault(address, []).append(step.id)
+        for fact in step.leaves:
+            if state == "done":
+                now[fact.address] = fact.value
+            elif state != "skipped" and (_hop(step) in under_way or _has_begun(step, schedule)):
+                maybe.setdefault(fact.address, []).append(fact.value)
+    found = []
+    for address, steps in resting.items():
+        value = now.get(address, _NOTHING)
+        if value is _NOTHING:
+            value = stated(plan.estate, address)
+        if value is _NOTHING:
+            value = first.get(address, _NOTHING)
+        if value is not _NOTHING:
+            found.append(Expected(address, value, tuple(maybe.get(address, ())), tuple(steps)))
+    return found
+
+
+def _hop(step: Step) -> str:
+    return step.id.rpartition("/")[0]
+
+
+def _acts(step: Step) -> bool:
+    return step.kind in ("do", "person", "reboot")
+
+
+def _has_begun(step: Step, schedule: Schedule) -> bool:
+    one = schedule.one(step.id)
+    return one.attempts > 0 or one.state in ("begun", "done", "failed", "in-doubt", "waiting")
+
+
+def _hops_that_begin(plan: Plan) -> dict[str, list[str]]:
+    """A hop begins at a build, whether or not one of its steps reads it: the first step of each rests on that."""
+    begun: set[str] = set()
+    found: dict[str, list[str]] = {}
+    installations = {hop.installation for hop in plan.hops}
+    for step in plan.steps:
+        if step.installation in installations and _hop(step) not in begun:
+            begun.add(_hop(step))
+            found.setdefault(step.id, []).append(f"{step.installation}.build")
+    return found
+
+
+def stated(estate: Estate, address: str) -> Any:
+    """What the estate states at an address; a private marker when it says nothing there."""
+    base, _, key = address.rpartition(".")
+    scope, _, name = base.partition(":")
+    entry: Any = None
+    if name:
+        section = {"host": estate.hosts, "database": estate.databases, "account": estate.accounts}.get(scope)
+        entry = section.get(name) if section is not None else None
+    else:
+        installations = (one for each in estate.deployments.values() for one in each.installations)
+        entry = next((one for one in installations if one.subject == base), None)
+    if entry is None:
+        return _NOTHING
+    if key in entry.facts:
+        return entry.facts[key]
+    value = getattr(entry, key, None) if key in _STATED else None
+    return _NOTHING if value is None and key != "instance" else value
+
+
+async def look(plan: Plan, schedule: Schedule, hosts: Callable[[str], Host]) -> Drift:
+    """Ask the hosts. Nothing on them is changed."""
+    taken: list[Taken] = []
+    by_host: dict[str, list[tuple[Expected, Again]]] = {}
+    begun = [step for step in plan.steps if _acts(step) and _has_begun(step, schedule)]
+    used = _Used(begun)
+    for one in expected(plan, schedule):
+        way = again(one.address, plan.estate, plan.detect)
+        if isinstance(way, Never):
+            if way.worth_saying:
+                taken.append(Taken(one.address, way.because))
+        elif used.may_have_changed(one.address, way):
+            continue
+        else:
+            by_host.setdefault(way.host, []).append((one, way))
+    gate = asyncio.Semaphore(AT_A_TIME)
+
+    async def ask(name: str) -> Drift:
+        async with gate:
+            return await _ask(name, by_host[name], hosts)
+
+    found = await asyncio.gather(*map(ask, by_host))
+    return Drift(
+        tuple(one for each in found for one in each.changed),
+        tuple(one for each in found for one in each.silent),
+        (*taken, *(one for each in found for one in each.taken)),
+    )
+
+
+class _Used:
+    """What actions that have begun were, by host and by installation."""
+
+    def __init__(self, begun: Sequence[Step]) -> None:
+        self.hosts: dict[str, set[str]] = {}
+        self.installations: dict[str, set[str]] = {}
+        for step in begun:
+            self.installations.setdefault(step.installation, set()).add(step.uses)
+            if step.host is not None:
+                self.hosts.setdefault(step.host, set()).add(step.uses)
+
+    def may_have_changed(self, address: str, way: Again) -> bool:
+        if way.wide:
+            return _any_fits(self.hosts.get(way.host, ()), way.changed_by)
+        subject = address.rpartition(".")[0]
+        mine = self.installations.get(subject)
+        # Accounts and databases belong to the installations on that host.
+        uses = mine if mine is not None or "@" in subject else self.hosts.get(way.host, ())
+        return _any_fits(uses or (), way.changed_by)
+
+
+def _any_fits(uses: Any, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(one, pattern) for one in uses for pattern in patterns)
+
+
+async def _ask(name: str, asked: Sequence[tuple[Expected, Again]], hosts: Callable[[str], Host]) -> Drift:
+    addresses = tuple(one.address for one, _ in asked)
+    try:
+        witness = Witness(hosts(name))
+    except KeyError:
+        because = f"no step of the plan runs on {name}, so nobody asks it"
+        return Drift(taken=tuple(Taken(one, because) for one in addresses))
+    changed: list[Changed] = []
+    taken: list[Taken] = []
+    try:
+        for one, way in asked:
+            found = await witness.probe(lambda way=way: way.read(witness))  # type: ignore[misc]
+            if isinstance(found, Unread):
+                if found.silent:
+                    return Drift(tuple(changed), (Silent(name, found.because, addresses),), tuple(taken))
+                taken.append(Taken(one.address, found.because))
+            elif not any(way.same(value, found.value) for value in (one.value, *one.or_)):
+                changed.append(_changed(one, found))
+    except HostUnreachable as error:
+        return Drift(tuple(changed), (Silent(name, str(error), addresses),), tuple(taken))
+    except HostError as error:
+        taken += [Taken(one, str(error)) for one in addresses]
+    return Drift(tuple(changed), (), tuple(taken))
+
+
+def _changed(one: Expected, found: Reading) -> Changed:
+    planned, seen = one.value, found.value
+    if isinstance(planned, Mapping) and isinstance(seen, Mapping):
+        # Of a mapping only what is otherwise.
+        planned = {name: planned.get(name) for name in seen if planned.get(name) != seen[name]}
+        seen = {name: seen[name] for name in planned}
+    return Changed(one.address, planned, seen, found.host, found.commands, one.steps)
+
+
+def drift_to_json(drift: Drift) -> dict[str, Any]:
+    return {
+        "changed": [
+            {
+                "fact": one.address,
+                "planned": one.planned,
+                "seen": one.seen,
+                "host": one.host,
+                "commands": list(one.commands),
+                "steps": list(one.steps),
+            }
+            for one in drift.changed
+        ],
+        "silent": [{"host": one.host, "because": one.because, "facts": list(one.addresses)} for one in drift.silent],
+    }
