@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tests.lab.wine.packages import NEW, OLD, SYNC
 from tests.support.conformance.case import RECEIPT, Ask, At, Case, Differs, Look, Place, Read, Step, Write, ask, cmd
 from tests.support.conformance.drives import DRIVE
 from tests.support.conformance.files import HERE, there
 
-from handrail.actions.installer import PATCH_PROPERTIES, PRODUCTS, InstallerSource, packed
+from handrail.actions.installer import PATCH_PROPERTIES, InstallerSource
 from handrail.actions.installer_log import cause
 from handrail.hosts.protocol import Host
 from handrail.model.version import compared
@@ -17,11 +17,14 @@ from handrail.probing.reg_text import products, value_of
 from handrail.probing.shell import decoded
 
 MEDIA = r"C:\lab-media"
-SP2, SP3 = "7.0.1000.0", "7.0.2000.0"
-PACKAGE = rf"{MEDIA}\SP2\lab.msi"
-PATCH = rf"{MEDIA}\SP3.msp"
-CODE = "{99999999-0000-0000-0000-000000000001}"
-FOLDER = r"C:\Program Files\LabServer"
+PACKAGE = rf"{MEDIA}\SP2\{SYNC.package}"
+NEW_PACKAGE = rf"{MEDIA}\SP3\{SYNC.package}"
+PATCH = rf"{MEDIA}\{SYNC.patch}"
+WRONG = rf"{MEDIA}\wrong-baseline.msp"
+FOLDER = "C:\\Program Files\\" + "\\".join(SYNC.path)
+PROGRAM = rf"{FOLDER}\{SYNC.programs[0]}"
+CONFIG = r"Bin\miiserver.exe.config"
+MARK = r"HKLM\SOFTWARE\HandrailLab"
 LOG = rf"{HERE}\installer.log"
 CACHED = r"C:\Windows\Installer\*.msi"
 GARBAGE = b"this is neither a package nor a patch" * 40
@@ -41,37 +44,46 @@ def patch(file: str = PATCH, *more: str, code: int = 0, wine: Differs | None = N
 
 
 def remove(code: int = 0) -> Ask:
-    return msiexec("/x", CODE, code=code)
+    return msiexec("/x", SYNC.code, code=code)
 
 
 def listed(version: str | None) -> Look:
-    """How Windows lists Lab Server in both views together: at this version, or not."""
+    """How Windows lists the product in both views together: at this version, or not."""
 
     async def look(host: Host) -> Any:
-        found = [one for one in await products(host) if one.name == "Lab Server"]
+        found = [one for one in await products(host) if one.name == SYNC.title]
         return [(one.code, compared(one.version or "", version or "") == 0) for one in found]
 
-    return Look(look, [(CODE, True)] if version else [])
+    return Look(look, [(SYNC.code, True)] if version else [])
 
 
-def known(name: str, gives: str) -> Look:
+def source(folder: str) -> Look:
     """What the check of a product's source finds out."""
 
     async def look(host: Host) -> Any:
-        return ((await InstallerSource("Lab *").look(host, RECEIPT)).outputs or {}).get(name)
+        return (await InstallerSource(SYNC.title).look(host, RECEIPT)).outputs
 
-    return Look(look, gives)
+    drive = folder[:2].upper()
+    found = {"path": folder, "drive": drive, "product_code": SYNC.code, "build": OLD, "package": SYNC.package}
+    return Look(look, found)
+
+
+def listed_source(folder: str) -> Look:
+    async def look(host: Host) -> Any:
+        return [one.source for one in await products(host) if one.name == SYNC.title]
+
+    return Look(look, [folder])
 
 
 def program(version: str) -> At:
     async def look(place: Place) -> str:
-        return await place.version_in(rf"{FOLDER}\labsvc.exe")
+        return await place.version_in(PROGRAM)
 
     return At(look, version)
 
 
 def text(version: str) -> Read:
-    return Read(rf"{FOLDER}\lab.config", f'<configuration version="{version}"/>\r\n'.encode())
+    return Read(rf"{FOLDER}\{CONFIG}", SYNC.texts[CONFIG][version == NEW].replace("\n", "\r\n").encode())
 
 
 def stands_at(version: str) -> tuple[Step, ...]:
@@ -80,13 +92,13 @@ def stands_at(version: str) -> tuple[Step, ...]:
 
 def _registered(version: str) -> Look:
     async def look(host: Host) -> Any:
-        found = await value_of(host, r"HKLM\SOFTWARE\Contoso\Lab", "Version")
+        found = await value_of(host, MARK + r"\Products", SYNC.id)
         return found.data if found else None
 
     return Look(look, version)
 
 
-ABSENT_NOW: tuple[Step, ...] = (listed(None), there(rf"{FOLDER}\labsvc.exe", False))
+ABSENT_NOW: tuple[Step, ...] = (listed(None), there(PROGRAM, False))
 
 
 def log_says(word: str) -> Look:
@@ -121,14 +133,6 @@ def while_open(path: str, *steps: Ask) -> At:
     return At(do)
 
 
-def source_name() -> Callable[[Host], Awaitable[Any]]:
-    async def look(host: Host) -> Any:
-        found = await value_of(host, rf"{PRODUCTS}\{packed(CODE)}\SourceList", "PackageName")
-        return found.data if found else None
-
-    return look
-
-
 _MISSING = "it gives the same code for every package that it cannot open"
 _CACHE_GONE: tuple[Step, ...] = (cmd("del", "/f", "/q", "/a", CACHED), there(CACHED, False))
 
@@ -159,7 +163,7 @@ INSTALLER = (
         "a launch condition that is not met stops an installation, and its log says so",
         (
             runtime(missing=True),
-            install(PACKAGE, "PREREQ_MISSING=1", code=1603),
+            install(code=1603),
             *ABSENT_NOW,
             runtime(missing=False),
         ),
@@ -170,25 +174,22 @@ INSTALLER = (
         "an installation is listed, with its build and where it came from",
         (
             install(),
-            *stands_at(SP2),
-            known("product_code", CODE),
-            known("path", rf"{MEDIA}\SP2"),
-            known("drive", "C:"),
-            known("package", "lab.msi"),
-            Look(source_name(), "lab.msi"),
+            *stands_at(OLD),
+            source(rf"{MEDIA}\SP2"),
         ),
         needs="absent",
         leaves="sp2",
+        road=True,
     ),
     Case(
         "the same package again changes nothing",
-        (install(), *stands_at(SP2)),
+        (install(), *stands_at(OLD)),
         needs="sp2",
         leaves="sp2",
     ),
     Case(
         "another build's package is refused, as long as nobody says that it is an upgrade",
-        (install(rf"{MEDIA}\SP3\lab.msi", code=1638), *stands_at(SP2)),
+        (install(NEW_PACKAGE, code=1638), *stands_at(OLD)),
         needs="sp2",
         leaves="sp2",
     ),
@@ -196,8 +197,8 @@ INSTALLER = (
         "a launch condition that is not met stops a patch, and nothing has changed",
         (
             runtime(missing=True),
-            patch(PATCH, "PREREQ_MISSING=1", code=1603),
-            *stands_at(SP2),
+            patch(code=1603),
+            *stands_at(OLD),
             runtime(missing=False),
         ),
         needs="sp2",
@@ -209,7 +210,7 @@ INSTALLER = (
             patch(rf"{MEDIA}\none.msp", code=1635, wine=Differs(_MISSING, 1627)),
             Write(rf"{HERE}\garbage.msp", GARBAGE),
             patch(rf"{HERE}\garbage.msp", code=1636, wine=Differs(_MISSING, 1627)),
-            *stands_at(SP2),
+            *stands_at(OLD),
         ),
         needs="sp2",
         leaves="sp2",
@@ -217,8 +218,8 @@ INSTALLER = (
     Case(
         "a patch for another build changes nothing",
         (
-            patch(rf"{MEDIA}\other.msp", code=1642, wine=Differs("it does nothing and reports success", 0)),
-            *stands_at(SP2),
+            patch(WRONG, code=1642, wine=Differs("it does nothing and reports success", 0)),
+            *stands_at(OLD),
         ),
         needs="sp2",
         leaves="sp2",
@@ -227,20 +228,20 @@ INSTALLER = (
         "a patch whose source is lost fails, and works once the source is found again",
         (
             *_CACHE_GONE,
-            cmd("move", "/y", rf"{MEDIA}\SP2\lab.msi", rf"{MEDIA}\lost.msi"),
+            cmd("move", "/y", PACKAGE, rf"{MEDIA}\lost.msi"),
             patch(code=1612),
-            listed(SP2),
-            program(SP2),
-            cmd("move", "/y", rf"{MEDIA}\lost.msi", rf"{MEDIA}\SP2\lab.msi"),
+            listed(OLD),
+            program(OLD),
+            cmd("move", "/y", rf"{MEDIA}\lost.msi", PACKAGE),
             patch(),
-            *stands_at(SP3),
+            *stands_at(NEW),
         ),
         needs="sp2",
         leaves="sp3",
     ),
     Case(
         "the same patch again changes nothing",
-        (patch(), *stands_at(SP3)),
+        (patch(), *stands_at(NEW)),
         needs="sp3",
         leaves="sp3",
     ),
@@ -251,7 +252,12 @@ INSTALLER = (
             remove(),
             *ABSENT_NOW,
             Read(rf"{FOLDER}\ours.txt", b"put there by hand"),
-            ask("sc", "query", "LabSvc", code=1060, wine=Differs("its sc ends with 1, whatever was wrong", 1)),
+            ask(
+                "sc",
+                "query",
+                SYNC.service,
+                code=1060,
+            ),
             remove(code=1605),
             cmd("rmdir", "/s", "/q", FOLDER),
         ),
@@ -263,18 +269,17 @@ INSTALLER = (
         (
             ask("subst", DRIVE, "/D", code=None),
             ask("subst", DRIVE, rf"{MEDIA}\SP2"),
-            install(DRIVE + r"\lab.msi"),
-            known("path", DRIVE + "\\"),
-            known("drive", DRIVE),
+            install(DRIVE + "\\" + SYNC.package),
+            source(DRIVE + "\\"),
             ask("subst", DRIVE, "/D"),
             *_CACHE_GONE,
             patch(code=1612),
-            listed(SP2),
+            listed(OLD),
             cmd("mkdir", rf"{HERE}\copied"),
-            cmd("copy", "/y", PACKAGE, rf"{HERE}\copied\lab.msi"),
+            cmd("copy", "/y", PACKAGE, rf"{HERE}\copied\{SYNC.package}"),
             ask("subst", DRIVE, rf"{HERE}\copied"),
             patch(),
-            *stands_at(SP3),
+            *stands_at(NEW),
             ask("subst", DRIVE, "/D"),
         ),
         needs="absent",
@@ -283,9 +288,9 @@ INSTALLER = (
     Case(
         "another build's package upgrades when it is told to, and becomes the source",
         (
-            install(rf"{MEDIA}\SP3\lab.msi", "REINSTALL=ALL", "REINSTALLMODE=vomus"),
-            *stands_at(SP3),
-            known("path", rf"{MEDIA}\SP3"),
+            install(NEW_PACKAGE, "REINSTALL=ALL", "REINSTALLMODE=vomus"),
+            *stands_at(NEW),
+            listed_source(rf"{MEDIA}\SP3" + "\\"),
         ),
         needs="sp2",
         leaves="sp3",
@@ -293,12 +298,12 @@ INSTALLER = (
     Case(
         "a file that is in use is replaced at the next restart",
         (
-            while_open(rf"{FOLDER}\labsvc.exe", patch(code=3010)),
-            listed(SP3),
-            program(SP2),
+            while_open(PROGRAM, patch(code=3010)),
+            listed(NEW),
+            program(OLD),
             At(restart),
-            program(SP3),
-            listed(SP3),
+            program(NEW),
+            listed(NEW),
         ),
         needs="sp2",
         leaves="sp3",

@@ -1,25 +1,27 @@
-"""Services, through sc, as actions read and drive them. LabSvc comes with Lab Server and starts on demand."""
+"""Services, through sc, as actions read and drive them. On Wine, sc is the lab's: Wine's own says 1 whatever was wrong. The one here comes with the lab's package and starts on demand."""
 
 from __future__ import annotations
 
 from functools import partial
 
+from tests.lab.wine.packages import SYNC
 from tests.support.conformance.case import UNDETERMINED, Case, Differs, Look, ask
 
 from handrail.actions.service import settled
 from handrail.hosts.protocol import Host
 from handrail.probing.services import ABSENT, state_in, state_of
 
-_NO_TEXT = "its sc ends with 1, whatever was wrong, and says nothing"
+SERVICE = SYNC.service
+_NET = "its net ends with 1"
 
 
 def state(gives: str) -> Look:
-    return Look(partial(state_of, name="LabSvc"), gives)
+    return Look(partial(state_of, name=SERVICE), gives)
 
 
 def becomes(wanted: str) -> Look:
     async def look(host: Host) -> str:
-        return await settled(host, "LabSvc", wanted, 20)
+        return await settled(host, SERVICE, wanted, 20)
 
     return Look(look, wanted)
 
@@ -28,27 +30,27 @@ SERVICES = (
     Case(
         "a service that does not exist is known to be absent",
         (
-            ask("sc", "query", "NoSuchService", code=1060, wine=Differs(_NO_TEXT, 1)),
-            ask("sc", "stop", "NoSuchService", code=1060, wine=Differs(_NO_TEXT, 1)),
-            ask("sc", "start", "NoSuchService", code=1060, wine=Differs(_NO_TEXT, 1)),
-            Look(partial(state_of, name="NoSuchService"), ABSENT, wine=Differs(_NO_TEXT, gives=UNDETERMINED)),
+            ask("sc", "query", "NoSuchService", code=1060),
+            ask("sc", "stop", "NoSuchService", code=1060),
+            ask("sc", "start", "NoSuchService", code=1060),
+            Look(partial(state_of, name="NoSuchService"), ABSENT, cut=UNDETERMINED),
         ),
     ),
     Case(
         "a service that was just installed is stopped",
-        (state("STOPPED"), ask("sc", "query", "LabSvc", reads=state_in, gives="STOPPED")),
+        (state("STOPPED"), ask("sc", "query", SERVICE, reads=state_in, gives="STOPPED")),
         needs="sp2",
     ),
     Case(
         "a service is started and stopped, and a second time each is refused",
         (
-            ask("sc", "start", "LabSvc"),
+            ask("sc", "start", SERVICE),
             becomes("RUNNING"),
-            ask("sc", "start", "LabSvc", code=1056, wine=Differs(_NO_TEXT, 1)),
+            ask("sc", "start", SERVICE, code=1056),
             state("RUNNING"),
-            ask("sc", "stop", "LabSvc"),
+            ask("sc", "stop", SERVICE),
             becomes("STOPPED"),
-            ask("sc", "stop", "LabSvc", code=1062, wine=Differs(_NO_TEXT, 1)),
+            ask("sc", "stop", SERVICE, code=1062),
             state("STOPPED"),
         ),
         needs="sp2",
@@ -56,13 +58,13 @@ SERVICES = (
     Case(
         "net knows it by its name too, and ends with 2 when there is nothing to do",
         (
-            ask("net", "start", "LabSvc"),
+            ask("net", "start", SERVICE),
             becomes("RUNNING"),
-            ask("net", "start", "LabSvc", code=2, wine=Differs("its net ends with 1", 1)),
-            ask("net", "stop", "LabSvc"),
+            ask("net", "start", SERVICE, code=2, wine=Differs(_NET, 1)),
+            ask("net", "stop", SERVICE),
             becomes("STOPPED"),
-            ask("net", "stop", "LabSvc", code=2, wine=Differs("its net ends with 1", 1)),
-            ask("net", "start", "NoSuchService", code=2, wine=Differs("its net ends with 1", 1)),
+            ask("net", "stop", SERVICE, code=2, wine=Differs(_NET, 1)),
+            ask("net", "start", "NoSuchService", code=2, wine=Differs(_NET, 1)),
         ),
         needs="sp2",
     ),

@@ -81,4 +81,4 @@ def _value(text: str) -> Value:
         return (kind, raw.decode("utf-16-le").removesuffix("\0\0").replace("\0", "\\0"))
     if kind == "REG_QWORD":
         return (kind, hex(int.from_bytes(raw, "little")))
-    return (kind, raw.hex())
+    return (kind, raw.hex().upper())
