@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help venv demo test test-quick lint fix bench postgres clean
+.PHONY: help venv demo test test-quick lint fix bench postgres lab ready clean
 
 help:
 	@echo "make demo        set up .venv and run the two main stories end to end (about three minutes)"
@@ -27,10 +27,19 @@ $(READY): pyproject.toml
 postgres: $(READY)
 	@PYTHON=$(BIN)/python scripts/fetch_postgres.sh > /dev/null
 
+# A throw-away "Windows machine" out of Wine, and what makes packages for it, outside the tree too.
+lab:
+	@PYTHON=$(PYTHON) scripts/fetch_wine.sh > /dev/null
+
+# What tests need comes in side by side: Debian's packages while pip fetches its own.
+ready:
+	@$(MAKE) --no-print-directory -j 3 venv lab
+	@$(MAKE) --no-print-directory postgres
+
 demo: $(READY) postgres
 	@$(BIN)/python -m demo
 
-test: $(READY) postgres
+test: ready
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests
 
 test-quick: $(READY)

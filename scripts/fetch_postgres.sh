@@ -49,7 +49,8 @@ from_debian() {
     cd "$work/packages"
     fetch() { apt-get -qq download "$@" > /dev/null 2> "$work/apt.log"; }
     if ! fetch "postgresql-$major" "postgresql-client-$major" libpq5; then
-      as_root apt-get -qq update >&2 || true
+      # One at a time: fetch_wine.sh may want fresh lists just now.
+      as_root flock "/var/tmp/handrail-apt-$uid.lock" apt-get -qq update >&2 || true
       fetch "postgresql-$major" "postgresql-client-$major" libpq5 || fail "apt-get: $(tail -1 "$work/apt.log")"
     fi
     for package in ./*.deb; do dpkg-deb -x "$package" "$work/root"; done
