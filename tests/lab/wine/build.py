@@ -83,11 +83,17 @@ def made() -> Path:
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         bare = folder / f"bare-{_digest(_version())}"
-        if not bare.exists():
-            _make_prefix(bare)
         whole = folder / f"lab-{_digest(_version(), *_sources())}"
         if not whole.exists():
-            _assemble(bare, whole)
+            work = whole.with_suffix(".new")
+            shutil.rmtree(work, ignore_errors=True)
+            with ThreadPoolExecutor(1) as beside:
+                built = beside.submit(_build, work)
+                if not bare.exists():
+                    _make_prefix(bare)
+                built.result()
+            _assemble(bare, work)
+            work.rename(whole)
             _clean(folder, bare, whole)
     return whole
 
@@ -144,15 +150,19 @@ def _make_prefix(target: Path) -> None:
     work.mkdir()
     say("making a Wine prefix")
     run(WINE, "wineboot", "-i", env=environment(work))
-    run("wineserver", "-w", env=environment(work))  # returns when every program of this prefix has ended
+    _put_down(work)
     # Nothing of Wine is updated behind our back when a copy starts.
     (work / ".update-timestamp").write_text("disable\n")
     work.rename(target)
 
 
-def _assemble(bare: Path, target: Path) -> None:
-    work = target.with_suffix(".new")
-    shutil.rmtree(work, ignore_errors=True)
+def _put_down(prefix: Path) -> None:
+    """End what still runs there; the registry is written on the way. Left alone it would linger for seconds."""
+    subprocess.run(["wineserver", "-k"], env=environment(prefix), check=False, capture_output=True)
+    run("wineserver", "-w", env=environment(prefix))
+
+
+def _build(work: Path) -> None:
     (work / "tools").mkdir(parents=True)
     say("compiling stand-ins and building packages")
     sources = [one for one in sorted((HERE / "tools").glob("*.c")) if not one.name.startswith("product_")]
@@ -161,6 +171,10 @@ def _assemble(bare: Path, target: Path) -> None:
             pass
     packages.build(work / "packages", work / "work")
     shutil.rmtree(work / "work")
+
+
+def _assemble(bare: Path, work: Path) -> None:
+    """A copy of the bare prefix with our programs in the place of Wine's."""
     prefix = work / "prefix"
     copy_prefix(bare, prefix)
     system = prefix / "drive_c/windows/system32"
@@ -174,7 +188,6 @@ def _assemble(bare: Path, target: Path) -> None:
         (powershell / "powershell.exe").unlink(missing_ok=True)
         shutil.copy2(work / "tools/powershell.exe", powershell)
     _prefer_ours(prefix)
-    work.rename(target)
 
 
 _UNINSTALL_32 = r"HKEY_LOCAL_MACHINE\SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall"
@@ -192,7 +205,7 @@ def _prefer_ours(prefix: Path) -> None:
         f"\r\n[{_UNINSTALL_32}]\r\n"
     )
     run(WINE, "regedit", "/S", r"C:\lab.reg", env=environment(prefix))
-    run("wineserver", "-w", env=environment(prefix))
+    _put_down(prefix)
     file.unlink()
 
 

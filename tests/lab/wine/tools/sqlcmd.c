@@ -1,6 +1,6 @@
 // sqlcmd.exe, a stand-in of the lab with no SQL Server behind it: a database is a file C:\lab\sql\NAME.txt that holds
 // its state, a backup a short text with a header and an end. It answers the few statements that our procedure asks, one
-// by one, with the columns that SQL Server 2019 has, and refuses every other. What server is named is all the same to it.
+// by one, with the columns that SQL Server 2019 has, and refuses every other. What server is named is all the same.
 #include "lab.h"
 
 static wchar_t separator = ' ';
