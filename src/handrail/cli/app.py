@@ -200,6 +200,18 @@ def preflight(
     return looking.preflight(context.obj, file, accept or [], guides or [], format)
 
 
+def secrets(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="PLAN|ESTATE", help="A plan, or an estate.", show_default=False)],
+    guides: Guides = None,
+    format: Format = "text",
+) -> int:
+    """Say which secrets are referred to, and whether they can be looked up here. None is shown."""
+    from handrail.cli import secrets as looking
+
+    return looking.secrets(context.obj, file, guides or [], format)
+
+
 def status(
     context: typer.Context,
     run: Annotated[str | None, typer.Argument(metavar="RUN", help="The run; without it, the newest.")] = None,
@@ -437,7 +449,7 @@ def command() -> Any:
     }
     app = typer.Typer(name="handrail", help="Upgrade guides that you can run.", **settings)
     app.callback(invoke_without_command=True)(_no_command)
-    before = (discover, assess, plan, explain, rehearse, approve, preflight)
+    before = (discover, assess, plan, explain, rehearse, approve, preflight, secrets)
     for function in (*before, run, status, resume, answer, rollback, verify, worker):
         app.command()(function)
     guide = typer.Typer(help="List, show, check and test guides.", no_args_is_help=True, **settings)

@@ -24,7 +24,7 @@ from handrail.running.session import Session
 
 def preflight(output: Output, file: str, accept: Sequence[str], guides: Sequence[str], format: str) -> int:
     """0 when nothing forbids a run; 3 when something does, or is not known."""
-    if _is_plan(file):
+    if is_plan(file):
         if accept:
             raise BadInput("--accept is for an estate: what a plan accepts stands in it.", "Give it to 'plan'.")
         plan = read_plan(file)
@@ -52,7 +52,7 @@ def passes(output: Output, session: Session, plan: Plan, format: str, only: Coll
     return True
 
 
-def _is_plan(file: str) -> bool:
+def is_plan(file: str) -> bool:
     """A plan is JSON and has steps; an estate is YAML, of which JSON is a part, and has none."""
     data = read_bytes(file).lstrip()
     if not data.startswith(b"{"):

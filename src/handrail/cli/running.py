@@ -57,10 +57,10 @@ def run(
     with opened(output, store=store, ask=ask, guides=folders) as session:
         who = settings.who()
         where_to = session.check(plan, "twin" if twin else "hosts")
-        if where_to == "hosts" and not is_shared(store):  # where it is shared, workers act, with what they have
-            session.check_secrets(plan)
         if where_to == "hosts" and not passes(output, session, plan, format):
             return BLOCKED
+        if where_to == "hosts" and not is_shared(store):  # where it is shared, workers act, with what they have
+            session.check_secrets(plan)
         run_id = session.start(plan, who, target="twin" if twin else "hosts", workers=is_shared(store))
         on_twin = session.journal.row(run_id).target == "twin"
         where = f"the twin of {plan.estate.name}" if on_twin else f"the hosts of {plan.estate.name}"
