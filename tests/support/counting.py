@@ -30,6 +30,7 @@ from handrail.running.journal import Watch
 from handrail.running.quiet import QuietHost
 from handrail.running.runner import Settings
 from handrail.running.session import Session, open_session
+from handrail.running.transcripts import TranscribedHost
 
 OURS = Citation("ours", "tests")
 QUICK = Settings(poll=0.02, patience=Patience(pauses=(0.0,)))
@@ -105,7 +106,7 @@ class _Counted:
 
 def _host(host: Host) -> CountingHost:
     behind = host
-    while isinstance(behind, FencedHost | QuietHost):
+    while isinstance(behind, FencedHost | QuietHost | TranscribedHost):
         behind = behind.behind
     assert isinstance(behind, CountingHost)
     return behind

@@ -26,11 +26,12 @@ from handrail.running.home import Home
 from handrail.running.journal import Watch
 from handrail.running.quiet import QuietHost
 from handrail.running.session import Session, open_session
+from handrail.running.transcripts import TranscribedHost
 
 
 def machine(host: Host) -> CountingHost:
     behind = host
-    while isinstance(behind, FencedHost | QuietHost):
+    while isinstance(behind, FencedHost | QuietHost | TranscribedHost):
         behind = behind.behind
     assert isinstance(behind, CountingHost)
     return behind

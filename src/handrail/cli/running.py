@@ -6,6 +6,7 @@ import asyncio
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from handrail.cli import options, settings
 from handrail.cli.assessing import BLOCKED
@@ -17,10 +18,12 @@ from handrail.documents.plan import read_plan
 from handrail.errors import BadInput
 from handrail.model.plan import Plan
 from handrail.reporting import text, words
+from handrail.reporting.drift import drift_blocks
 from handrail.reporting.page import Block, Heading, Page, Table
 from handrail.reporting.run import Going, outcome_page, run_page
 from handrail.reporting.verification import verification_page
 from handrail.restoring.cost import cost_to_json
+from handrail.running.drift import Drift, Drifted, drift_to_json
 from handrail.running.journal import RunRow
 from handrail.running.runner import Outcome, Settings
 from handrail.running.session import Session
@@ -94,14 +97,20 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
         cost = session.cost(run_id) if len(plan.steps) <= PRICED and not carried else None
         others = [row for row in session.runs() if row.run != run_id] if run is None else []
         taken_back = session.taken_back() if others else {}
+        drift = session.drift(run_id)
     if format == "json":
         document = status_to_json(found)
         if run is None:
             document["runs"] = [row.run for row in others]
         if cost is not None:
             document["going_back"] = cost_to_json(cost)
+        if drift is not None:
+            document["drift"] = dict(drift)
         output.json(document)
         return 0
+    if drift is not None:
+        _show(output, drift_blocks(drift))
+        output.line()
     _show(output, run_page(found, plan, Going(store_option(store), cost=cost), carried=carried))
     if others:
         output.line()
@@ -143,12 +152,38 @@ def _carry_on(output: Output, session: Session, run: str, title: Sequence[str], 
     try:
         with telling(output, plan, aside=aside) as teller:
             outcome = asyncio.run(
-                session.carry_out(run, settings.who(), progress=teller, settings=Settings(signals=True))
+                session.carry_out(
+                    run,
+                    settings.who(),
+                    progress=teller,
+                    settings=Settings(signals=True),
+                    looked=partial(_taken, output, aside or session.journal.row(run).target == "twin"),
+                )
             )
     except KeyboardInterrupt:
         output.complain(f"handrail: Interrupted. Go on with: handrail resume {run}{going.everywhere}{going.resuming}")
         return FAILED
+    except Drifted as drifted:
+        return _drifted(output, session, run, drifted, aside)
     return _ended(output, session, plan, outcome, format, going)
+
+
+def _taken(output: Output, aside: bool, drift: Drift) -> None:
+    """Say once which facts nobody could look at again."""
+    if drift.taken and not aside:
+        names = ", ".join(one.address for one in drift.taken)
+        output.line(text.harmless(f"Taken from the plan, for no probe reads them: {names}"))
+        output.flush()
+
+
+def _drifted(output: Output, session: Session, run: str, drifted: Drifted, aside: bool) -> int:
+    found = drift_to_json(drifted.drift)
+    if aside:
+        output.json({**status_to_json(session.status(run)), "drift": found})
+    else:
+        _show(output, drift_blocks(found))
+    output.complain(text.harmless(f"handrail: {drifted}"))
+    return drifted.exit_code
 
 
 def _hand_over(output: Output, session: Session, run: str, plan: Plan, format: str, going: Going) -> int:
@@ -169,6 +204,8 @@ def _ended(output: Output, session: Session, plan: Plan, outcome: Outcome, forma
         if step.state in ("failed", "in-doubt"):
             state = "failed" if step.state == "failed" else "is in doubt"
             output.complain(text.harmless(f"handrail: {step.id} {state}: {step.because}"))
+    if outcome.trouble:
+        output.complain(text.harmless(f"handrail: note: {outcome.trouble}"))
     if format == "json":
         output.json(status_to_json(outcome.status))
     else:

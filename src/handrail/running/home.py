@@ -48,6 +48,10 @@ class Home:
         """Where the twin of a run lives."""
         return self.path / "twins" / run
 
+    def transcripts(self, run: str) -> Path:
+        """Where it is written down what a run asked of its hosts."""
+        return self.path / "runs" / run / "transcripts"
+
     def make(self) -> Home:
         """Make the folder. StoreUnwritable when that cannot be."""
         make_folder(self.path)

@@ -41,10 +41,12 @@ EXIT_CODES: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run stands when its runner ends. `stopped`: a signal ended it; it can be resumed."""
+    """How a run stands when its runner ends. `stopped`: a signal ended it; it can be resumed. `trouble`: what went
+    wrong beside the run, and did not touch it."""
 
     status: RunStatus
     stopped: bool = False
+    trouble: str = ""
 
     @property
     def exit_code(self) -> int:

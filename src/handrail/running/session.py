@@ -29,6 +29,7 @@ from handrail.running.carrying import Build, Hosts
 from handrail.running.chain import canonical
 from handrail.running.clock import Clock, SystemClock
 from handrail.running.config import local_secrets
+from handrail.running.drift import Drift, drift_to_json, look, refuse
 from handrail.running.home import Home, make_folder
 from handrail.running.journal import Journal, RunRow, Watch, open_journal
 from handrail.running.needed_secrets import Found, Need, demand, look_up, needs_of_plan
@@ -40,6 +41,7 @@ from handrail.running.sharing import Say, Share, begin
 from handrail.running.status import schedule_of
 from handrail.running.store import address_of, is_shared
 from handrail.running.targets import Opener, Target, hosts_opener, lab_opener, twin_opener
+from handrail.running.transcripts import Transcripts
 from handrail.running.verify import Verification, verification_to_json, verify
 
 
@@ -175,11 +177,18 @@ class Session:
         return people.answer(self.journal, run, self.plan(run), step, said, who, note)
 
     async def carry_out(
-        self, run: str, who: str, *, progress: Progress | None = None, settings: Settings | None = None
+        self,
+        run: str,
+        who: str,
+        *,
+        progress: Progress | None = None,
+        settings: Settings | None = None,
+        looked: Callable[[Drift], None] | None = None,
     ) -> Outcome:
-        """Go on with a run until nothing more can be done now.
+        """Go on with a run until nothing more can be done now. `looked` hears what was found of the facts that it rests
+        on, before the first step of it begins.
 
-        Errors: StoreLocked (another process is at it, or at the run that it takes back); BadInput (it is being taken
+        Errors: Drifted (what pending steps rest on has changed, or could not be seen); StoreLocked (another process is at it, or at the run that it takes back); BadInput (it is being taken
         back, or was; it is a way back that does not lead back from where its run is now).
         """
         plan = self.plan(run)
@@ -196,11 +205,12 @@ class Session:
                 self.refuse_return(run)
             target = stack.enter_context(self._target(run, plan))
             hosts, secrets = self._equipped(run, plan, target)
+            transcripts = self._transcripts(run)
             runner = Runner(
                 self.journal,
                 run,
                 plan,
-                hosts=hosts,
+                hosts=transcripts.of(hosts),
                 build=self.build,
                 secrets=secrets,
                 who=who,
@@ -210,13 +220,39 @@ class Session:
                 settings=settings,
             )
             try:
+                await self._refuse_drift(run, plan, hosts, who, looked)
                 outcome = await runner.carry_out()
             finally:
                 await target.close()
             if plan.goes_back is not None and outcome.status.state == "succeeded":
                 going_back.note_end(self.journal, plan.goes_back.run, run)
             back = plan.goes_back.run if plan.goes_back is not None else None
-            return replace(outcome, status=replace(outcome.status, goes_back=back))
+            status = replace(outcome.status, goes_back=back)
+            return replace(outcome, status=status, trouble=transcripts.trouble)
+
+    async def _refuse_drift(
+        self, run: str, plan: Plan, hosts: Hosts, who: str, looked: Callable[[Drift], None] | None
+    ) -> None:
+        """Nothing goes on that rests on what is no longer so. What a lab is like, no plan has said."""
+        if plan.goes_back is not None or self.journal.row(run).target == "lab":
+            return
+        schedule = schedule_of(self.journal, run, plan)
+        found = await look(plan, schedule, hosts)
+        if found.refuses:
+            self.journal.add(run, PEOPLE_LANE, Entry("drifted", data={"who": who, **drift_to_json(found)}))
+        refuse(run, plan, schedule, found)
+        if looked is not None and not self.journal.has_steps(run):
+            looked(found)
+
+    def drift(self, run: str) -> Mapping[str, Any] | None:
+        """Why the run did not go on when it was last carried on; None when it went on, or never drifted."""
+        last: Mapping[str, Any] | None = None
+        for event in self.journal.read(run):
+            if event.entry.kind == "drifted":
+                last = event.entry.data
+            elif event.entry.kind == "taken":
+                last = None
+        return last
 
     def share(
         self, run: str, plan: Plan, who: str, *, queue: Callable[[str], str], say: Say, seen: Progress
@@ -231,7 +267,7 @@ class Session:
                 self.journal,
                 run,
                 plan,
-                hosts=hosts,
+                hosts=self._transcripts(run).of(hosts),
                 build=self.build,
                 secrets=secrets,
                 queue=queue,
@@ -378,6 +414,9 @@ class Session:
     def _keeping(self, plan: Plan) -> Keeping:
         """Our secrets, and sealing for our identity and the custodians of the plan's estate."""
         return Keeping(self.secrets, Custody(self.home.custody, plan.estate.custodians, self.secrets.hide))
+
+    def _transcripts(self, run: str) -> Transcripts:
+        return Transcripts(self.home.transcripts(run), self.secrets.redact, self.clock)
 
     def _equipped(self, run: str, plan: Plan, target: Target, *, strict: bool = True) -> tuple[Hosts, Secrets]:
         """The hosts and the secrets that steps are given. Real secrets are all looked up, so that they are hidden in
