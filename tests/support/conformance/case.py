@@ -6,6 +6,7 @@ behave otherwise, the case says why, and what Wine does instead; it never says t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, Literal, Protocol
 from tests.support.scripted_host import Known
 
 from handrail.actions.protocol import Receipt
+from handrail.errors import FileMissing
 from handrail.hosts.protocol import Command, Exited, Host
 from handrail.probing.shell import Undetermined, decoded
 
@@ -28,8 +30,8 @@ UNDETERMINED = "undetermined"
 
 
 class Place(Protocol):
-    """Where cases are tried. `wine`: it is Wine and no model of Windows. `bits`: how many of an exit code get through; an
-    sshd on Linux hands on 8 of them, that of Windows 32."""
+    """Where cases are tried. `wine`: it is Wine and no model of Windows. `bits`: how many of an exit code get through;
+    an sshd on Linux hands on 8 of them, that of Windows 32."""
 
     name: str
     wine: bool
@@ -77,7 +79,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A question as actions ask it. `cut`: what it gives where exit codes have only 8 bits, when that is something else."""
+    """A question as actions ask it. `cut`: what it gives where exit codes have only 8 bits, if something else."""
 
     what: Callable[[Host], Awaitable[Any]]
     gives: Any
@@ -98,6 +100,20 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """There is no such file."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Commands that do not care about each other, asked at once."""
+
+    asks: tuple[Ask, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class At:
     """Something of the place itself, which no console tool can tell or do."""
 
@@ -106,13 +122,14 @@ class At:
     wine: Differs | None = None
 
 
-Step = Ask | Look | Write | Read | At
+Step = Ask | Look | Write | Read | Gone | Together | At
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`needs` and `leaves`: which build is installed before and afterwards. `not_on_wine`: why it cannot be asked there.
-    `road`: it is about the way to the host as much as about the host."""
+    """`needs` and `leaves`: which build is installed before and afterwards. `not_on_wine`: why it cannot be asked
+    there. `road`: it is about the way to the host as much as about the host. `bits`: of an exit code, which it is
+    about."""
 
     name: str
     steps: tuple[Step, ...]
@@ -120,6 +137,7 @@ class Case:
     leaves: State = "any"
     not_on_wine: str | None = None
     road: bool = False
+    bits: int = 8
 
 
 def ask(*argv: str, **more: Any) -> Ask:
@@ -151,6 +169,14 @@ async def try_step(place: Place, step: Step) -> None:
         case Read():
             seen = await place.host.read(step.path)
             assert seen == step.gives, f"{step.path} holds {seen[:200]!r}, not {step.gives[:200]!r}"
+        case Gone():
+            try:
+                await place.host.read(step.path)
+            except FileMissing:
+                return
+            raise AssertionError(f"{step.path} is there")
+        case Together():
+            await asyncio.gather(*(try_step(place, one) for one in step.asks))
         case At():
             _same("at the place", await step.what(place), step.gives, step.wine if place.wine else None)
 

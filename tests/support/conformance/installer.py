@@ -5,15 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from tests.lab.wine.packages import NEW, OLD, SYNC
-from tests.support.conformance.case import RECEIPT, Ask, At, Case, Differs, Look, Place, Read, Step, Write, ask, cmd
+from tests.support.conformance.case import (
+    RECEIPT,
+    Ask,
+    At,
+    Case,
+    Differs,
+    Gone,
+    Look,
+    Place,
+    Read,
+    Step,
+    Write,
+    ask,
+    cmd,
+)
 from tests.support.conformance.drives import DRIVE
-from tests.support.conformance.files import HERE, there
+from tests.support.conformance.files import HERE
 
 from handrail.actions.installer import PATCH_PROPERTIES, InstallerSource
 from handrail.actions.installer_log import cause
 from handrail.hosts.protocol import Host
-from handrail.model.version import compared
-from handrail.probing.reg_text import products, value_of
+from handrail.probing.reg_text import UNINSTALL, products, value_of
 from handrail.probing.shell import decoded
 
 MEDIA = r"C:\lab-media"
@@ -52,9 +65,9 @@ def listed(version: str | None) -> Look:
 
     async def look(host: Host) -> Any:
         found = [one for one in await products(host) if one.name == SYNC.title]
-        return [(one.code, compared(one.version or "", version or "") == 0) for one in found]
+        return [(one.code, one.version) for one in found]
 
-    return Look(look, [(SYNC.code, True)] if version else [])
+    return Look(look, [(SYNC.code, version)] if version else [])
 
 
 def source(folder: str) -> Look:
@@ -87,10 +100,20 @@ def text(version: str) -> Read:
 
 
 def stands_at(version: str) -> tuple[Step, ...]:
-    return (listed(version), program(version), text(version), _registered(version))
+    return (_entry(version), program(version), text(version))
 
 
-def _registered(version: str) -> Look:
+def _entry(version: str) -> Look:
+    async def look(host: Host) -> Any:
+        found = await value_of(host, rf"{UNINSTALL}\{SYNC.code}", "DisplayVersion")
+        return found.data if found else None
+
+    return Look(look, version)
+
+
+def registered(version: str) -> Look:
+    """What the package writes into the registry."""
+
     async def look(host: Host) -> Any:
         found = await value_of(host, MARK + r"\Products", SYNC.id)
         return found.data if found else None
@@ -98,7 +121,7 @@ def _registered(version: str) -> Look:
     return Look(look, version)
 
 
-ABSENT_NOW: tuple[Step, ...] = (listed(None), there(PROGRAM, False))
+ABSENT_NOW: tuple[Step, ...] = (listed(None), Gone(PROGRAM))
 
 
 def log_says(word: str) -> Look:
@@ -134,13 +157,12 @@ def while_open(path: str, *steps: Ask) -> At:
 
 
 _MISSING = "it gives the same code for every package that it cannot open"
-_CACHE_GONE: tuple[Step, ...] = (cmd("del", "/f", "/q", "/a", CACHED), there(CACHED, False))
+_CACHE_GONE: tuple[Step, ...] = (cmd("del", "/f", "/q", "/a", CACHED),)
 
 INSTALLER = (
     Case(
         "what is not installed cannot be patched or removed",
         (
-            listed(None),
             patch(code=1642, wine=Differs("it says that the product is unknown", 1605)),
             remove(code=1605),
             *ABSENT_NOW,
@@ -174,7 +196,9 @@ INSTALLER = (
         "an installation is listed, with its build and where it came from",
         (
             install(),
+            listed(OLD),
             *stands_at(OLD),
+            registered(OLD),
             source(rf"{MEDIA}\SP2"),
         ),
         needs="absent",
@@ -230,11 +254,11 @@ INSTALLER = (
             *_CACHE_GONE,
             cmd("move", "/y", PACKAGE, rf"{MEDIA}\lost.msi"),
             patch(code=1612),
-            listed(OLD),
-            program(OLD),
+            *stands_at(OLD),
             cmd("move", "/y", rf"{MEDIA}\lost.msi", PACKAGE),
             patch(),
             *stands_at(NEW),
+            registered(NEW),
         ),
         needs="sp2",
         leaves="sp3",
@@ -274,8 +298,8 @@ INSTALLER = (
             ask("subst", DRIVE, "/D"),
             *_CACHE_GONE,
             patch(code=1612),
-            listed(OLD),
-            cmd("mkdir", rf"{HERE}\copied"),
+            program(OLD),
+            Write(rf"{HERE}\copied\readme.txt", b"where the package is brought"),
             cmd("copy", "/y", PACKAGE, rf"{HERE}\copied\{SYNC.package}"),
             ask("subst", DRIVE, rf"{HERE}\copied"),
             patch(),
@@ -302,8 +326,7 @@ INSTALLER = (
             listed(NEW),
             program(OLD),
             At(restart),
-            program(NEW),
-            listed(NEW),
+            *stands_at(NEW),
         ),
         needs="sp2",
         leaves="sp3",
