@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -20,7 +19,7 @@ from handrail.hosts.ssh_connecting import Patience, way_to
 from handrail.model.estate import Connect
 from handrail.model.estate import Host as EstateHost
 
-QUICK = Patience(connect=10.0, keepalive=0.5, unanswered=3)
+QUICK = Patience(connect=10.0, keepalive=0.5, unanswered=3, grace=1.0, kill_after=1.0)
 """Seconds. A loaded machine is silent for a while without being gone."""
 
 
@@ -90,6 +89,8 @@ class Sshd:
             "PermitRootLogin": "prohibit-password",
             "MaxStartups": "200:30:400",
             "Subsystem": "sftp internal-sftp",
+            # bash reads the account's .bashrc, however slow that is.
+            "SetEnv": f"HOME={self.folder}",
         }
         lines = [f"{name} {value}" for name, value in {**ours, **self.options}.items()]
         (self.folder / "sshd_config").write_text("\n".join(lines) + "\n")
@@ -193,8 +194,3 @@ def sshd(folder: Path, **options: object) -> Iterator[Sshd]:
         yield made
     finally:
         made.stop()
-
-
-def plain_shell() -> bool:
-    """Whether our account's shell starts without reading anything."""
-    return pwd.getpwuid(os.geteuid()).pw_shell.endswith("/sh")

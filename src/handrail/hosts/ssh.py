@@ -30,8 +30,6 @@ SESSIONS = 8
 """Commands at a time. An sshd allows ten sessions on a line if nobody told it otherwise; files need one of them, and
 ending a command that hangs another one."""
 
-GRACE = 10
-"""Seconds that a command whose line was lost may still take to end by itself."""
 END_WITHIN = 20.0
 """Seconds that ending a command may take."""
 
@@ -58,7 +56,7 @@ class SshHost:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._files = Files(self, self._lend)
         self._boot = BootId()
-        self._orphans: list[tuple[Shell, int]] = []
+        self._orphans: list[tuple[Shell, float]] = []
         self._fresh()
 
     def _fresh(self) -> None:
@@ -100,7 +98,7 @@ class SshHost:
             await self._end(shell)
             raise
         except LineLost as lost:
-            self._orphans.append((shell, GRACE))
+            self._orphans.append((shell, self._patience.grace))
             return Lost(f"{lost}")
 
     async def _execute_windows(self, command: Command) -> Outcome:
@@ -125,8 +123,9 @@ class SshHost:
             self._orphans.append((shell, 0))
             return False
 
-    async def _end_by(self, other: Shell, shell: Shell, grace: int) -> bool:
-        argv = ("sh", "-c", END, "end", str(shell.number), shell.began, str(grace))
+    async def _end_by(self, other: Shell, shell: Shell, grace: float) -> bool:
+        waits = (str(int(grace * 5)), str(int(self._patience.kill_after * 5)))
+        argv = ("sh", "-c", END, "end", str(shell.number), shell.began, *waits)
         try:
             return (await other.run(self.name, Command(argv))).code == 0
         finally:
@@ -196,7 +195,7 @@ class SshHost:
                     ) from error
             await asyncio.sleep(pause)
             waited += pause
-            pause = min(2 * pause, 1.0)
+            pause = min(2 * pause, 0.25)
 
     def _busy_elsewhere(self) -> bool:
         """Somebody holds a session that he will give back."""
@@ -241,7 +240,7 @@ class SshHost:
             orphan, grace = self._orphans[0]
             if orphan.number:
                 try:
-                    async with asyncio.timeout(GRACE + END_WITHIN):
+                    async with asyncio.timeout(grace + END_WITHIN):
                         shell = await open_shell(line.connection, self.name)
                         await self._end_by(shell, orphan, grace)
                 except (TimeoutError, LineLost, asyncssh.Error, OSError) as error:

@@ -52,11 +52,14 @@ DROPPED_TRIES = 3
 @dataclass(frozen=True, slots=True)
 class Patience:
     """Seconds: until a line must stand; between signs of life on a silent line; and after how many of those that were
-    not answered it is lost."""
+    not answered it is lost; that a command whose line was lost may still take to end by itself; and between asking a
+    command to end and ending it."""
 
     connect: float = 15.0
     keepalive: float = 5.0
     unanswered: int = 3
+    grace: float = 10.0
+    kill_after: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,12 @@ async def open_line(stops: Sequence[Stop], resolve: Callable[[str], str], patien
         for at, stop in enumerate(stops):
             line = await _reach(stop, stops[: at + 1], through[-1] if through else None, resolve, patience)
             through.append(line.connection)
+    except HostUnreachable as error:
+        for one in reversed(through):
+            one.abort()
+        if len(through) == len(stops) - 1:
+            raise
+        raise HostUnreachable(f"{stops[-1].name}: on the way there, {error.message}", error.advice) from error
     except BaseException:
         for one in reversed(through):
             one.abort()
@@ -179,11 +188,17 @@ async def _try(
             except asyncssh.HostKeyNotVerifiable as error:
                 if not trust.worth_another(kinds):
                     raise trust.refusal(error) from error
-            except asyncssh.KeyExchangeFailed as error:
-                if not trust.worth_another(kinds):
-                    raise trust.refusal(None) if trust.shown else _refusal(way, proof, error, patience) from error
-            except (asyncssh.ConnectionLost, ConnectionResetError, BrokenPipeError) as error:
-                if not left:
+            except (
+                asyncssh.KeyExchangeFailed,
+                asyncssh.ConnectionLost,
+                ConnectionResetError,
+                BrokenPipeError,
+            ) as error:
+                if trust.worth_another(kinds):
+                    continue  # it has no key of this kind
+                if trust.shown is not None:
+                    raise trust.refusal(None) from error
+                if not left or isinstance(error, asyncssh.KeyExchangeFailed):
                     raise _refusal(way, proof, error, patience) from error
                 break
             except (asyncssh.Error, OSError, TimeoutError, UnicodeError) as error:

@@ -14,10 +14,10 @@ import posixpath
 import re
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import asyncssh
 
@@ -27,9 +27,13 @@ from handrail.hosts.protocol import Command, Exited, Host
 T = TypeVar("T")
 
 PIECE = 4 * 1024 * 1024
-"""Bytes that travel together."""
+"""Bytes that are read from a file of ours at a time."""
+BLOCK = 32 * 1024
+"""Bytes that every file server takes and gives at a time."""
+AHEAD = 64
+"""Blocks that are under way at a time."""
 STALL = 60.0
-"""Seconds that one piece may take. A silent line is noticed sooner, by its missing signs of life."""
+"""Seconds that those may take. A silent line is noticed sooner, by its missing signs of life."""
 SLOWEST = 20_000_000
 """Bytes a second that a host hashes at least."""
 
@@ -48,7 +52,15 @@ sync "$(dirname "$2")"
 """
 
 
-_GONE = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, HostUnreachable)
+_GONE = (
+    asyncssh.SFTPConnectionLost,
+    asyncssh.SFTPNoConnection,
+    asyncssh.ConnectionLost,
+    ConnectionError,
+    TimeoutError,
+    HostUnreachable,
+)
+"""How a transfer learns that its line is lost."""
 
 
 class _Stalled(Exception):
@@ -78,11 +90,8 @@ class Files:
 
     async def read(self, path: str) -> bytes:
         there = sftp_path(path, self._host.windows)
-        pieces: list[bytes] = []
-        async with self._session(path, "read") as sftp, sftp.open(there, "rb") as file:
-            while piece := await _piece(file):
-                pieces.append(piece)
-        return b"".join(pieces)
+        async with self._session(path, "read") as sftp, sftp.open(there, "rb", block_size=0) as file:
+            return b"".join([piece async for piece in _pieces(file)])
 
     async def write(self, path: str, data: bytes) -> None:
         with tempfile.SpooledTemporaryFile(max_size=len(data) + 1) as source:
@@ -101,8 +110,8 @@ class Files:
         try:
             with os.fdopen(handle, "wb") as file:
                 digest = hashlib.sha256()
-                async with self._session(path, "read") as sftp, sftp.open(there, "rb") as source:
-                    while piece := await _piece(source):
+                async with self._session(path, "read") as sftp, sftp.open(there, "rb", block_size=0) as source:
+                    async for piece in _pieces(source):
                         digest.update(piece)
                         file.write(piece)
                 file.flush()
@@ -163,9 +172,9 @@ class Files:
         if self._host.windows:
             with suppress(asyncssh.SFTPError):  # what opening says is clearer
                 await _in_time(sftp.makedirs(posixpath.dirname(new), exist_ok=True))
-        async with sftp.open(new, "xb", attributes) as file:
+        async with sftp.open(new, "xb", attributes, block_size=0) as file:
             while piece := await asyncio.to_thread(source.read, PIECE):
-                await _in_time(file.write(piece))
+                await _write_piece(file, piece, size)
                 digest.update(piece)
                 size += len(piece)
             if self._host.windows:
@@ -189,8 +198,8 @@ class Files:
     async def _replace_there(self, sftp: asyncssh.SFTPClient, new: str, there: str, digest: str) -> None:
         """The same by the file server alone, for a host without the tools."""
         seen = hashlib.sha256()
-        async with sftp.open(new, "rb") as file:
-            while piece := await _piece(file):
+        async with sftp.open(new, "rb", block_size=0) as file:
+            async for piece in _pieces(file):
                 seen.update(piece)
         if seen.hexdigest() != digest:
             raise HostError(f"{self._host.name}: {there} could not be written: what arrived there differs.")
@@ -223,7 +232,9 @@ class Files:
                 raise HostError(f"{name}: {path} could not be {verb}: No such file or directory.") from error
             except asyncssh.SFTPPermissionDenied as error:
                 raise HostError(f"{name}: {path} could not be {verb}: Permission denied.") from error
-            except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.ConnectionLost) as error:
+            except _GONE as error:
+                if isinstance(error, HostError):
+                    raise
                 untouched = "" if verb == "read" else " It was not touched."
                 raise HostUnreachable(f"{name}: the line was lost before {path} was {verb}.{untouched}") from error
             except _Stalled as error:
@@ -246,10 +257,40 @@ async def _because(sftp: asyncssh.SFTPClient, error: asyncssh.SFTPError, room: s
     return "the host refused and did not say why" if said == "Failure" else said
 
 
-async def _piece(file: asyncssh.SFTPClientFile) -> bytes:
-    data = await _in_time(file.read(PIECE))
-    assert isinstance(data, bytes)  # it was opened without an encoding
-    return data
+async def _pieces(file: asyncssh.SFTPClientFile) -> AsyncIterator[bytes]:
+    """The content from its beginning to its end, wherever that is: some files do not say how long they are.
+
+    asyncssh could ask for many blocks at a time by itself; when a line drops, each of its questions would print what
+    became of it."""
+    at, ahead = 0, 1
+    while True:
+        asked = (file.read(BLOCK, at + number * BLOCK) for number in range(ahead))
+        for block in await _together(asked):
+            assert isinstance(block, bytes)  # it was opened without an encoding
+            if not block:
+                return
+            yield block
+            at += len(block)
+            if len(block) < BLOCK:
+                ahead = 1
+                break
+        else:
+            ahead = min(2 * ahead, AHEAD)
+
+
+async def _write_piece(file: asyncssh.SFTPClientFile, data: bytes, offset: int) -> None:
+    for start in range(0, len(data), AHEAD * BLOCK):
+        part = data[start : start + AHEAD * BLOCK]
+        await _together(file.write(part[at : at + BLOCK], offset + start + at) for at in range(0, len(part), BLOCK))
+
+
+async def _together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Wait for all; the first that failed speaks for the others."""
+    answers = await _in_time(asyncio.gather(*work, return_exceptions=True))
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, BaseException)]
 
 
 async def _in_time(work: Awaitable[T]) -> T:

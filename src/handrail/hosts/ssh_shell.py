@@ -96,7 +96,8 @@ while IFS= read -r l; do
 done
 """
 
-# $1 the shell, $2 when it was started, $3 seconds that what runs in it may go on. Ends what runs below it, and then it.
+# $1 the shell, $2 when it was started, $3 how long what runs in it may go on, $4 how long between asking and ending,
+# both in fifths of a second. Ends what runs below it, and then it.
 END = r"""
 mine() {
   cat /proc/[0-9]*/stat 2> /dev/null | sed 's/^\([0-9]*\) (.*) /\1 /' | awk -v top="$1" -v began="$2" '
@@ -115,15 +116,16 @@ mine() {
       for (p in mine) if (p != top && state[p] != "Z") print p
     }'
 }
-top=$1 began=$2 left=$3
-while [ "$left" -gt 0 ] && [ "$(mine "$top" "$began")" ]; do sleep 1; left=$((left - 1)); done
+top=$1 began=$2 left=$3 kill_after=$4
+over() { p=$(mine "$top" "$began"); [ -z "$p" ]; }
+until over || [ "$left" -le 0 ]; do sleep 0.2; left=$((left - 1)); done
 for signal in TERM KILL; do
-  tries=0
-  p=$(mine "$top" "$began")
-  if [ "$p" ]; then kill -s "$signal" $p 2> /dev/null; fi
-  while [ $tries -lt 25 ] && [ "$(mine "$top" "$began")" ]; do sleep 0.2; tries=$((tries + 1)); done
+  if [ -z "$p" ]; then break; fi
+  kill -s "$signal" $p 2> /dev/null
+  left=$kill_after
+  until over || [ "$left" -le 0 ]; do sleep 0.2; left=$((left - 1)); done
 done
-if [ "$(mine "$top" "$began")" ]; then exit 1; fi
+if [ "$p" ]; then exit 1; fi
 read -r s 2> /dev/null < "/proc/$top/stat" || exit 0
 set -- ${s##*) }
 if [ "${20}" = "$began" ]; then kill -s KILL "$top" 2> /dev/null; fi

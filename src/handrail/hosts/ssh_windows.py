@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import Any
 
 import asyncssh
 
-from handrail.errors import BadInput
+from handrail.errors import BadInput, HostError
 from handrail.hosts.output import Kept
 from handrail.hosts.protocol import Command, Exited, Lost, Outcome, TimedOut
 from handrail.hosts.ssh_shell import LineLost
 from handrail.hosts.windows_line import for_cmd
+
+_EXIT_STATUS = "_process_exit_status_request"
 
 
 def line_of(command: Command) -> str:
@@ -42,12 +45,19 @@ class Running(asyncssh.SSHClientSession[bytes]):
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         self.channel = chan
+        # asyncssh keeps the last eight bits of an exit code: 3010 would arrive as 194, and 1024 as success. It looks
+        # its own method up by that name, on the channel.
+        if not callable(getattr(chan, _EXIT_STATUS, None)):
+            raise HostError("This version of asyncssh does not say whole exit codes.", "Install asyncssh 2.24.")
+        setattr(chan, _EXIT_STATUS, self._exit_status)
+
+    def _exit_status(self, packet: Any) -> bool:
+        self._code = packet.get_uint32()
+        packet.check_end()
+        return True
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         (self._out if datatype is None else self._err).add(data)
-
-    def exit_status_received(self, status: int) -> None:
-        self._code = status
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._closed.done():
