@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import xml.etree.ElementTree as ET
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +19,8 @@ JOB = "20261120-1/identity/sync@sync01/2016-sp3/patch/1"
 HERE = windows_jobs.folder(JOB)
 TASK = windows_jobs.task(JOB)
 QUERY = f"schtasks /query /tn {TASK} /fo csv /v /nh"
-CREATE = f"schtasks /create /tn {TASK} /tr {HERE}\\job.cmd /sc once /st 00:00 /ru SYSTEM /rl HIGHEST /f"
+CREATE = f"schtasks /create /tn {TASK} /xml {HERE}\\task.xml /f"
+CREATE_2003 = f"schtasks /create /tn {TASK} /tr {HERE}\\job.cmd /sc once /st 00:00:00 /ru SYSTEM"
 RUN = f"schtasks /run /tn {TASK}"
 DELETE = f"schtasks /delete /tn {TASK} /f"
 MKDIR = f"cmd /c mkdir {HERE}"
@@ -28,14 +32,34 @@ def status(result: int) -> str:
 
 
 def test_job_cmd_is_what_windows_needs() -> None:
+    out = f'> "{HERE}\\out.txt" 2>&1'
     assert windows_jobs.script(JOB, PATCH).decode().split("\r\n") == [
         "@echo off",
-        'cd /d "E:\\Sync Service"',
-        f'msiexec /p "E:\\Sync Service\\a.msp" REINSTALL=ALL /qn > "{HERE}\\out.txt" 2>&1',
+        f'mkdir "{HERE}\\running" 2> nul || exit /b',
+        f'cd /d "E:\\Sync Service" {out} && msiexec /p "E:\\Sync Service\\a.msp" REINSTALL=ALL /qn {out} < nul',
         f'echo %ERRORLEVEL% > "{HERE}\\exit.tmp"',
         f'move /y "{HERE}\\exit.tmp" "{HERE}\\exit.txt" > nul',
         "",
     ]
+
+
+def test_the_task_waits_for_nothing_and_is_stopped_by_nothing() -> None:
+    """Left to itself a task does not start on battery, is stopped after 72 hours, and goes slowly to the disk."""
+    task = ET.fromstring(windows_jobs.task_xml("a & <b>").replace(' encoding="UTF-16"', ""))
+    said = {one.tag.rpartition("}")[2]: one.text for one in task.iter()}
+
+    assert said["UserId"] == "S-1-5-18" and said["RunLevel"] == "HighestAvailable"
+    assert said["DisallowStartIfOnBatteries"] == said["StopIfGoingOnBatteries"] == "false"
+    assert said["ExecutionTimeLimit"] == "PT0S" and said["Priority"] == "5"
+    assert said["MultipleInstancesPolicy"] == "IgnoreNew"
+    assert said["Description"] == "Handrail: a & <b>"
+    assert said["Command"] == windows_jobs.folder("a & <b>") + "\\job.cmd"
+
+
+def test_a_batch_file_is_called_so_that_ours_goes_on_after_it() -> None:
+    assert b'\r\ncall "C:\\a b\\x.cmd" /q > ' in windows_jobs.script(JOB, Command(("C:\\a b\\x.cmd", "/q")))
+    with pytest.raises(BadInput):
+        windows_jobs.script(JOB, Command(("C:\\x.bat", "50%")))
 
 
 @pytest.mark.parametrize(
@@ -63,11 +87,105 @@ def test_what_a_command_line_cannot_hold_is_refused(argument: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [Command(("x",), secrets=("hunter2",)), Command(("x",), stdin=b"hunter2"), Command(("x",), env={"A": "b"})],
+    [
+        Command(("x", "-p", "hunter2"), secrets=("hunter2",)),
+        Command(("x", "PASSWORD=hunter2"), secrets=("hunter2",)),
+        Command(("x",), env={"A": 'b"c'}),
+        Command(("x",), env={"A": "b\nc"}),
+        Command(("x",), env={"A&B": "c"}),
+    ],
 )
-def test_a_secret_never_gets_into_job_cmd(command: Command) -> None:
+def test_what_would_show_a_secret_or_break_out_is_refused(command: Command) -> None:
     with pytest.raises(BadInput):
         windows_jobs.script(JOB, command)
+        windows_jobs.variables(command)
+
+
+def test_input_and_variables_of_a_job_go_through_files_that_it_deletes() -> None:
+    command = Command(("x",), stdin=b"hunter2", env={"PGPASSWORD": "50%hunter2"}, secrets=("hunter2", "50%hunter2"))
+    host = ScriptedHost({MKDIR: 0, CREATE: 0, RUN: 0})
+
+    virtual_time.run(windows_jobs.start_or_attach(host, JOB, command))
+
+    assert b"hunter2" not in host.files[f"{HERE}\\job.cmd"]
+    assert host.files[f"{HERE}\\in.bin"] == b"hunter2"
+    assert host.files[f"{HERE}\\env.cmd"] == b'@echo off\r\nset "PGPASSWORD=50%%hunter2"\r\n'
+    lines = host.files[f"{HERE}\\job.cmd"].decode().splitlines()
+    assert lines[2:5] == [
+        f'call "{HERE}\\env.cmd"',
+        f'del /q "{HERE}\\env.cmd"',
+        f'x > "{HERE}\\out.txt" 2>&1 < "{HERE}\\in.bin"',
+    ]
+    assert f'del /q "{HERE}\\in.bin"' in lines
+
+
+def test_secrets_do_not_stay_behind_when_the_task_is_refused() -> None:
+    command = Command(("x",), env={"A": "hunter2"}, secrets=("hunter2",))
+    gone = f"cmd /c del /q {HERE}\\env.cmd"
+    host = ScriptedHost({MKDIR: 0, CREATE: 1, CREATE_2003: Exited(1, b"", b"Access is denied."), gone: 0})
+
+    with pytest.raises(HostError, match="refused"):
+        virtual_time.run(windows_jobs.start_or_attach(host, JOB, command))
+
+    assert host.commands[-1] == gone
+
+
+def test_windows_server_2003_gets_the_task_that_its_schtasks_can_make() -> None:
+    host = ScriptedHost({MKDIR: 0, CREATE: 1, CREATE_2003: 0, RUN: 0})
+
+    virtual_time.run(windows_jobs.start_or_attach(host, JOB, PATCH))
+
+    assert host.commands == [MKDIR, CREATE, CREATE_2003, RUN]
+
+
+def test_a_folder_of_somebody_else_is_not_used() -> None:
+    """Whoever made it could have put jobs into it that would run as the system, or look as if they had run."""
+    own = f"script own-folders {windows_jobs.ROOT} {windows_jobs.JOBS}"
+    host = ScriptedHost({own: Exited(5, f"{windows_jobs.ROOT}|S-1-5-21-1\r\n".encode())})
+
+    with pytest.raises(HostError, match="belongs to somebody else"):
+        virtual_time.run(windows_jobs.start_or_attach(host, JOB, PATCH))
+
+    assert host.commands == [own] and not host.files
+
+
+class AsSomebody(ScriptedHost):
+    def job_account(self) -> windows_jobs.JobAccount:
+        return windows_jobs.JobAccount("CONTOSO\\upgrade", "hunter2")
+
+
+def test_the_password_of_a_named_account_stands_in_no_command_and_no_file() -> None:
+    register = f"script register-task {TASK} CONTOSO\\upgrade"
+    host = AsSomebody({MKDIR: 0, register: 0, RUN: 0})
+
+    virtual_time.run(windows_jobs.start_or_attach(host, JOB, PATCH))
+
+    assert host.commands == [MKDIR, register, RUN]
+    xml, password = (base64.b64decode(one).decode() for one in host.stdin[-1].splitlines()[:2])
+    assert "<UserId>CONTOSO\\upgrade</UserId><LogonType>Password</LogonType>" in xml and password == "hunter2"
+    assert not any(b"hunter2" in one for one in host.files.values())
+
+
+def test_an_account_that_may_not_log_on_is_told_and_the_job_counts_as_never_started() -> None:
+    host = ScriptedHost({QUERY: [status(-2147023570), 1], DELETE: 0})
+
+    with pytest.raises(HostError, match="0x8007052E"):
+        virtual_time.run(windows_jobs.poll(host, JOB))
+
+    assert virtual_time.run(windows_jobs.poll(host, JOB)).state == "absent"
+
+
+def test_old_jobs_are_cleared_away_and_those_that_are_kept_or_running_stay() -> None:
+    names = [windows_jobs.safe_name(one) for one in ("old", "kept", "young", "running")]
+    listed = "".join(
+        f"{age}|{ended}|{name}\n" for name, age, ended in zip(names, (90, 90, 10, 90), (1, 1, 1, 0), strict=True)
+    )
+    gone = f"cmd /c rmdir /s /q {windows_jobs.JOBS}\\{names[0]}"
+    task = f"schtasks /delete /tn Handrail-{names[0]} /f"
+    host = ScriptedHost({f"script list-jobs {windows_jobs.JOBS}": listed, gone: 0, task: 1})
+
+    assert virtual_time.run(windows_jobs.prune(host, ["kept"], 60)) == names[:1]
+    assert host.commands[1:] == [task, gone]
 
 
 def test_a_path_beyond_ascii_is_announced_to_cmd() -> None:
@@ -98,6 +216,14 @@ def test_a_job_is_started_once_and_its_exit_code_is_its_own() -> None:
     assert host.commands[:3] == [MKDIR, CREATE, RUN]
 
 
+def test_of_a_long_output_the_end_is_fetched() -> None:
+    text = b"x" * windows_jobs.OUTPUT_LIMIT + b"the end"
+    host = ScriptedHost({DELETE: 0}, {f"{HERE}\\exit.txt": b"0", f"{HERE}\\out.txt": text})
+
+    assert virtual_time.run(detached.poll(host, JOB)).out == text[-windows_jobs.OUTPUT_LIMIT :]
+    assert virtual_time.run(windows_jobs.output(host, JOB, len(text) - 3)) == b"end"
+
+
 def test_a_second_starter_finds_the_first() -> None:
     host = ScriptedHost({MKDIR: 1, QUERY: status(windows_jobs.RUNNING_NOW)})
 
@@ -124,10 +250,10 @@ def test_a_starter_that_died_before_the_start_is_taken_over_from() -> None:
         (status(windows_jobs.RUNNING_NOW), {}, "running"),
         (status(windows_jobs.RUNNING_NOW), {"out.txt": b""}, "running"),
         (status(windows_jobs.QUEUED), {}, "running"),
-        (status(0), {"out.txt": b""}, "dead_unknown"),
-        (status(-1073741510), {"out.txt": b""}, "dead_unknown"),
-        (1, {"out.txt": b""}, "dead_unknown"),
-        (status(1), {}, "dead_unknown"),
+        (status(0), {"running": b"", "out.txt": b""}, "dead_unknown"),
+        (status(-1073741510), {"running": b"", "out.txt": b""}, "dead_unknown"),
+        (1, {"running": b"", "out.txt": b""}, "dead_unknown"),
+        (status(1), {"running": b""}, "dead_unknown"),
         (status(0), {"exit.txt": b"0\r\n"}, "exited"),
         (1, {"exit.txt": b"3010\r\n", "out.txt": b""}, "exited"),
         (1, {"exit.txt": b"\r\n", "out.txt": b""}, "dead_unknown"),
@@ -174,6 +300,6 @@ def test_a_silent_host_says_so_and_a_refusal_is_told_apart() -> None:
     with pytest.raises(HostUnreachable):
         virtual_time.run(windows_jobs.start_or_attach(ScriptedHost(otherwise=Lost("gone")), JOB, PATCH))
 
-    refused = ScriptedHost({MKDIR: 0, CREATE: Exited(1, b"", b"ERROR: Access is denied.")})
+    refused = ScriptedHost({MKDIR: 0, CREATE: Exited(1, b"", b"ERROR: Access is denied."), CREATE_2003: 1})
     with pytest.raises(HostError, match="Access is denied"):
         virtual_time.run(windows_jobs.start_or_attach(refused, JOB, PATCH))

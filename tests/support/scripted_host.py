@@ -7,6 +7,8 @@ Jobs are scripted by the command line that they run.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -64,6 +66,9 @@ class ScriptedHost:
 
     async def execute(self, command: Command) -> Outcome:
         asked = line(command.argv)
+        ours = None if asked in self.answers or isinstance(self.otherwise, Lost) else self._ours(command.argv)
+        if ours is not None:
+            return ours
         self.commands.append(asked)
         if command.stdin:
             self.stdin.append(command.stdin)
@@ -84,21 +89,40 @@ class ScriptedHost:
         self.asked[key] = at + 1
         return outcome(answer[min(at, len(answer) - 1)])
 
+    def _ours(self, argv: tuple[str, ...]) -> Outcome | None:
+        """Questions after a job's own files, and the rights on them: they are no commands of an action."""
+        known = powershell.recognise(argv)
+        if known is not None and known[0] == "own-folders":
+            return Exited(0)
+        if known is not None and known[0] == "read-part" and known[1][0].startswith(JOBS):
+            data = self.files.get(known[1][0])
+            if data is None:
+                return Exited(powershell.ABSENT)
+            part = data[int(known[1][1]) :][: int(known[1][2])]
+            head = f"{len(data)}|1|{hashlib.sha256(part).hexdigest()}\n"
+            return Exited(0, head.encode() + base64.encodebytes(part))
+        if argv[:3] == ("cmd", "/c", "type") and argv[3].startswith(JOBS):
+            return Exited(0, self.files[argv[3]]) if argv[3] in self.files else Exited(1)
+        if argv[:4] == ("cmd", "/c", "dir", "/b") and argv[4].startswith(JOBS):
+            return Exited(0 if argv[4] in self.files else 1)
+        return None
+
     def _job(self, argv: tuple[str, ...]) -> Outcome | None:
         """A scheduler that runs what job.cmd says as soon as it is told to."""
         if argv[:3] == ("cmd", "/c", "mkdir") and argv[3].startswith(JOBS):
             return Exited(1 if any(one.startswith(argv[3]) for one in self.files) else 0)
         if argv[0] != "schtasks":
             return None
-        folder = JOBS + "\\" + argv[argv.index("/tn") + 1].removeprefix("Handrail\\")
+        folder = JOBS + "\\" + argv[argv.index("/tn") + 1].removeprefix("Handrail-")
         if argv[1] == "/query":
             return Exited(1, b"", b"ERROR: The system cannot find the file specified.")
         if argv[1] == "/run":
             text = self.files[folder + "\\job.cmd"].decode()
-            found = re.search(r'^(.*) > "', text, re.MULTILINE)
+            found = re.search(r'^(?:cd /d .* && )?(.*) > "[^"]*\\out\.txt" 2>&1', text, re.MULTILINE)
             assert found
             ended = self._next(found[1], self.jobs[found[1]])
             self.commands.append("job: " + found[1])
+            self.files[folder + "\\running"] = b""
             self.files[folder + "\\out.txt"] = ended.out if isinstance(ended, Exited) else b""
             if isinstance(ended, Exited):
                 self.files[folder + "\\exit.txt"] = f"{ended.code}\r\n".encode()

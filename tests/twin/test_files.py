@@ -109,7 +109,7 @@ def test_a_file_in_use_cannot_be_deleted() -> None:
     assert "being used by another process" in answer.error_text
 
 
-@pytest.mark.parametrize("line", ["dir | find x", "for %a in (*) do echo %a", "type < C:\\x", "doskey x=y"])
+@pytest.mark.parametrize("line", ["dir | find x", "for %a in (*) do echo %a", "doskey x=y"])
 def test_what_the_interpreter_is_not_known_to_do_is_not_rehearsed(line: str) -> None:
     console = Console(a_twin())
     with pytest.raises(NotRehearsed):

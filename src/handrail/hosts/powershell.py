@@ -4,7 +4,7 @@ Their arguments are texts, quoted by `command`; nothing else is ever put into a 
 a script by its text (`recognise`), so a change here needs no change there, and none of them is ever parsed.
 
 A script exits with `ABSENT` when the file or folder that it was asked about is not there, and with `DAMAGED` when
-what it was to take over does not have the SHA-256 that was named.
+what it was to take over does not have the SHA-256 that was named, with `FOREIGN` when a folder is not ours alone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from handrail.hosts.protocol import Command
 
 ABSENT = 3
 DAMAGED = 4
+FOREIGN = 5
 
 _SHELL = ("powershell", "-NoProfile", "-NonInteractive", "-Command")
 _START = "$ErrorActionPreference='Stop';[Console]::OutputEncoding=[Text.Encoding]::UTF8;"
@@ -32,7 +33,7 @@ _TAKE = (
 _FOLDER = "[void][IO.Directory]::CreateDirectory([IO.Path]::GetDirectoryName($part));"
 _LINES = "$b=[Convert]::FromBase64String($_);$s.Write($b,0,$b.Length)"
 
-FED = ("write-file", "write-part")
+FED = ("write-file", "write-part", "register-task")
 """The scripts that read lines of Base64 from their standard input."""
 
 SCRIPTS: Mapping[str, str] = {
@@ -80,6 +81,36 @@ SCRIPTS: Mapping[str, str] = {
     + _START
     + _FOLDER
     + "$c=New-Object Net.WebClient;$c.Proxy=$null;$c.DownloadFile($url,$part)",
+    # FOLDER, FOLDER in it: for the system and administrators alone, made if they are not there. Whoever may make
+    # folders beside them could have made them before us, so their owners are looked at first.
+    "own-folders": "param($outer,$inner)"
+    + _START
+    + "$t='S-1-5-18','S-1-5-32-544',[Security.Principal.WindowsIdentity]::GetCurrent().User.Value;"
+    + "foreach($f in $outer,$inner){"
+    + "$s=New-Object Security.AccessControl.DirectorySecurity;$s.SetAccessRuleProtection($true,$false);"
+    + "foreach($w in 'S-1-5-18','S-1-5-32-544'){$i=New-Object Security.Principal.SecurityIdentifier $w;"
+    + "$s.AddAccessRule((New-Object Security.AccessControl.FileSystemAccessRule("
+    + "$i,'FullControl','ContainerInherit,ObjectInherit','None','Allow')))};"
+    + "if(-not(Test-Path -LiteralPath $f)){[void][IO.Directory]::CreateDirectory($f,$s)};"
+    + "$d=Get-Item -LiteralPath $f -Force;"
+    + "$o=$d.GetAccessControl('Owner').GetOwner([Security.Principal.SecurityIdentifier]).Value;"
+    + "if(($t -notcontains $o) -or ($d.Attributes -band [IO.FileAttributes]::ReparsePoint)){"
+    + "'{0}|{1}' -f $f,$o;exit 5};"
+    + "if(-not $d.GetAccessControl('Access').AreAccessRulesProtected){$d.SetAccessControl($s)}}",
+    # FOLDER -> one line for each job in it: seconds since it was last touched|whether its end is known|its name.
+    "list-jobs": "param($root)"
+    + _START
+    + "if(-not(Test-Path -LiteralPath $root)){exit 3};$now=[DateTime]::UtcNow;"
+    + "Get-ChildItem -LiteralPath $root -Force|Where-Object{$_.PSIsContainer}|ForEach-Object{"
+    + "'{0}|{1}|{2}' -f [long]($now-$_.LastWriteTimeUtc).TotalSeconds,"
+    + "[int](Test-Path -LiteralPath (Join-Path $_.FullName 'exit.txt')),$_.Name}",
+    # NAME, ACCOUNT; the task as XML and the account's password come in by standard input, so that neither command lines
+    # nor files show it.
+    "register-task": "param($name,$user)begin{"
+    + _START
+    + "$l=@()}process{$l+=[Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($_))}end{"
+    + "$s=New-Object -ComObject Schedule.Service;$s.Connect();"
+    + "[void]$s.GetFolder('').RegisterTask($name,$l[0],6,$user,$l[1],1)}",
     # FILE -> four numbers. VersionInfo.FileVersion may carry words, its parts cannot.
     "file-version": "param($file)"
     + _START

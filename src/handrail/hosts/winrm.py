@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from handrail.errors import BadInput
 from handrail.hosts import windows_files, windows_line
 from handrail.hosts.protocol import Command, Outcome
+from handrail.hosts.windows_jobs import JobAccount
 from handrail.model.estate import Connect
 
 if TYPE_CHECKING:
@@ -92,6 +93,13 @@ class WinrmHost:
     async def boot_id(self) -> str:
         return await self._boot.ask(self)
 
+    def job_account(self) -> JobAccount | None:
+        """Whom detached commands run as, when the estate says that it is not the system."""
+        if self._connect.jobs != "user":
+            return None
+        assert self._connect.user and self._connect.password
+        return JobAccount(self._connect.user, self._resolve(self._connect.password))
+
     async def close(self) -> None:
         """End our shells, and what still runs in them."""
         idle, self._idle = self._idle, []
@@ -137,6 +145,8 @@ def checked(name: str, connect: Connect) -> Connect:
             f"Host {name}: `auth: {auth}` needs `user` and `password`.",
             "A password is a reference, as in keyring:SERVICE/USER.",
         )
+    if connect.jobs == "user" and not (connect.user and connect.password):
+        raise BadInput(f"Host {name}: `jobs: user` needs `user` and `password`.", "A task runs as it by its password.")
     if auth == "kerberos" and find_spec("gssapi") is None:
         raise BadInput(
             f"Host {name}: Kerberos needs the Python package gssapi.",

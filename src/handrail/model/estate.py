@@ -28,6 +28,8 @@ class Connect:
     WinRM: `auth` is how we prove who we are (`negotiate` when it is not said); `tls` is false only where messages are
     sealed by ntlm, kerberos or credssp; `ca` is the authority that the host's certificate must come from, `certificate`
     and `key` are ours; `tls_floor` is the oldest protocol accepted (`1.2` when it is not said).
+    `jobs` says whom long commands run as: the system (when it is not said), or `user`, whose password the host's task
+    scheduler then keeps for as long as they run; needed where a command must get on to another machine.
     Both: `sessions` is how many commands may run there at once.
     """
 
@@ -48,6 +50,7 @@ class Connect:
     certificate: str | None = None
     tls_floor: Literal["1.0", "1.1", "1.2", "1.3"] | None = None
     sessions: int | None = None
+    jobs: Literal["system", "user"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

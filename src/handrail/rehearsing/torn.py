@@ -134,6 +134,8 @@ def job_killed(foretold: Foretold) -> list[Change]:
             kept.append(((host, kind, name), replace(value, result=KILLED)))
         elif isinstance(value, Entry) and name.endswith("\\out.txt"):
             kept.append(((host, kind, name), files.of_bytes(value.path, b"", value.time)))
+        elif isinstance(value, Entry) and name.endswith("\\running"):
+            kept.append(((host, kind, name), value))
     return kept
 
 

@@ -54,7 +54,7 @@ def short_names(hosts: Iterable[str]) -> dict[str, str]:
 @dataclass(slots=True)
 class Machine:
     """`session` is the logon session; `cwd` where relative paths start; `job` the folder of the detached job we run in;
-    `env` the variables of a batch file."""
+    `env` the variables of a batch file; `left` says that it was left by `exit`."""
 
     context: Context
     name: str
@@ -64,6 +64,7 @@ class Machine:
     stdin: bytes = b""
     job: str | None = None
     env: dict[str, str] = field(default_factory=dict)
+    left: bool = False
 
     def get(self, kind: type[T], name: str) -> T | None:
         found: T | None = self.context.draft.get(self.name, kind.__name__.lower(), name.lower())

@@ -28,4 +28,7 @@ def run_file(machine: Machine, path: str) -> Reply:
         code, out, err = reply.code, out + reply.out, err + reply.err
         if machine.system.boots != boots:
             return Reply(KILLED, out, err)
+        if machine.left:
+            machine.left = False
+            break
     return Reply(code, out, err)

@@ -26,7 +26,10 @@ def run(machine: Machine, arguments: Sequence[str]) -> Reply:
         rest.pop(0)
     if len(rest) < 2 or rest[0].lower() != "/c":
         raise not_rehearsed("cmd", arguments)
-    return run_line(machine, rest[1]) if len(rest) == 2 else run_words(machine, rest[1:], " ".join(rest[1:]))
+    line = len(rest) == 2
+    reply = run_line(machine, rest[1]) if line else run_words(machine, rest[1:], " ".join(rest[1:]))
+    machine.left = False
+    return reply
 
 
 def run_line(machine: Machine, line: str) -> Reply:
@@ -37,11 +40,21 @@ def run_line(machine: Machine, line: str) -> Reply:
         if (part.joined == "&&" and code != 0) or (part.joined == "||" and code == 0):
             continue
         boots = machine.system.boots
+        if part.given is not None and not _feed(machine, part.given):
+            code, err = 1, err + _NO_FILE + "\r\n"
+            continue
         reply = _redirected(machine, part, run_words(machine, part.words, part.text))
         code, out, err = reply.code, out + reply.out, err + reply.err
-        if machine.system.boots != boots:
+        if machine.system.boots != boots or machine.left:
             break
     return Reply(code, out, err)
+
+
+def _feed(machine: Machine, name: str) -> bool:
+    """Standard input from a file."""
+    entry = None if name.lower() == "nul" else files.find(machine, name)
+    machine.stdin = files.content(entry) if entry is not None else b""
+    return entry is not None or name.lower() == "nul"
 
 
 def _redirected(machine: Machine, part: commandline.Part, reply: Reply) -> Reply:
@@ -75,10 +88,10 @@ def _keep(machine: Machine, name: str, text: str, append: bool) -> bool:
     return True
 
 
-def _noted(machine: Machine, path: str, what: str) -> None:
-    """A job's own output and exit files are its receipt, not something it did."""
+def _noted(machine: Machine, path: str, what: str, kind: str = "file") -> None:
+    """A job's own files are its receipt, not something it did."""
     if machine.job is None or not paths.inside(paths.key(path), paths.key(machine.job)):
-        machine.did("file", what)
+        machine.did(kind, what)
 
 
 def run_words(machine: Machine, words: Sequence[str], text: str) -> Reply:
@@ -113,7 +126,7 @@ def _mkdir(machine: Machine, words: list[str]) -> Reply:
         elif not files.make_folder(machine, path):
             code, err = 1, err + "The system cannot find the drive specified.\r\n"
         else:
-            machine.did("folder", f"folder {path} made")
+            _noted(machine, path, f"folder {path} made", "folder")
     return Reply(code, "", err) if words else complain(1, "The syntax of the command is incorrect.")
 
 
@@ -248,7 +261,7 @@ def _del(machine: Machine, words: list[str]) -> Reply:
                 code, err = 1, f"{err}{entry.path}\r\nAccess is denied.\r\n"
             else:
                 files.delete(place[0], entry)
-                machine.did("file", f"file {machine.path(word)} deleted")
+                _noted(machine, machine.path(word), f"file {machine.path(word)} deleted")
     return Reply(code, "", err)
 
 
@@ -300,9 +313,28 @@ def _vol(machine: Machine, words: list[str]) -> Reply:
     return say(0, named, " Volume Serial Number is 5CA1-AB1E")
 
 
-def _exit(_: Machine, words: list[str]) -> Reply:
+def _exit(machine: Machine, words: list[str]) -> Reply:
+    machine.left = True
     numbers = [one for one in words if one.lstrip("-").isdigit()]
     return Reply(int(numbers[0]) if numbers else 0)
+
+
+def _call(machine: Machine, words: list[str]) -> Reply:
+    from handrail.twin.tools import batch
+
+    if words and words[0].lower().endswith((".cmd", ".bat")):
+        if len(words) > 1:
+            raise not_rehearsed("call", words)
+        return batch.run_file(machine, machine.path(words[0]))
+    return run_words(machine, words, " ".join(words))
+
+
+def _set(machine: Machine, words: list[str]) -> Reply:
+    name, equals, value = " ".join(words).partition("=")
+    if not equals or not name or name.startswith("/"):
+        raise not_rehearsed("set", words)
+    machine.env[name] = value
+    return Reply()
 
 
 def _ver(machine: Machine, _: list[str]) -> Reply:
@@ -317,5 +349,5 @@ def _chcp(_: Machine, words: list[str]) -> Reply:
 _BUILT_IN = {
     "mkdir": _mkdir, "md": _mkdir, "copy": _copy, "move": _move, "type": _type, "dir": _dir, "del": _del,
     "erase": _del, "rmdir": _rmdir, "rd": _rmdir, "if": _if, "cd": _cd, "chdir": _cd, "vol": _vol, "exit": _exit,
-    "ver": _ver, "chcp": _chcp,
+    "ver": _ver, "chcp": _chcp, "call": _call, "set": _set,
 }  # fmt: skip

@@ -17,7 +17,7 @@ _TOKEN = re.compile(
 @dataclass(frozen=True, slots=True)
 class Part:
     """One command of a line. `joined` says how it follows the one before: "", "&", "&&" or "||". `out` and `err` are
-    files (or "1" for the standard output); `append` adds to `out`.
+    files (or "1" for the standard output); `append` adds to `out`; `given` is where standard input comes from.
     `empty` are files for handles that nobody writes to: `echo 0> FILE` means handle 0, and FILE stays empty."""
 
     words: tuple[str, ...]
@@ -27,6 +27,7 @@ class Part:
     err: str | None = None
     append: bool = False
     empty: tuple[str, ...] = ()
+    given: str | None = None
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
@@ -40,15 +41,15 @@ def parse(line: str) -> list[Part]:
     parts: list[Part] = []
     words: list[str] = []
     empty: list[str] = []
-    out = err = None
+    out = err = given = None
     append = False
     joined, begun, waiting, at = "", 0, "", 0
 
     def close(end: int) -> None:
-        nonlocal words, out, err, append, empty
+        nonlocal words, out, err, append, empty, given
         if words:
-            parts.append(Part(tuple(words), line[begun:end].strip(), joined, out, err, append, tuple(empty)))
-        words, out, err, append, empty = [], None, None, False, []
+            parts.append(Part(tuple(words), line[begun:end].strip(), joined, out, err, append, tuple(empty), given))
+        words, out, err, append, empty, given = [], None, None, False, [], None
 
     while at < len(line):
         token = _TOKEN.match(line, at)
@@ -63,7 +64,7 @@ def parse(line: str) -> list[Part]:
             waiting = token["to"]
             if waiting == "2>&1":
                 err, waiting = "1", ""
-            elif "&" in waiting or waiting == "<":
+            elif "&" in waiting:
                 raise NotRehearsed(f"The twin does not understand {waiting!r} in: {line[:300]}")
         elif token["word"]:
             word = plain(token["word"])
@@ -71,6 +72,8 @@ def parse(line: str) -> list[Part]:
                 err = word
             elif waiting[:1] in ("0", *"3456789"):
                 empty.append(word)
+            elif waiting == "<":
+                given = word
             elif waiting:
                 out, append = word, waiting.endswith(">>")
             else:

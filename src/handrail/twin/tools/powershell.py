@@ -7,13 +7,15 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
+from html import unescape
 
 from handrail.hosts import powershell as scripts
 from handrail.twin import paths
 from handrail.twin.machine import Machine
 from handrail.twin.mechanisms import answers, booting, drives, files, installer, registry, resources
 from handrail.twin.things import Service, Volume
+from handrail.twin.tools import schtasks
 from handrail.twin.tools.options import not_rehearsed
 from handrail.twin.tools.reply import Reply, complain, say
 
@@ -86,6 +88,40 @@ def _take_part(machine: Machine, part: str, path: str, digest: str) -> Reply:
     if reply.code in (0, scripts.DAMAGED):
         files.delete(place[0], entry)
     return reply
+
+
+def _own_folders(machine: Machine, *folders: str) -> Reply:
+    """Who may do what with a file is not modelled."""
+    for one in folders:
+        whole = machine.path(one)
+        if files.find(machine, whole) is None:
+            if not files.make_folder(machine, whole):
+                return complain(1, f"Could not find a part of the path '{whole}'.")
+            machine.did("folder", f"folder {whole} made")
+    return Reply()
+
+
+def _list_jobs(machine: Machine, root: str) -> Reply:
+    if files.find(machine, root) is None:
+        return ABSENT
+    now = machine.context.now()
+    lines = []
+    for one in files.children(machine, root):
+        inside = files.children(machine, one.path)
+        ended = any(paths.name(each.path).lower() == "exit.txt" for each in inside)
+        times = [each.time for each in (one, *inside) if each.time]
+        age = (now - datetime.fromisoformat(max(times))).total_seconds() if times else 0
+        lines.append(f"{int(age)}|{int(ended)}|{paths.name(one.path)}")
+    return say(0, *lines)
+
+
+def _register_task(machine: Machine, name: str, user: str) -> Reply:
+    xml = base64.b64decode(machine.stdin.splitlines()[0]).decode()
+    command = re.search("<Command>([^<]*)</Command>", xml)
+    if command is None:
+        return complain(1, 'Exception calling "RegisterTask": The task XML is incorrectly formatted.')
+    schtasks.register(machine, name, unescape(command[1]), user)
+    return Reply()
 
 
 def _take(machine: Machine, path: str, data: bytes, digest: str) -> Reply:
@@ -260,6 +296,9 @@ _SCRIPTS: dict[str, Callable[..., Reply]] = {
     "write-file": _write_file,
     "write-part": _write_part,
     "take-part": _take_part,
+    "own-folders": _own_folders,
+    "list-jobs": _list_jobs,
+    "register-task": _register_task,
     "file-version": _file_version,
     "files-in-use": _files_in_use,
     "hash-tree": _hash_tree,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from html import unescape
 
 from handrail.twin import paths
 from handrail.twin.machine import Machine
+from handrail.twin.mechanisms import files
 from handrail.twin.things import SYSTEM, Task
 from handrail.twin.tools.options import not_rehearsed, split
 from handrail.twin.tools.reply import Reply, complain, say
 
-_TAKES = ("tn", "tr", "sc", "st", "sd", "ru", "rp", "rl", "fo", "mo")
+_TAKES = ("tn", "tr", "xml", "sc", "st", "sd", "ru", "rp", "rl", "fo", "mo")
 _FLAGS = ("create", "run", "query", "delete", "end", "f", "v", "nh")
 _READY = "Ready"
 
@@ -39,6 +42,8 @@ def run(machine: Machine, arguments: Sequence[str]) -> Reply:
 
 
 def _create(machine: Machine, name: str, options: dict[str, str], arguments: Sequence[str]) -> Reply:
+    if "xml" in options and name:
+        return _create_from(machine, name, options, arguments)
     if not name or "tr" not in options or options.get("sc", "").lower() not in ("once", "onstart"):
         raise not_rehearsed("schtasks", arguments)
     user = options.get("ru", machine.user)
@@ -46,12 +51,34 @@ def _create(machine: Machine, name: str, options: dict[str, str], arguments: Seq
         raise not_rehearsed("schtasks", arguments)
     if machine.get(Task, name) is not None and "f" not in options:
         return complain(1, f'ERROR: The task "{name}" already exists.')
-    machine.put(name, Task(name, options["tr"], SYSTEM))
-    machine.did("task", f"task {name} created")
+    register(machine, name, options["tr"], SYSTEM)
     warning = ""
-    if options.get("st") == "00:00":
+    if options.get("st") in ("00:00", "00:00:00"):
         warning = "WARNING: The task may not run because /ST is earlier than current time.\r\n"
     return Reply(0, f'{warning}SUCCESS: The scheduled task "{name}" has successfully been created.\r\n')
+
+
+def _create_from(machine: Machine, name: str, options: dict[str, str], arguments: Sequence[str]) -> Reply:
+    """A task from a file. Windows reads UTF-16 with a mark; Windows Server 2003 knows no such thing."""
+    if machine.system.version.startswith("5."):
+        return complain(1, 'ERROR: Invalid argument/option - "/xml".', 'Type "SCHTASKS /CREATE /?" for usage.')
+    entry = files.find(machine, options["xml"])
+    if entry is None:
+        return complain(1, "ERROR: The system cannot find the file specified.")
+    text = files.content(entry).decode("utf-16", "replace")
+    found = {tag: re.search(rf"<{tag}>([^<]*)</{tag}>", text) for tag in ("Command", "UserId")}
+    command, user = found["Command"], found["UserId"]
+    if command is None or user is None or user[1] != "S-1-5-18":
+        raise not_rehearsed("schtasks", arguments)
+    if machine.get(Task, name) is not None and "f" not in options:
+        return complain(1, f'ERROR: The task "{name}" already exists.')
+    register(machine, name, unescape(command[1]), SYSTEM)
+    return say(0, f'SUCCESS: The scheduled task "{name}" has successfully been created.')
+
+
+def register(machine: Machine, name: str, command: str, user: str) -> None:
+    machine.put(name, Task(name, command, user))
+    machine.did("task", f"task {name} created")
 
 
 def _run(machine: Machine, task: Task) -> Reply:
@@ -59,6 +86,7 @@ def _run(machine: Machine, task: Task) -> Reply:
 
     machine.did("task", f"task {task.name} started")
     inner = machine.as_system()
+    inner.user = task.user
     inner.job = paths.parent(paths.clean(task.command))
     result = batch.run_file(inner, task.command)
     machine.put(task.name, replace(task, result=result.code, runs=task.runs + 1))

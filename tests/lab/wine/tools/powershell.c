@@ -147,6 +147,12 @@ static int carry_out(const wchar_t *name)
         return write_part(arguments[0], _wtoi64(arguments[1]));
     if (IS(L"take-part", 3))
         return take_part(arguments[0], arguments[1], arguments[2]);
+    if (IS(L"own-folders", 2)) {
+        // Wine keeps no rights worth the name.
+        make_folders(arguments[1]);
+        CreateDirectoryW(arguments[1], 0);
+        return GetFileAttributesW(arguments[1]) == INVALID_FILE_ATTRIBUTES ? failed(L"CreateDirectory") : 0;
+    }
     if (IS(L"pull-url", 2)) {
         make_folders(arguments[1]);
         DeleteFileW(arguments[1]);
