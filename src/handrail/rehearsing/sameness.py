@@ -68,19 +68,18 @@ class Attempts:
 
     def __init__(self, run: str, last: Mapping[str, int]) -> None:
         self._run = run
-        self._last = {safe_name(step, 60).lower(): number for step, number in last.items()}
+        self._last = {_named(step): number for step, number in last.items()}
 
     def place(self, path: str) -> str | None:
         """A path in lower case, with any number for the last attempt's; None for what is left out."""
         if f"{path}\\".startswith((*OURS, _SCRATCH)):
             return None
-        found = _folder(self._run).search(path)
-        if found is None:
+        maker = _maker(self._run, path)
+        if maker is None:
             # Logs are named after run and attempt; what they say is nobody's asset.
             return None if self._run.lower() in path and path.endswith((".txt", ".log")) else path
-        if self._last.get(found[2].lower()) != int(found[3]):
-            return None
-        return self.text(path)
+        step, number = maker
+        return self.text(path) if self._last.get(step) == number else None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Attempts) and (self._run, self._last) == (other._run, other._last)
@@ -89,7 +88,14 @@ class Attempts:
 
     def own(self, address: Address) -> bool:
         """Whether the name is one that an attempt gave."""
-        return address[1] == "entry" and _folder(self._run).search(address[2]) is not None
+        return address[1] == "entry" and _maker(self._run, address[2]) is not None
+
+    def named_otherwise(self, address: Address, others: Attempts) -> bool:
+        """Whether the name is one that an attempt gave, at a step whose last attempt has another number there."""
+        maker = _maker(self._run, address[2]) if address[1] == "entry" else None
+        return maker is not None and (
+            self._run != others._run or self._last.get(maker[0]) != others._last.get(maker[0])
+        )
 
     def text(self, text: str) -> str:
         return _timeless(self._run, text)
@@ -98,6 +104,18 @@ class Attempts:
 @cache
 def _folder(run: str) -> re.Pattern[str]:
     return re.compile(rf"({re.escape(safe_name(run, 40))}\\+([^\\\"]+?)\\+)(\d+)(?=[\\\"\s']|$)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=100_000)
+def _maker(run: str, path: str) -> tuple[str, int] | None:
+    """The step that gave a path its name, as names have it, and at which attempt."""
+    found = _folder(run).search(path)
+    return (found[2].lower(), int(found[3])) if found else None
+
+
+@lru_cache(maxsize=20_000)
+def _named(step: str) -> str:
+    return safe_name(step, 60).lower()
 
 
 @lru_cache(maxsize=20_000)
@@ -111,7 +129,7 @@ def differences(here: State, attempts: Attempts, there: State, attempts_there: A
     if attempts != attempts_there:
         # What one attempt made here may stand, under the same name, for what another one made there.
         everything = (address for one in (here, there) for address, _ in one.everything())
-        both = dict.fromkeys(address for address in everything if attempts.own(address))
+        both = dict.fromkeys(address for address in everything if attempts.named_otherwise(address, attempts_there))
         changed = [*(one for one in changed if one not in both), *both]
     ours, theirs = _told(here, changed, attempts), _told(there, changed, attempts_there)
     found = []

@@ -53,7 +53,10 @@ class State:
             new, old = self.table(host, kind), earlier.table(host, kind)
             if new is old:
                 continue
-            changed += [((host, kind, name), value) for name, value in new.items() if old.get(name) != value]
+            for name, value in new.items():
+                before = old.get(name)
+                if before is not value and before != value:
+                    changed.append(((host, kind, name), value))
             changed += [((host, kind, name), None) for name in old if name not in new]
         return changed
 
