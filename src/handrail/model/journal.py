@@ -25,6 +25,7 @@ EventKind = Literal[
     "sealed",  # the heads of all lanes
     "ended",  # the run's final state
     "verified",  # a later look at every lasting step
+    "drifted",  # what pending steps rest on has changed, or could not be seen: the run did not go on
     "going-back",  # another run was made to take this one back
     "taken-back",  # and has done so
 ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from handrail.errors import HostError, HostUnreachable
+from handrail.errors import Blocked, HostError, HostUnreachable
 from handrail.hosts.protocol import Host
 from handrail.model.estate import Estate
 from handrail.model.plan import Plan, Step
@@ -255,3 +255,28 @@ def drift_to_json(drift: Drift) -> dict[str, Any]:
         ],
         "silent": [{"host": one.host, "because": one.because, "facts": list(one.addresses)} for one in drift.silent],
     }
+
+
+class Drifted(Blocked):
+    """What pending steps rest on is no longer so, or a host did not say. `begun`: steps of the run have begun."""
+
+    def __init__(self, run: str, drift: Drift, begun: bool) -> None:
+        self.drift = drift
+        if drift.changed:
+            facts = ", ".join(one.address for one in drift.changed[:3])
+            more = f" and {len(drift.changed) - 3} more" if len(drift.changed) > 3 else ""
+            message = f"What the plan rests on has changed since it was made: {facts}{more}."
+            advice = f"Put it back as it was and go on with `handrail resume {run}`, or discover and plan anew."
+        else:
+            names = ", ".join(one.host for one in drift.silent[:3])
+            message = f"Whether what the plan rests on is still so could not be seen: {names} did not answer."
+            advice = f"Bring it back, then: handrail resume {run}."
+        super().__init__(message, advice)
+        if begun and not drift.changed:
+            self.exit_code = 5
+
+
+def refuse(run: str, plan: Plan, schedule: Schedule, drift: Drift) -> None:
+    """Drifted when the run must not go on like this."""
+    if drift.refuses:
+        raise Drifted(run, drift, any(_has_begun(step, schedule) for step in plan.steps))

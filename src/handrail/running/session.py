@@ -41,6 +41,7 @@ from handrail.running.sharing import Say, Share, begin
 from handrail.running.status import schedule_of
 from handrail.running.store import address_of, is_shared
 from handrail.running.targets import Opener, Target, hosts_opener, lab_opener, twin_opener
+from handrail.running.tidying import tidy
 from handrail.running.transcripts import Transcripts
 from handrail.running.verify import Verification, verification_to_json, verify
 
@@ -188,8 +189,9 @@ class Session:
         """Go on with a run until nothing more can be done now. `looked` hears what was found of the facts that it rests
         on, before the first step of it begins.
 
-        Errors: Drifted (what pending steps rest on has changed, or could not be seen); StoreLocked (another process is at it, or at the run that it takes back); BadInput (it is being taken
-        back, or was; it is a way back that does not lead back from where its run is now).
+        Errors: Drifted (what pending steps rest on has changed, or could not be seen); StoreLocked (another process is
+        at it, or at the run that it takes back); BadInput (it is being taken back, or was; it is a way back that does
+        not lead back from where its run is now).
         """
         plan = self.plan(run)
         self._check_revisions(plan)
@@ -222,6 +224,8 @@ class Session:
             try:
                 await self._refuse_drift(run, plan, hosts, who, looked)
                 outcome = await runner.carry_out()
+                if outcome.status.state == "succeeded" and self.journal.row(run).target != "twin":
+                    await tidy(self.journal, run, plan, target.host)
             finally:
                 await target.close()
             if plan.goes_back is not None and outcome.status.state == "succeeded":
