@@ -66,3 +66,30 @@ def _media() -> dict[str, Medium]:
         for release, build in (("2016-sp2", "4.6.673.0"), ("2016-sp3", "4.7.12.0"))
     ]
     return {medium.id: medium for medium in media}
+
+
+def clients(hosts: int) -> str:
+    """The estate file of so many workstations, each with the add-ins of Identity Manager, one patch away from SP3."""
+    names = [f"pc{number:05}" for number in range(hosts)]
+    lines = [
+        *("handrail: estate/v1", "name: clients", "hosts:"),
+        *(f"  {name}: {{os: windows-10, facts: {{mounted_media: []}}}}" for name in names),
+        "media:",
+        "  patch: {product: mim, component: add-ins, release: 2016-sp3, build: 4.7.12.0, kind: msp, "
+        r"path: 'C:\Media\MIMAddinsExtensions_x64_KB5085154.msp'}",
+        "  former: {product: mim, component: add-ins, release: 2016-sp2, build: 4.6.673.0, kind: msp, "
+        r"path: 'C:\Media\FIMAddinsExtensions_x64_KB5018333.msp'}",
+        r"  sp2-iso: {product: mim, release: 2016-sp2, build: 4.6.34.0, kind: iso, path: 'C:\Media\MIM2016SP2.iso', "
+        "label: MIM_SP2_ENU}",
+        r"  sp3-iso: {product: mim, release: 2016-sp3, build: 4.7.12.0, kind: iso, path: 'C:\Media\MIM2016SP3.iso', "
+        "label: MIM_SP3_ENU}",
+        "deployments:",
+        "  clients:",
+        "    product: mim",
+        "    installations:",
+    ]
+    lines += [
+        f"      - {{component: add-ins, host: {name}, build: 4.6.673.0, facts: {{language_packs: []}}}}"
+        for name in names
+    ]
+    return "\n".join([*lines, "aim: {clients: {to: 2016-sp3}}", ""])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from handrail.planning.plan import make_plan
 from handrail.running.home import Home
 from handrail.running.journal import Watch
 from handrail.running.session import Session, open_session
-from handrail.twin.world import open_twin
+from handrail.twin.world import Effect, open_twin
 
 OURS = ("C:\\ProgramData\\Handrail\\jobs\\", "C:\\ProgramData\\Handrail\\receipts\\", "handrail.probe")
 """What we keep on a host for ourselves: not effects of the plan."""
@@ -49,16 +49,21 @@ def ground_truth(home: Path) -> tuple[str, Counter[str]]:
         run = session.find()
     twin = open_twin(Home(home).twin(run))
     try:
-        counted: Counter[str] = Counter()
-        for effect in twin.effects():
-            if effect.kind == "task" or any(one in effect.what for one in OURS):
-                continue
-            what = "in a backup folder" if run in effect.what else effect.what
-            repeatable = effect.kind in REPEATABLE or run in effect.what
-            counted[f"{'repeatable ' if repeatable else ''}{effect.host} {effect.kind}: {what}"] += 1
+        return run, count(twin.effects(), run)
     finally:
         twin.close()
-    return run, counted
+
+
+def count(effects: Iterable[Effect], run: str) -> Counter[str]:
+    """Every effect of the plan that a run carried out, free of the run's name."""
+    counted: Counter[str] = Counter()
+    for effect in effects:
+        if effect.kind == "task" or any(one in effect.what for one in OURS):
+            continue
+        what = "in a backup folder" if run in effect.what else effect.what
+        repeatable = effect.kind in REPEATABLE or run in effect.what
+        counted[f"{'repeatable ' if repeatable else ''}{effect.host} {effect.kind}: {what}"] += 1
+    return counted
 
 
 def judge(home: Path, undisturbed: Counter[str]) -> None:
@@ -69,6 +74,10 @@ def judge(home: Path, undisturbed: Counter[str]) -> None:
         session.events(run)
     assert status.state == "succeeded"
     assert {one.state for one in status.steps} <= {"done", "skipped"}
+    judge_effects(counted, undisturbed)
+
+
+def judge_effects(counted: Counter[str], undisturbed: Counter[str]) -> None:
     twice = {
         what: (times, undisturbed[what])
         for what, times in counted.items()

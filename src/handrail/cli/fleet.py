@@ -27,7 +27,9 @@ POLL = 0.5
 """Seconds between looks at what workers have journaled."""
 
 
-def work(output: Output, store: str, zones: Sequence[str], lanes: int, ask: bool, guides: Sequence[str]) -> int:
+def work(
+    output: Output, store: str, zones: Sequence[str], lanes: int, silent: float, ask: bool, guides: Sequence[str]
+) -> int:
     """Answer doorbells until a signal ends it."""
     address = address_of(store)
     who = f"{settings.who()}@{socket.gethostname()}"
@@ -38,7 +40,8 @@ def work(output: Output, store: str, zones: Sequence[str], lanes: int, ask: bool
         output.flush()
 
     with opened(output, store=store, ask=ask, guides=folders) as session:
-        worker = Worker(session, address, who=f"{who} worker {os.getpid()}", zones=zones, lanes=lanes, say=say)
+        name = f"{who} worker {os.getpid()}"
+        worker = Worker(session, address, who=name, zones=zones, lanes=lanes, silent=silent, say=say)
         where = f"zone {words.listed(list(zones), 5)}" if zones else "every zone"
         say(f"Worker {os.getpid()} of {who} listens for {where}, {lanes} lanes at a time.")
         asyncio.run(_until_signalled(worker))

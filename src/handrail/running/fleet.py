@@ -26,12 +26,9 @@ from handrail.running.session import Session
 from handrail.running.sharing import ESTATE, Say, Share, queue_of, zone_queue
 from handrail.running.targets import Target
 
-HEART = 4.0
-"""Seconds between two signs of life of a worker."""
 SILENT = 20.0
-"""Seconds without a sign of life after which a worker's lanes go to others."""
-SWEEP = 8.0
-"""Seconds between two looks for what was left behind."""
+"""Seconds without a sign of life after which a worker's lanes go to others, unless something else is said. Signs of
+life come five times as often."""
 
 Seen = Callable[[Event, Schedule], None]
 
@@ -47,6 +44,7 @@ class _Carried:
 
 class Worker:
     """Answers doorbells until it is stopped. `zones`: of hosts; all when empty. `lanes`: how many at a time.
+    `silent`: seconds after which a worker that gives no sign of life loses its lanes; the same for all of one store.
 
     `say` is told in one sentence what is worth knowing, `seen` every event of the runs that it has a share in."""
 
@@ -58,6 +56,7 @@ class Worker:
         who: str,
         zones: Collection[str] = (),
         lanes: int = 64,
+        silent: float = SILENT,
         say: Say = lambda _: None,
         seen: Seen = lambda *_: None,
     ) -> None:
@@ -67,6 +66,7 @@ class Worker:
         self._who = who
         self._queues = {"queues": [*map(zone_queue, zones), ESTATE]} if zones else {}
         self._lanes = lanes
+        self._silent = silent
         self._say = say
         self._seen = seen
         self._runs: dict[str, _Carried] = {}
@@ -78,6 +78,7 @@ class Worker:
     async def work(self) -> None:
         """Until `stop`. Lanes that are at work then end their step; their bells are rung for others."""
         _quiet()
+        asyncio.get_running_loop().set_exception_handler(self._unheard)
         sweeping = asyncio.create_task(self._sweep())
         pause = 1.0
         try:
@@ -108,6 +109,11 @@ class Worker:
         for carried in self._runs.values():
             carried.share.stop()
 
+    def _unheard(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Something failed that nobody waits for, such as telling a store that is gone that a bell was answered."""
+        error = context.get("exception")
+        self._say_once("", f"A doorbell was not put away: {_first_line(error)}" if error else str(context["message"]))
+
     # -- doorbells ----------------------------------------------------------------------------------------------
 
     async def _answer(self) -> None:
@@ -127,8 +133,8 @@ class Worker:
                     concurrency=self._lanes,
                     delete_jobs="always",
                     install_signal_handlers=False,
-                    update_heartbeat_interval=HEART,
-                    stalled_worker_timeout=SILENT,
+                    update_heartbeat_interval=self._silent / 5,
+                    stalled_worker_timeout=self._silent,
                     shutdown_graceful_timeout=0.5,
                 )
             )
@@ -207,11 +213,11 @@ class Worker:
                 pass  # whoever needs the store says so
             except HandrailError as error:
                 self._say(str(error))
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(self._silent / 2)
 
     def _free(self) -> list[str]:
         with self._journal.store.write("sweep") as connection:
-            return doorbell.free(connection, SILENT)
+            return doorbell.free(connection, self._silent)
 
     async def _ring_for(self, run: str) -> None:
         try:

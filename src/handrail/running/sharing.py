@@ -209,9 +209,12 @@ class Share:
 
     # -- the journal --------------------------------------------------------------------------------------------
 
-    async def follow(self, *, settled: bool = False) -> None:
-        """Read what was journaled since we last looked, by whomever. `settled`: whatever is being committed now too."""
+    async def follow(self, *, settled: bool = False, until: int | None = None) -> None:
+        """Read what was journaled since we last looked, by whomever. `settled`: whatever is being committed now too.
+        `until`: the position of an event that has to be seen; when somebody else has read on past it, that will do."""
         async with self._following:
+            if until is not None and self._position >= until:
+                return
             found = await self.patiently(lambda: self._journal.since(self.run, self._position, settled=settled))
             self._heads = check(self.run, found, behind=self._heads, position=self._position)
             for event in found:
@@ -223,8 +226,8 @@ class Share:
         items: list[Item] = [(lane_of(step), entry)]
         if entry.kind == "asked":
             items.append((RUN_LANE, Entry("sealed")))
-        await self._writer.append(*items)
-        await self.follow()
+        made = await self._writer.append(*items)
+        await self.follow(until=made[-1].position)
         if entry.kind == "asked" and self._people is not None:
             await play(self._people, step, self.schedule, self._record, self._answer)
 

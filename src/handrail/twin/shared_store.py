@@ -86,22 +86,24 @@ class SharedStore:
         return {name: json.loads(value) for name, value in rows}
 
     def load(self) -> tuple[State, list[Effect]]:
-        return self.refresh(State(), [])
+        return self._since(-1, State(), [])
 
     def refresh(self, state: State, effects: list[Effect]) -> tuple[State, list[Effect]]:
-        seen = len(effects)
+        return self._since(len(effects), state, effects)
+
+    def _since(self, seen: int, state: State, effects: list[Effect]) -> tuple[State, list[Effect]]:
+        """`seen`: effects that `state` shows already; -1 when it does not even show what was raised."""
 
         def work(sql: Connection[Any]) -> tuple[list[Any], list[Any]]:
             query = (
                 "SELECT n, host, command, what, kind, at, job FROM twin_effects WHERE run = %s AND n > %s ORDER BY n"
             )
             new = sql.execute(query, (self._run, seen)).fetchall()
-            if not new and seen:
+            if not new and seen >= 0:
                 return [], []
-            # What was raised has changed with no effect at all.
             things = "SELECT host, kind, name, value FROM twin_things WHERE run = %s AND changed > %s AND changed <= %s"
-            last = new[-1][0] if new else seen
-            return new, sql.execute(things, (self._run, seen or -1, last)).fetchall()
+            last = new[-1][0] if new else 0
+            return new, sql.execute(things, (self._run, seen, last)).fetchall()
 
         new, things = self._do(work, snapshot=True)
         if things:
