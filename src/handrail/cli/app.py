@@ -203,13 +203,12 @@ def preflight(
 def secrets(
     context: typer.Context,
     file: Annotated[str, typer.Argument(metavar="PLAN|ESTATE", help="A plan, or an estate.", show_default=False)],
-    guides: Guides = None,
     format: Format = "text",
 ) -> int:
     """Say which secrets are referred to, and whether they can be looked up here. None is shown."""
     from handrail.cli import secrets as looking
 
-    return looking.secrets(context.obj, file, guides or [], format)
+    return looking.secrets(context.obj, file, format)
 
 
 def status(
@@ -301,6 +300,12 @@ def worker(
         list[str] | None, typer.Option("--zone", metavar="NAME", help="Only hosts of this zone; may be repeated.")
     ] = None,
     lanes: Annotated[int, typer.Option("--lanes", metavar="N", min=1, help="Hosts at work at a time.")] = 64,
+    silent: Annotated[
+        float,
+        typer.Option(
+            "--silent", metavar="SECONDS", min=2, help="Without a sign of life for so long, a worker counts as dead."
+        ),
+    ] = 20.0,
     ask: Ask = False,
     guides: Guides = None,
 ) -> int:
@@ -312,7 +317,7 @@ def worker(
     """
     from handrail.cli import fleet
 
-    return fleet.work(context.obj, store, zone or [], lanes, ask, guides or [])
+    return fleet.work(context.obj, store, zone or [], lanes, silent, ask, guides or [])
 
 
 def discover(
@@ -348,6 +353,41 @@ def discover(
     from handrail.cli import discovering
 
     return discovering.discover(context.obj, hosts or [], output, update, twin, via, guides or [], format)
+
+
+def conform(
+    context: typer.Context,
+    host: Annotated[str, typer.Argument(metavar="HOST", help="As its estate names it.", show_default=False)],
+    estate: Annotated[
+        str | None, typer.Option("--estate", metavar="ESTATE", help="The estate file; otherwise that of a run.")
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Of this run; otherwise of the newest one with the host.")
+    ] = None,
+    transcript: Annotated[
+        list[str] | None, typer.Option("--transcript", metavar="FILE", help="Ask what stands here, not the run's own.")
+    ] = None,
+    guides: Guides = None,
+    format: Format = "text",
+) -> int:
+    """Ask a real host harmless questions, and say where its twin answers otherwise."""
+    from handrail.cli import conforming
+
+    return conforming.conform_host(context.obj, host, estate, run, transcript or [], guides or [], format)
+
+
+def journal(
+    context: typer.Context,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="The run; without it, the newest.")] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write it to this file; .gz packs it.")
+    ] = None,
+    store: Store = None,
+) -> int:
+    """Give out everything that was journaled of a run, as lines of JSON."""
+    from handrail.cli import journals
+
+    return journals.export(context.obj, run, output, store)
 
 
 def guide_list(context: typer.Context, guides: Guides = None, format: Format = "text") -> int:
@@ -450,7 +490,7 @@ def command() -> Any:
     app = typer.Typer(name="handrail", help="Upgrade guides that you can run.", **settings)
     app.callback(invoke_without_command=True)(_no_command)
     before = (discover, assess, plan, explain, rehearse, approve, preflight, secrets)
-    for function in (*before, run, status, resume, answer, rollback, verify, worker):
+    for function in (*before, run, status, resume, answer, rollback, verify, conform, journal, worker):
         app.command()(function)
     guide = typer.Typer(help="List, show, check and test guides.", no_args_is_help=True, **settings)
     guide.command("list")(guide_list)
