@@ -46,6 +46,11 @@ def system_keyring(service: str, user: str) -> str | None:
     try:
         found: str | None = keyring.get_password(service, user)
     except Exception as failed:
+        if type(failed).__name__ == "NoKeyringError":
+            raise BadInput(
+                "There is no keyring on this machine, or none for this session.",
+                "Refer to the secret by env:NAME, file:PATH or exec:HELPER/NAME.",
+            ) from None
         raise BadInput(f"The keyring did not answer: {type(failed).__name__}.", "Unlock it and try again.") from failed
     return found
 

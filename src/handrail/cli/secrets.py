@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from handrail.actions.catalogue import signatures
-from handrail.cli.assessing import read
 from handrail.cli.output import Output
 from handrail.cli.preflight import is_plan
 from handrail.cli.secrecy import secret_store
+from handrail.documents.estate import read_estate
 from handrail.documents.plan import plan_to_json, read_plan
 from handrail.reporting import text
 from handrail.reporting.secrets import secrets_document, secrets_page
@@ -16,7 +14,7 @@ from handrail.running.chain import canonical
 from handrail.running.needed_secrets import look_up, needs_of_estate, needs_of_plan
 
 
-def secrets(output: Output, file: str, guides: Sequence[str], format: str) -> int:
+def secrets(output: Output, file: str, format: str) -> int:
     """0 when all can be used, 1 otherwise."""
     store = secret_store(output)
     if is_plan(file):
@@ -24,7 +22,7 @@ def secrets(output: Output, file: str, guides: Sequence[str], format: str) -> in
         found = look_up(needs_of_plan(plan, signatures()), store.resolve, [canonical(plan_to_json(plan))])
         what = f"the plan of {plan.estate.name}"
     else:
-        estate, _ = read(file, guides)
+        estate = read_estate(file).estate
         found = look_up(needs_of_estate(estate), store.resolve)
         what = f"the estate {estate.name}"
     if format == "json":

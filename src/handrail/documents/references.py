@@ -8,6 +8,7 @@ from typing import Any
 from handrail.documents.read import Keys, Reading
 from handrail.errors import suggestion
 from handrail.model.estate import Estate
+from handrail.model.reference import HOW, is_reference
 
 
 def check_references(estate: Estate, reading: Reading) -> None:
@@ -23,6 +24,7 @@ class _Check:
 
     def all(self) -> None:
         estate = self.estate
+        self._secrets()
         for id, database in estate.databases.items():
             self._host(("databases", id, "host"), database.host)
         for id, medium in estate.media.items():
@@ -42,6 +44,19 @@ class _Check:
                     "Remove it, or correct the name where it should be used.",
                     at_key=True,
                 )
+
+    def _secrets(self) -> None:
+        """An estate is handed on, planned with and approved: it refers to secrets. What stands there instead is not
+        repeated, for it may be one."""
+        places: list[tuple[Keys, str | None]] = []
+        for name, host in self.estate.hosts.items():
+            if host.connect is not None:
+                places.append((("hosts", name, "connect", "password"), host.connect.password))
+                places.append((("hosts", name, "connect", "passphrase"), host.connect.passphrase))
+        places += [(("accounts", id, "password"), one.password) for id, one in self.estate.accounts.items()]
+        for keys, value in places:
+            if value is not None and not is_reference(value):
+                self.reading.mistake(keys, f"{keys[-1]!r} must refer to a secret, which must not stand here.", HOW)
 
     def _aims(self) -> None:
         estate = self.estate

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from handrail.reporting import words
-from handrail.reporting.page import Heading, Item, Items, Page, Paragraph, Rows
+from handrail.reporting.page import Heading, Item, Items, Page, Paragraph, Rows, Tone
 from handrail.running.needed_secrets import Found
 
 SCHEMA = "handrail/secrets/v1"
+
+_MISSING: tuple[str, Tone] = ("missing", "bad")
+_FOUND: tuple[str, Tone] = ("found", "good")
 
 
 def secrets_page(found: Sequence[Found], what: str) -> Page:
@@ -26,8 +29,8 @@ def secrets_page(found: Sequence[Found], what: str) -> Page:
     items = []
     for one in sorted(found, key=lambda each: not each.because):
         rows = (("because", one.because), ("for", words.listed(list(one.need.by), 6)))
-        tone, mark = ("bad", "missing") if one.because else ("good", "found")
-        items.append(Item(one.need.reference, mark, "bad" if tone == "bad" else "good", (Rows(rows),)))
+        mark, tone = _MISSING if one.because else _FOUND
+        items.append(Item(one.need.reference, mark, tone, (Rows(rows),)))
     yield Items(tuple(items))
 
 
