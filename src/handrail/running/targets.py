@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -158,11 +158,16 @@ def _gone(where: str) -> HostError:
 
 def declared(plan: Plan, guides: Sequence[Path] = ()) -> Mapping[str, Path]:
     """The `twin.yaml` of every product of the plan's estate that has one."""
-    from handrail.guides.catalogue import SHIPPED, TWIN, load
-
     products = [deployment.product for deployment in plan.estate.deployments.values()]
     # A line goes on in another product: what it becomes has to be known too.
-    products = list(dict.fromkeys((*products, *(one.name for one in plan.guides))))
+    return declared_for((*products, *(one.name for one in plan.guides)), guides)
+
+
+def declared_for(products: Iterable[str], guides: Sequence[Path] = ()) -> Mapping[str, Path]:
+    """The `twin.yaml` of each of these products that has one."""
+    from handrail.guides.catalogue import SHIPPED, TWIN, load
+
+    products = dict.fromkeys(products)
     if guides:
         catalogue = load(guides)
         paths = {name: catalogue.of(name).twin_path for name in products if name in catalogue.guides}
