@@ -145,7 +145,7 @@ def test_standard_input_leaves_no_file_behind(job: str) -> None:
     asyncio.run(detached.run(HOST, job, shell("cat > /dev/null", b"hunter2")))
     left = {path.name: path.read_bytes() for path in (SPOOL / detached.folder(job)).iterdir()}
 
-    assert set(left) == {"pid", "out", "exit"}
+    assert set(left) == {"name", "pid", "out", "exit"}
     assert not any(b"hunter2" in content for content in left.values())
     assert SPOOL.stat().st_mode & 0o077 == 0
 

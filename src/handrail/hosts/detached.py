@@ -3,11 +3,17 @@
 A job is a folder on the host, named after run, step and attempt. It comes into being whole, by one rename, made by the
 process that then runs the command: so a second starter finds the first, and there is never a job without its process.
 
+    JOB/name   the job's whole name
     JOB/pid    the process, when it was started and under which boot: a number alone would be reused
     JOB/out    what the command printed, standard error included
     JOB/exit   its exit code, renamed into place after its end
 
 No `exit` and no process: it was killed, or the machine was; what it did is unknown.
+
+A job has a session of its own, so neither a hang-up nor the end of sshd takes it along. Where systemd runs it would still
+belong to our login and end with it (KillUserProcesses), or with whatever service we came through: there `systemd-run`
+gives it a scope of its own. Nothing secret is on a command line: input arrives on standard input, and variables by
+whatever way the host takes them.
 """
 
 from __future__ import annotations
@@ -15,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from handrail.errors import HostUnreachable
@@ -23,6 +30,9 @@ from handrail.hosts.jobs import JobState
 from handrail.hosts.protocol import Command, Exited, Host, Outcome
 
 __all__ = ["JobState", "folder", "poll", "run", "start_or_attach"]
+
+SYSTEMD = "/run/systemd/system"
+"""Is there where systemd runs the machine (sd_booted)."""
 
 OUTPUT_LIMIT = 4 * 1024 * 1024
 """Bytes of a job's output that we fetch, from its end."""
@@ -50,19 +60,65 @@ echo $? > "$job/exit.new"
 mv -T "$job/exit.new" "$job/exit"
 """
 
+# $1 the job's folder, $2 its name, $3 the bytes of its input, $4 the wrapper, $5 where systemd shows that it runs, the
+# rest the command. Of input that did not arrive whole nothing is used. A scope that cannot be had is done without, unless
+# the wrapper began in it: then it has moved or removed what was prepared.
 _START = (
     _SPOOL
     + """
 if [ -d "$job" ]; then exit 0; fi
-wrapper=$2
-shift 2
+name=$2 size=$3 wrapper=$4 systemd=$5
+shift 5
 new=$(mktemp -d "$spool/.new.XXXXXX") || exit 73
 : > "$new/out"
+printf '%s\\n' "$name" > "$new/name"
 cat > "$new/in"
+if [ "$(wc -c < "$new/in")" -ne "$size" ]; then rm -rf "$new"; echo "its input did not arrive whole" >&2; exit 74; fi
 exec 3< "$new/in"
 rm "$new/in"
-setsid -f sh -c "$wrapper" handrail-job "$spool" "$job" "$new" "$@" <&3 3<&- > /dev/null 2>&1 || exit 71
+scope=
+if [ -d "$systemd" ] && command -v systemd-run > /dev/null; then
+  if [ "$(id -u)" -eq 0 ]; then scope=system
+  elif [ -e "/var/lib/systemd/linger/$(id -un)" ]; then scope=user; fi
+fi
+begin='
+  scope=$1 wrapper=$2 new=$5
+  shift 2
+  if [ "$scope" ]; then
+    systemd-run "--$scope" --scope --quiet --collect sh -c "$wrapper" handrail-job "$@"
+    if [ ! -d "$new" ]; then exit; fi
+  fi
+  exec sh -c "$wrapper" handrail-job "$@"
+'
+setsid -f sh -c "$begin" handrail-job "$scope" "$wrapper" "$spool" "$job" "$new" "$@" <&3 3<&- > /dev/null 2>&1 || exit 71
 until [ -d "$job" ]; do sleep 0.01; done
+"""
+)
+
+# $1 days. Standard input: the runs whose jobs stay. Prints the folders that went. An ended job is one with an exit code,
+# or without a process under this boot.
+_PRUNE = (
+    _SPOOL.replace('mkdir "$spool" 2> /dev/null', 'if [ ! -d "$spool" ]; then exit 0; fi').replace("$1", ".")
+    + """
+minutes=$(($1 * 1440))
+keep=$(cat)
+cd "$spool" || exit 73
+find . -mindepth 1 -maxdepth 1 -type d ! -name '.*' -mmin "+$minutes" | while IFS= read -r one; do
+  run=$(cut -d/ -f1 "$one/name" 2> /dev/null)
+  case "
+$keep
+" in *"
+$run
+"*) if [ "$run" ]; then continue; fi ;; esac
+  if [ ! -s "$one/exit" ]; then
+    read -r pid started boot < "$one/pid" || continue
+    if [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] &&
+      cat /proc/[0-9]*/stat 2> /dev/null | sed 's/^.*) //' |
+      awk -v session="$pid" '$4 == session && $1 != "Z" { found = 1 } END { exit !found }'; then continue; fi
+  elif [ -z "$(find "$one/exit" -mmin "+$minutes")" ]; then continue; fi
+  rm -rf "$one" && printf '%s\\n' "${one#./}"
+done
+find . -mindepth 1 -maxdepth 1 -type d -name '.new.*' -mmin +1440 -exec rm -rf {} +
 """
 )
 
@@ -84,7 +140,7 @@ if [ -s "$job/exit" ]; then echo "exited $(cat "$job/exit")"
 elif alive; then echo running
 elif [ -s "$job/exit" ]; then echo "exited $(cat "$job/exit")"
 else echo dead_unknown; fi
-tail -c "$2" "$job/out"
+tail -c "$2" "$job/out" 2> /dev/null
 """
 )
 
@@ -101,7 +157,8 @@ async def start_or_attach(host: Host, job: str, command: Command) -> None:
     if host.windows:
         await windows_jobs.start_or_attach(host, job, command)
         return
-    argv = ("sh", "-c", _START, "start", folder(job), _WRAPPER, *command.argv)
+    size = str(len(command.stdin))
+    argv = ("sh", "-c", _START, "start", folder(job), job, size, _WRAPPER, SYSTEMD, *command.argv)
     _answer(host, job, await host.execute(replace(command, argv=argv, timeout=60.0)))
 
 
@@ -144,6 +201,13 @@ async def run(host: Host, job: str, command: Command, patience: float | None = N
                 raise
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 2.0)
+
+
+async def prune(host: Host, keep: Collection[str], days: int) -> list[str]:
+    """Remove what ended jobs left behind `days` ago and earlier, but of no run in `keep`; the folders that went. Raises
+    HostUnreachable when the host did not answer."""
+    command = Command(("sh", "-c", _PRUNE, "prune", str(days)), stdin="\n".join(keep).encode(), timeout=120.0)
+    return _answer(host, "old jobs", await host.execute(command)).decode("utf-8", "replace").splitlines()
 
 
 def _answer(host: Host, job: str, outcome: Outcome) -> bytes:

@@ -34,10 +34,11 @@ from handrail.running.home import Home, make_folder
 from handrail.running.journal import Journal, RunRow, Watch, open_journal
 from handrail.running.needed_secrets import Found, Need, demand, look_up, needs_of_plan
 from handrail.running.preflight import Preflight, of_plan
+from handrail.running.protocol import Bell
 from handrail.running.quiet import QuietHost
 from handrail.running.runner import Outcome, Progress, Runner, Settings
-from handrail.running.scheduler import Schedule
-from handrail.running.sharing import Say, Share, begin
+from handrail.running.scheduler import Schedule, lane_of
+from handrail.running.sharing import Say, Share, begin, queue_of
 from handrail.running.status import schedule_of
 from handrail.running.store import address_of, is_shared
 from handrail.running.targets import Opener, Target, hosts_opener, lab_opener, twin_opener
@@ -175,7 +176,12 @@ class Session:
     def answer(self, run: str, step: str, said: str, who: str, note: str = "") -> Event:
         """Answer a waiting step; see `people.answer`. BadInput too when the run is being taken back."""
         self.refuse_return(run)
-        return people.answer(self.journal, run, self.plan(run), step, said, who, note)
+        plan = self.plan(run)
+        event = people.answer(self.journal, run, plan, step, said, who, note)
+        if self.is_for_workers(run):
+            asked = next(one for one in plan.steps if one.id == event.entry.step)
+            self.journal.ring(run, [Bell(queue_of(plan)(lane_of(asked)), lane_of(asked))])
+        return event
 
     async def carry_out(
         self,

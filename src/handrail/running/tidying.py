@@ -1,0 +1,63 @@
+"""After a run: hosts are rid of what old jobs left behind. Never in the way of a run, and never a reason to fail."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterator
+
+from handrail.errors import HandrailError
+from handrail.hosts import janitor
+from handrail.model.plan import Plan
+from handrail.running.carrying import Hosts
+from handrail.running.journal import Journal
+from handrail.running.protocol import RunRow
+
+WITHIN = 30.0
+"""Seconds for all hosts together."""
+
+_log = logging.getLogger(__name__)
+
+
+async def tidy(journal: Journal, run: str, plan: Plan, hosts: Hosts) -> None:
+    """Sweep the hosts of `plan`, whose `run` has succeeded. Never raises for what a host does."""
+    runs: list[str] = []
+    jobs: list[str] = []
+    for row in unsettled(journal, (run,)):
+        runs.append(row.run)
+        jobs += _jobs(journal, row)
+    names = dict.fromkeys(step.host for step in plan.steps if step.host is not None)
+    sweeps = (janitor.sweep(hosts(name), runs, jobs) for name in names)
+    try:
+        async with asyncio.timeout(WITHIN):
+            answers = await asyncio.gather(*sweeps, return_exceptions=True)
+    except TimeoutError:
+        _log.info("hosts were not swept within %g seconds", WITHIN)
+        return
+    for name, answer in zip(names, answers, strict=True):
+        if isinstance(answer, HandrailError):
+            _log.info("%s was not swept: %s", name, answer)
+        elif isinstance(answer, BaseException):
+            raise answer
+
+
+def unsettled(journal: Journal, settled: Collection[str] = ()) -> Iterator[RunRow]:
+    """The runs on real hosts that may still ask after their jobs: all that have not come to a good end, nor were taken
+    back. `settled` are known to have."""
+    real = [row for row in journal.runs() if row.target != "twin"]
+    well = {row.run for row in real if row.run in settled or _succeeded(journal, row)}
+    back = journal.taken_back()
+    for row in real:
+        if row.run not in well and back.get(row.run) not in well:
+            yield row
+
+
+def _succeeded(journal: Journal, row: RunRow) -> bool:
+    ends = [event.entry for event in journal.read(row.run) if event.entry.kind in ("ended", "taken")]
+    return bool(ends) and ends[-1].data.get("state") == "succeeded"
+
+
+def _jobs(journal: Journal, row: RunRow) -> Iterator[str]:
+    for event in journal.read(row.run):
+        if event.entry.kind == "begun":
+            yield f"{row.run}/{event.entry.step}/{event.entry.attempt}"
