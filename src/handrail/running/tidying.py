@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Collection, Iterator
 
-from handrail.errors import HandrailError
 from handrail.hosts import janitor
 from handrail.model.plan import Plan
 from handrail.running.carrying import Hosts
@@ -35,7 +34,7 @@ async def tidy(journal: Journal, run: str, plan: Plan, hosts: Hosts) -> None:
         _log.info("hosts were not swept within %g seconds", WITHIN)
         return
     for name, answer in zip(names, answers, strict=True):
-        if isinstance(answer, HandrailError):
+        if isinstance(answer, Exception):
             _log.info("%s was not swept: %s", name, answer)
         elif isinstance(answer, BaseException):
             raise answer
