@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from bench.estates import clients
 from tests.support import on_twin
+from tests.support.counting import plan, step
 from tests.support.databases import Server, serving
 from tests.support.fleet import Fleet, harm
 from tests.support.killing import carry_out
@@ -34,7 +35,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plan(file: Path) -> Plan:
+def clients_plan(file: Path) -> Plan:
     return read_plan(file)
 
 
@@ -60,9 +61,11 @@ def judge(fleet: Fleet, run: str, undisturbed: Counter[str]) -> None:
     on_twin.judge_effects(fleet.effects(run), undisturbed)
 
 
-def test_two_workers_carry_a_run_out_as_one_process_would(fleet: Fleet, plan: Plan, undisturbed: Counter[str]) -> None:
+def test_two_workers_carry_a_run_out_as_one_process_would(
+    fleet: Fleet, clients_plan: Plan, undisturbed: Counter[str]
+) -> None:
     with fleet.session() as session:
-        run = session.start(plan, "eve", target="twin", workers=True)
+        run = session.start(clients_plan, "eve", target="twin", workers=True)
         session.hand_over(run, "eve")
         fleet.hire(2)
         assert fleet.wait(session, run, 90).state == "succeeded"
@@ -95,13 +98,12 @@ def test_a_run_needs_nobody_who_began_it(fleet: Fleet, file: Path, undisturbed: 
     judge(fleet, run, undisturbed)
 
 
-def test_what_a_dead_worker_held_goes_on_elsewhere(fleet: Fleet, plan: Plan, undisturbed: Counter[str]) -> None:
+def test_what_a_dead_worker_held_goes_on_elsewhere(fleet: Fleet, clients_plan: Plan, undisturbed: Counter[str]) -> None:
     with fleet.session() as session:
-        run = session.start(plan, "eve", target="twin", workers=True)
+        run = session.start(clients_plan, "eve", target="twin", workers=True)
         session.hand_over(run, "eve")
         fleet.hire(1)
-        while sum(one.state == "done" for one in session.status(run).steps) < 10:
-            time.sleep(0.1)
+        fleet.until(session, run, lambda: sum(one.state == "done" for one in session.status(run).steps) > 9)
         fleet.workers[0].kill()
         fleet.hire(1)
         assert fleet.wait(session, run, 90).state == "succeeded"
@@ -110,14 +112,13 @@ def test_what_a_dead_worker_held_goes_on_elsewhere(fleet: Fleet, plan: Plan, und
 
 
 def test_a_worker_that_was_robbed_while_it_slept_does_not_go_on(
-    fleet: Fleet, plan: Plan, undisturbed: Counter[str]
+    fleet: Fleet, clients_plan: Plan, undisturbed: Counter[str]
 ) -> None:
     with fleet.session() as session:
-        run = session.start(plan, "eve", target="twin", workers=True)
+        run = session.start(clients_plan, "eve", target="twin", workers=True)
         session.hand_over(run, "eve")
         fleet.hire(1)
-        while sum(one.state == "done" for one in session.status(run).steps) < 10:
-            time.sleep(0.1)
+        fleet.until(session, run, lambda: sum(one.state == "done" for one in session.status(run).steps) > 9)
         sleeper = fleet.workers[0]
         sleeper.send_signal(signal.SIGSTOP)
         fleet.hire(1)
@@ -128,10 +129,24 @@ def test_a_worker_that_was_robbed_while_it_slept_does_not_go_on(
     judge(fleet, run, undisturbed)
 
 
+def test_workers_stop_for_a_question_and_go_on_with_its_answer(fleet: Fleet) -> None:
+    first = step("first", "hold", host=None, with_={"question": "Go on?"})
+    second = step("second", "hold", host=None, with_={"question": "Really?"}, after=(first.id,))
+    asking = plan(first, second)
+    fleet.hire(1, "--ask")
+    with fleet.session() as session:
+        run = session.start(asking, "eve", target="twin", workers=True)
+        session.hand_over(run, "eve")
+        for one in (first, second):
+            fleet.until(session, run, lambda name=one.id: session.schedule(run).waiting() == [name])  # type: ignore[misc]
+            session.answer(run, one.id, "yes", "eve")
+        assert fleet.wait(session, run, 30).state == "succeeded"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
 def test_whatever_dies_again_and_again_the_run_ends_right(
-    tmp_path: Path, plan: Plan, undisturbed: Counter[str], seed: int
+    tmp_path: Path, clients_plan: Plan, undisturbed: Counter[str], seed: int
 ) -> None:
     """Workers, all of them at once, and PostgreSQL itself; a longer form is `python -m bench.chaos`."""
     chance = random.Random(seed)
@@ -139,7 +154,7 @@ def test_whatever_dies_again_and_again_the_run_ends_right(
         fleet = Fleet(own.database(), tmp_path)
         try:
             with fleet.session() as session:
-                run = session.start(plan, "eve", target="twin", workers=True)
+                run = session.start(clients_plan, "eve", target="twin", workers=True)
                 session.hand_over(run, "eve")
                 fleet.hire(2)
                 harms = []

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,14 +42,14 @@ class Fleet:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "handrail.cli.main", *arguments, "--store", self.url]
 
-    def hire(self, number: int = 1) -> None:
+    def hire(self, number: int = 1, *options: str) -> None:
         """Start workers. Each has a home of its own, as on machines of their own."""
         for _ in range(number):
             home = self.home / f"worker{len(self.workers)}"
             with self.log.open("ab") as log:
                 self.workers.append(
                     subprocess.Popen(
-                        self.command("worker", "--silent", str(self.silent), "--lanes", str(self.lanes)),
+                        self.command("worker", "--silent", str(self.silent), "--lanes", str(self.lanes), *options),
                         env={**os.environ, "HANDRAIL_HOME": str(home)},
                         stdout=log,
                         stderr=log,
@@ -78,14 +78,18 @@ class Fleet:
         finally:
             twin.close()
 
+    def until(self, session: Session, run: str, so: Callable[[], bool], within: float = 60) -> None:
+        """Wait until something is so. TimeoutError, with what the workers said, when it does not come about."""
+        end = time.monotonic() + within
+        while not so():
+            if time.monotonic() > end:
+                raise TimeoutError(f"{session.status(run).state}; {self.log.read_text()[-3000:]}")
+            time.sleep(0.1)
+
     def wait(self, session: Session, run: str, within: float) -> RunStatus:
         """How the run has ended. TimeoutError, with what the workers said, when it has not."""
-        end = time.monotonic() + within
-        while time.monotonic() < end:
-            if run not in session.journal.unended():
-                return session.status(run)
-            time.sleep(0.3)
-        raise TimeoutError(f"{session.status(run).state}; {self.log.read_text()[-3000:]}")
+        self.until(session, run, lambda: run not in session.journal.unended(), within)
+        return session.status(run)
 
 
 def harm(fleet: Fleet, server: Server, chance: random.Random) -> str:

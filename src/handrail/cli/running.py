@@ -120,8 +120,13 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
 
 def answer(output: Output, run: str, step: str, given: str, note: str, store: str | None) -> int:
     with existing(output, store, run) as session:
-        event = session.answer(session.find(run), step, given, settings.who(), note)
+        run_id = session.find(run)
+        event = session.answer(run_id, step, given, settings.who(), note)
+        for_workers = session.is_for_workers(run_id)
     output.line(text.harmless(f"Answered {given} to {event.entry.step}."))
+    if for_workers:
+        output.line("A worker takes it up.")
+        return 0
     output.line("A process that carries the run on takes it up; if none does, go on with:")
     output.line(f"  handrail resume {shlex.quote(run)}{store_option(store)}")
     return 0
