@@ -89,7 +89,6 @@ def test_only_scripts_that_look_are_asked_again() -> None:
             "Dismount-",
             "Copy-",
             "Move-",
-            "Write",
             "Start-",
             "Stop-",
         ):

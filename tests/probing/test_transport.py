@@ -181,6 +181,7 @@ linger=no
 sudo=asks
 sessions=4
 folder=yes|root|no|2048|rw,noexec|/srv/a b=c
+folder=yes|root|no|cut off
 noise
 """
 

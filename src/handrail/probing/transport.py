@@ -76,7 +76,7 @@ async def _fact(answers: _Answers, names: tuple[str, ...], work: Awaitable[Mappi
         answers.facts.update(await work)
     except HostUnreachable as gone:
         raise _Silent(str(gone)) from gone
-    except (Undetermined, HandrailError) as error:
+    except (Undetermined, HandrailError, ValueError) as error:
         answers.unread.update(dict.fromkeys(names, str(error).rstrip(".")))
 
 
@@ -235,7 +235,8 @@ for path in "$@"; do
   [ -e "$path" ] && there=yes
   [ -w "$near" ] && writable=yes
   free=$(df -Pk "$near" 2> /dev/null | awk 'NR == 2 { print $4 }')
-  options=$(findmnt -no OPTIONS -T "$near" 2> /dev/null)
+  # Of several mounts on one another, the last one listed is on top.
+  options=$(findmnt -no OPTIONS -T "$near" 2> /dev/null | tail -n 1)
   echo "folder=$there|$(stat -c %U "$near" 2> /dev/null)|$writable|$free|$options|$path"
 done
 """
@@ -263,7 +264,7 @@ async def _ask_linux(host: Host, argv: tuple[str, ...], before: float, now: Now)
         "user": words.get("user", ""),
         "systemd": words.get("systemd") == "yes",
         "linger": words.get("linger") == "yes",
-        "folders": dict(_folder(value) for name, _, value in lines if name == "folder"),
+        "folders": dict(_folder(value) for name, _, value in lines if name == "folder" and value.count("|") >= 5),
     }
     if words.get("time", "").isdecimal():
         facts |= _skewed(float(words["time"]), before, after)
