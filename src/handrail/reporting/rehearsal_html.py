@@ -16,10 +16,19 @@ _SIGNS: dict[Result, tuple[str, str]] = {
     "fail": ("✗", "failed"),
 }
 
+_TONES: dict[Result, str] = {
+    "pass": "good",
+    "no-way-back-as-planned": "warn",
+    "not-rehearsed": "warn",
+    "fail": "bad",
+}
+
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1c2430; --quiet: #66717f; --paper: #fbfbf9; --line: #dfe2e6; --card: #fff;
+:root { color-scheme: light dark; --ink: #1c2430; --quiet: #66717f; --faint: #b4bbc4; --paper: #fbfbf9; --line: #dfe2e6;
+  --card: #fff;
   --good: #1b7f4b; --good-back: #e3f4ea; --bad: #b3261e; --bad-back: #fde7e5; --warn: #8a5a00; --warn-back: #fdf1d8; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e7eb; --quiet: #98a2ae; --paper: #14181d; --line: #2c333c;
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e7eb; --quiet: #98a2ae; --faint: #4b5561; --paper: #14181d;
+  --line: #2c333c;
   --card: #1b2027; --good: #6fd39b; --good-back: #173526; --bad: #ff8f85; --bad-back: #4a1b18; --warn: #f0c36a;
   --warn-back: #40310f; } }
 * { box-sizing: border-box; }
@@ -35,19 +44,29 @@ code, .id { font: 13px/1.45 ui-monospace, Consolas, monospace; overflow-wrap: an
 .good { color: var(--good); background: var(--good-back); } .bad { color: var(--bad); background: var(--bad-back); }
 .warn { color: var(--warn); background: var(--warn-back); } .sums .good, .sums .bad, .sums .warn { background: none; }
 .wide { overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); }
-table { border-collapse: collapse; font-size: 13px; min-width: 100%; }
-th, td { padding: .2rem .4rem; border-bottom: 1px solid var(--line); text-align: center; }
-tr:last-child td, tr:last-child th { border-bottom: 0; } tbody tr:hover { background: var(--paper); }
-th.step { text-align: left; font-weight: 400; white-space: nowrap; position: sticky; left: 0; background: var(--card); }
-th.fault { height: 9.5rem; vertical-align: bottom; font-weight: 500; }
+table { border-collapse: separate; border-spacing: 0; font-size: 13px; width: 100%; }
+th, td { padding: .2rem 0; border-bottom: 1px solid var(--line); text-align: center; }
+tbody tr:last-child > * { border-bottom: 0; } tbody tr:hover > * { background-color: var(--paper); }
+th.step { text-align: left; font-weight: 400; white-space: nowrap; position: sticky; left: 0; background: var(--card);
+  width: 100%; padding: .2rem .75rem; }
+th.step div { display: flex; gap: .75rem; align-items: baseline; }
+th.step .title { flex: 1 1 0; width: 0; overflow: hidden; text-overflow: ellipsis; }
+th.fault, td { min-width: 2.1rem; }
+th.fault { height: 10.25rem; vertical-align: bottom; font-weight: 500; padding-bottom: .5rem; }
 th.fault span { writing-mode: vertical-rl; transform: rotate(180deg); }
 td.pass { color: var(--good); } td.fail { color: var(--bad); background: var(--bad-back); font-weight: 700; }
 td.no-way-back-as-planned, td.not-rehearsed { color: var(--warn); background: var(--warn-back); }
-td.none { color: var(--line); }
+td.none { color: var(--faint); }
+.signs { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; padding: 0; margin: .4rem 0 1rem; list-style: none; }
+.signs b { display: inline-block; width: 1.5rem; text-align: center; border-radius: .25rem; margin-right: .35rem; }
 dl { display: grid; grid-template-columns: minmax(12rem, max-content) 1fr; gap: .15rem 1rem; } dd { margin: 0; }
 .case { border: 1px solid var(--line); border-radius: .5rem; background: var(--card); margin: .75rem 0;
-  padding: .6rem 1rem; }
-pre { overflow-x: auto; margin: .4rem 0; } summary { cursor: pointer; }
+  padding: .6rem 1rem; overflow-wrap: anywhere; }
+dt, dd { overflow-wrap: anywhere; } pre { overflow-x: auto; margin: .4rem 0; } summary { cursor: pointer; }
+@media (max-width: 40rem) { body { padding: 1.25rem .75rem 3rem; } dl { display: block; } dd { margin: 0 0 .6rem; }
+  th.step { white-space: normal; min-width: 7.5rem; max-width: 9rem; padding: .2rem .5rem; overflow-wrap: anywhere; }
+  th.step .id { font-size: 12px; } th.step .title { display: none; } th.step div { display: block; }
+  .case { padding: .5rem .75rem; } pre { white-space: pre-wrap; } }
 @media print { .wide { overflow: visible; } body { max-width: none; } }
 """
 
@@ -72,6 +91,7 @@ def _document(rehearsal: Rehearsal, plan_file: str) -> Iterator[str]:
         yield "<h2>Steps by faults</h2>"
         yield '<p class="quiet">Every step was hit by every fault that can befall it. After each the run was gone on'
         yield "with to its end, and, separately, taken back. The judge is the twin's own ground truth.</p>"
+        yield from _legend(rehearsal)
         for part in parts(rehearsal):
             yield from _part(part, rehearsal)
         yield "<h2>The faults</h2>\n<dl>"
@@ -97,6 +117,16 @@ def _sums(rehearsal: Rehearsal) -> Iterator[str]:
     yield "</ul>"
 
 
+def _legend(rehearsal: Rehearsal) -> Iterator[str]:
+    """What the signs mean that are in the matrix."""
+    seen = {one.result for one in rehearsal.cases}
+    yield '<ul class="signs">'
+    for result, (sign, says) in _SIGNS.items():
+        if result in seen:
+            yield f'<li><b class="{_TONES[result]}">{sign}</b>{says}</li>'
+    yield '<li><b class="quiet">·</b>cannot happen there</li></ul>'
+
+
 def _part(part: Part, rehearsal: Rehearsal) -> Iterator[str]:
     rows = [row for row in part.rows if not row.because]
     if not rows:
@@ -107,14 +137,15 @@ def _part(part: Part, rehearsal: Rehearsal) -> Iterator[str]:
     yield "".join(f'<th class="fault" scope="col"><span>{escape(name)}</span></th>' for name in rehearsal.faults)
     yield "</tr></thead>\n<tbody>"
     for row in rows:
-        head = f'<th class="step" scope="row" title="{escape(row.title)}">{_name(row)}</th>'
+        head = f'<th class="step" scope="row" title="{escape(row.title)}"><div>{_name(row)}</div></th>'
         yield f"<tr>{head}{_cells(row, rehearsal)}</tr>"
     yield "</tbody></table></div>"
 
 
 def _name(row: Row) -> str:
     more = f' <span class="quiet">and {words.count(row.others, "other")} like it</span>' if row.others else ""
-    return f'<span class="id">{escape(row.step.rpartition("/")[2])}</span>{more}'
+    title = f'<span class="title quiet">{escape(row.title)}</span>' if row.title else ""
+    return f'<span class="id">{escape(row.step.rpartition("/")[2])}</span>{more}{title}'
 
 
 def _cells(row: Row, rehearsal: Rehearsal) -> str:
