@@ -27,8 +27,11 @@ from xml.sax.saxutils import escape
 
 import spnego
 from aiohttp import web
+from tests.support import winrm_scripts
 from tests.support.pki import Papers
 from tests.support.winrm_commands import Answer, Asked, Function, Process, Running, argv_of
+
+from handrail.hosts import powershell
 
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 ADDRESSING = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
@@ -308,14 +311,16 @@ class Endpoint:
         shell, id = self._shell(call.shell), str(uuid.uuid4()).upper()
         line = call.body.findtext("r:CommandLine/r:Command", "", NS)
         self.lines.append(line)
+        if self.runner is None and shell.cwd is not None and not Path(shell.cwd).is_dir():
+            raise Fault(2147942667, "The directory name is invalid.")
         asked = Asked(argv_of(line), b"", shell.env, shell.cwd, shell.id, line)
         with_input = call.options.get("WINRS_CONSOLEMODE_STDIN", "TRUE").upper() == "FALSE"
-        if self.runner is None:
+        if self.runner is None and powershell.recognise(asked.argv) is None:
             process = Process(asked, self.deaf)
             shell.commands[id] = process
             await process.start(with_input)
         else:
-            answer = Answer(self.runner, asked)
+            answer = Answer(self.runner or winrm_scripts.carry_out, asked)
             shell.commands[id] = answer
             if not with_input:
                 answer.start()
@@ -394,9 +399,17 @@ def loop_in_thread() -> Iterator[asyncio.AbstractEventLoop]:
     try:
         yield loop
     finally:
+        asyncio.run_coroutine_threadsafe(_call_off(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+
+
+async def _call_off() -> None:
+    others = [one for one in asyncio.all_tasks() if one is not asyncio.current_task()]
+    for one in others:
+        one.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 @contextmanager

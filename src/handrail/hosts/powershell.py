@@ -46,7 +46,7 @@ SCRIPTS: Mapping[str, str] = {
     # lines, because PowerShell may break long ones. Whoever writes the file is not disturbed.
     "read-part": "param($file,$from,$most)"
     + _START
-    + "if(-not(Test-Path -LiteralPath $file -PathType Leaf)){exit 3};"
+    + "if(-not(Test-Path -LiteralPath $file)){exit 3};"
     + "$s=[IO.File]::Open($file,'Open','Read',[IO.FileShare]'ReadWrite,Delete');"
     + "try{$n=$s.Length;$m=[int][Math]::Min([long]$most,[Math]::Max([long]0,$n-[long]$from));"
     + "[void]$s.Seek([long]$from,'Begin');$b=New-Object byte[] $m;$at=0;"

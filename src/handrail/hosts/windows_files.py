@@ -221,6 +221,6 @@ def _exited(host: Host, path: str, verb: str, outcome: Outcome) -> Exited:
     if outcome.code == powershell.DAMAGED:
         raise HostError(f"{host.name}: {path} did not arrive as it was sent; it was not taken over.", "Try again.")
     if outcome.code != 0 or outcome.cut:
-        because = " ".join(outcome.error_text.split())[:300] or f"exit code {outcome.code}"
+        because = " ".join(outcome.error_text.split())[:300].rstrip(".") or f"exit code {outcome.code}"
         raise HostError(f"{host.name}: {path} could not be {verb}: {because}.")
     return outcome

@@ -7,6 +7,7 @@ the line that was used last: what runs one after another runs in one logon sessi
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,8 @@ SESSIONS = 4
 UTF_8 = 65001
 
 Resolve = Callable[[str], str]
+
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class WinrmHost:
@@ -63,6 +66,9 @@ class WinrmHost:
         if not command.stdin and not windows_line.is_line(command.argv):
             # What asks for input gets none, instead of waiting for it. (A line may say its own.)
             text += " < nul"
+        for one in (text, command.cwd or "", *command.env, *command.env.values()):
+            if _NOT_XML.search(one):
+                raise BadInput(f"{command.argv[0]}: there are signs in what it is given that WinRM cannot carry.")
         async with self._places:
             line = self._idle.pop() if self._idle else self._new_line()
             stop = threading.Event()

@@ -23,6 +23,8 @@ QUOTAS = {
     2150859175: ("shells of all users", "MaxConcurrentUsers"),
     2150859176: ("processes in a shell", "MaxProcessesPerShell"),
 }
+NO_FOLDER = (267, 2147942667, 2147942403)
+"""ERROR_DIRECTORY and ERROR_PATH_NOT_FOUND, as Windows says them of a working folder."""
 DENIED = (5, 2147942405, -2147024891)
 
 _NOT_DISPATCHED = (400, 401, 403, 404, 405, 411, 413, 503)
@@ -53,6 +55,11 @@ _TEXTS: tuple[tuple[str, str, str], ...] = (
         "UNSUPPORTED_PROTOCOL|unsupported protocol|PROTOCOL_VERSION|WRONG_VERSION_NUMBER|NO_PROTOCOLS",
         "it speaks no TLS that we accept",
         "Look at the port; for an old Windows lower `connect.tls_floor`, or use ntlm or kerberos with `tls: false`.",
+    ),
+    (
+        "EOF occurred in violation of protocol",
+        "it broke off while TLS was being agreed upon",
+        "It may speak no TLS on this port, or only an older one than we accept (`connect.tls_floor`).",
     ),
     (
         "CERTIFICATE_REQUIRED|certificate required|UNKNOWN_CA|unknown ca|bad certificate",

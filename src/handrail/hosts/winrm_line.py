@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pypsrp.shell import CommandState, SignalCode, WinRS
 from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet
 
-from handrail.errors import HandrailError
+from handrail.errors import FileMissing, HandrailError
 from handrail.hosts import clixml, winrm_faults
 from handrail.hosts.output import Kept
 from handrail.hosts.protocol import Command, Exited, Lost, Outcome, TimedOut
@@ -84,7 +84,7 @@ class Line:
     def _begin(self, place: Place, text: str, with_input: bool, stop: threading.Event) -> tuple[WinRS, str] | Lost:
         """The shell and the id that Windows gave to the command, or that it may have begun."""
         end = time.monotonic() + self._patience.busy
-        pause = 0.5
+        pause = 0.0
         while True:
             shell = None
             try:
@@ -108,10 +108,12 @@ class Line:
                     self._delete(shell)  # a new one has a new count of operations
                 else:
                     self._hang_up()
+                if place.cwd and number in winrm_faults.NO_FOLDER:
+                    raise FileMissing(f"{self._name}: the folder {place.cwd} is not there.") from error
                 hopeless = number not in (winrm_faults.SHELL_NOT_FOUND, *winrm_faults.QUOTAS)
                 if hopeless or time.monotonic() + pause > end or stop.wait(pause):
                     raise winrm_faults.unreachable(self._name, error) from error
-                pause = min(pause * 2, 5.0)
+                pause = min(pause * 2, 5.0) or 0.5
 
     def _ready(self, place: Place) -> WinRS:
         """A shell of that kind on a line that works: just opened, or looked at, or used a moment ago."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -104,6 +105,8 @@ class Session:
             encryption="auto" if tls else "always",
             no_proxy=True,
             connection_timeout=connect_timeout,  # type: ignore[arg-type]
+            # It would ask five times again; on the connection that is gone that is no use, and there is no other.
+            reconnection_backoff=0.0,
             **more,
         )
         self._adapter = _Adapter(_context(name, connect, secrets.passphrase) if tls else None)
@@ -133,7 +136,9 @@ def _context(name: str, connect: Connect, passphrase: str | None) -> ssl.SSLCont
     if floor in ("1.0", "1.1"):
         # OpenSSL 3 has switched them off by this level, whatever the version says.
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    context.minimum_version = TLS[floor]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the estate asks for it by name
+        context.minimum_version = TLS[floor]
     try:
         if connect.ca:
             context.load_verify_locations(connect.ca)

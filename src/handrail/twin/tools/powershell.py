@@ -55,8 +55,10 @@ def _boot_time(machine: Machine) -> Reply:
 
 def _read_part(machine: Machine, path: str, offset: str, most: str) -> Reply:
     entry = files.find(machine, path)
-    if entry is None or entry.folder:
+    if entry is None:
         return ABSENT
+    if entry.folder:
+        return complain(1, 'Exception calling "Open" with "4" argument(s): "Access to the path is denied."')
     whole = files.content(entry)
     part = whole[int(offset) : int(offset) + int(most)]
     head = f"{len(whole)}|{entry.time}|{hashlib.sha256(part).hexdigest().upper()}"
