@@ -35,7 +35,8 @@ def test_job_cmd_is_what_windows_needs() -> None:
     out = f'> "{HERE}\\out.txt" 2>&1'
     assert windows_jobs.script(JOB, PATCH).decode().split("\r\n") == [
         "@echo off",
-        f'mkdir "{HERE}\\running" 2> nul || exit /b',
+        f'mkdir "{HERE}\\running" 2> nul',
+        "if errorlevel 1 exit /b",
         f'cd /d "E:\\Sync Service" {out} && msiexec /p "E:\\Sync Service\\a.msp" REINSTALL=ALL /qn {out} < nul',
         f'echo %ERRORLEVEL% > "{HERE}\\exit.tmp"',
         f'move /y "{HERE}\\exit.tmp" "{HERE}\\exit.txt" > nul',
@@ -111,7 +112,7 @@ def test_input_and_variables_of_a_job_go_through_files_that_it_deletes() -> None
     assert host.files[f"{HERE}\\in.bin"] == b"hunter2"
     assert host.files[f"{HERE}\\env.cmd"] == b'@echo off\r\nset "PGPASSWORD=50%%hunter2"\r\n'
     lines = host.files[f"{HERE}\\job.cmd"].decode().splitlines()
-    assert lines[2:5] == [
+    assert lines[3:6] == [
         f'call "{HERE}\\env.cmd"',
         f'del /q "{HERE}\\env.cmd"',
         f'x > "{HERE}\\out.txt" 2>&1 < "{HERE}\\in.bin"',

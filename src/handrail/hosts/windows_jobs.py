@@ -119,7 +119,8 @@ def script(job: str, command: Command) -> bytes:
         line = f'cd /d "{_in_batch(command.cwd)}" {out} && {line}'
     lines = [
         "@echo off",
-        f'mkdir "{here}\\running" 2> nul || exit /b',
+        f'mkdir "{here}\\running" 2> nul',
+        "if errorlevel 1 exit /b",
         *([f'call "{here}\\env.cmd"', f'del /q "{here}\\env.cmd"'] if command.env else []),
         f"{line} {out}" + (f' < "{here}\\in.bin"' if command.stdin else " < nul"),
         # With no blank before the arrow, cmd takes a one-digit code for the number of a handle and writes nothing.

@@ -20,7 +20,8 @@ def run_file(machine: Machine, path: str) -> Reply:
     code = 0
     out = err = ""
     for line in files.content(entry).decode("utf-8", "replace").splitlines():
-        text = commandline.expand(line.strip().removeprefix("@"), {**machine.env, "ERRORLEVEL": str(code)})
+        machine.env["ERRORLEVEL"] = str(code)
+        text = commandline.expand(line.strip().removeprefix("@"), machine.env)
         if not text or text.startswith(("::", ":")):
             continue
         boots = machine.system.boots

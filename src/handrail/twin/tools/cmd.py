@@ -282,13 +282,18 @@ def _rmdir(machine: Machine, words: list[str]) -> Reply:
 
 
 def _if(machine: Machine, words: list[str]) -> Reply:
-    """`if [not] exist PATH COMMAND...`"""
+    """`if [not] exist PATH COMMAND...`, `if [not] errorlevel NUMBER COMMAND...` (that code or a greater one)"""
     negated = bool(words) and words[0].lower() == "not"
     rest = words[1:] if negated else words
-    if len(rest) < 3 or rest[0].lower() != "exist":
+    what = rest[0].lower() if len(rest) > 2 else ""
+    if what == "exist":
+        level, holds = 0, files.find(machine, rest[1].rstrip("\\") or rest[1]) is not None
+    elif what == "errorlevel" and rest[1].isdigit():
+        level = int(machine.env.get("ERRORLEVEL", "0"))
+        holds = level >= int(rest[1])
+    else:
         raise not_rehearsed("if", words)
-    there = files.find(machine, rest[1].rstrip("\\") or rest[1]) is not None
-    return run_words(machine, rest[2:], " ".join(rest[2:])) if there != negated else Reply()
+    return run_words(machine, rest[2:], " ".join(rest[2:])) if holds != negated else Reply(level)
 
 
 def _cd(machine: Machine, words: list[str]) -> Reply:
