@@ -273,14 +273,12 @@ def test_the_document_says_what_differs() -> None:
 @pytest.fixture
 def real(monkeypatch: pytest.MonkeyPatch) -> Console:
     """Another twin stands for the real host of the sample estate."""
-    from tests.support.command import ESTATES
+
+    from tests.support.archives import archived
 
     from handrail.cli import conforming
-    from handrail.documents.estate import read_estate
-    from handrail.guides.catalogue import load
-    from handrail.guides.facts import check_estate
 
-    console = Console(a_twin(check_estate(read_estate(ESTATES / "contoso.yaml"), load())))
+    console = Console(a_twin(archived("mim-sp3-on-twin").plan.estate))
     monkeypatch.setattr(conforming, "open_host", lambda *_: console.host)
     return console
 

@@ -11,13 +11,10 @@ from typing import Any
 
 import pytest
 from tests.support.archives import FOLDER, archived, transcript
-from tests.support.command import ESTATES, assert_clean, handrail
+from tests.support.command import assert_clean, handrail
 
 from handrail.actions import build, described, signatures
-from handrail.documents.estate import read_estate
 from handrail.errors import BadInput, Tampered
-from handrail.guides.catalogue import load
-from handrail.guides.facts import check_estate
 from handrail.hosts.protocol import Exited
 from handrail.probing.conform import Question, differences_of, questions_in
 from handrail.restoring.cost import cost_to_json
@@ -135,7 +132,7 @@ def _before_any_change(lines: list[dict[str, Any]]) -> Iterator[tuple[Question, 
 
 
 def test_todays_twin_answers_harmless_questions_as_it_did() -> None:
-    estate = check_estate(read_estate(ESTATES / "contoso.yaml"), load())
+    estate = archived("mim-sp3-on-twin").plan.estate
     declarations = read_declarations(declared_for([one.product for one in estate.deployments.values()]))
     twin = raise_in_memory(estate, declarations)
     asked = [(name.rpartition("-")[2], *pair) for name in TRANSCRIPTS for pair in _before_any_change(transcript(name))]
