@@ -74,7 +74,7 @@ def test_a_host_that_is_as_it_should_be_is_said_nothing_of() -> None:
 
 
 SHARE = Wants(shares={"a/patch": "\\\\files\\media\\sp3.msp"})
-AS_SVC = Wants(accounts={"a/b": "C\\svc"})
+AS_SVC = Wants(accounts=("C\\svc",))
 REMOTE_SQL = Wants(servers={"a/check": "sql01\\MIM"})
 
 
@@ -170,9 +170,9 @@ def folder(use: str, **facts: Any) -> dict[str, Any]:
         ({"kill_user_processes": None}, [("killed-at-logout", "unknown")]),
         ({"kill_user_processes": True, "systemd": False}, []),
         ({"max_sessions": 2}, [("max-sessions", "risk")]),
-        ({"max_sessions": 4, "connect": replace(SSH, sessions=8)}, [("max-sessions", "blocker")]),
-        ({"max_sessions": 8, "connect": replace(SSH, sessions=8)}, []),
-        ({"without": ("max_sessions",), "connect": replace(SSH, sessions=20)}, [("max-sessions", "unknown")]),
+        ({"max_sessions": 8, "connect": replace(SSH, sessions=8)}, [("max-sessions", "risk")]),
+        ({"max_sessions": 9, "connect": replace(SSH, sessions=8)}, []),
+        ({"without": ("max_sessions",)}, []),  # what is not allowed is waited for
         ({"skew": 400.0}, [("clock-skew", "blocker")]),
     ],
 )
@@ -199,7 +199,7 @@ def test_a_host_that_is_not_reached_is_unknown_with_the_command_that_settles_it(
 def test_every_finding_has_message_remedy_and_source_and_names_its_host() -> None:
     found = findings_of(
         Host("sync01", "windows-server-2003", connect=Connect("winrm", tls_floor="1.0")),
-        Wants(people=("p",), shares={"s": "\\\\x"}, letters={"l": "é"}, accounts={"a": "b"}, installers={"i": "sql01"}),
+        Wants(people=("p",), shares={"s": "\\\\x"}, letters={"l": "é"}, accounts=("b",), installers={"i": "sql01"}),
         Asked({}),
     )
     assert len({one.rule for one in found}) >= 8
@@ -273,6 +273,22 @@ def test_an_installer_beside_a_database_elsewhere_is_noticed() -> None:
 
     assert set(wants_of(replace(plan, estate=estate))["sync01"].installers.values()) == {"sql01"}
     assert not wants_of(plan)["sync01"].installers
+
+
+def test_where_tasks_run_as_an_account_it_is_asked_for_its_rights_and_goes_elsewhere_as_itself() -> None:
+    plan = windows_plan()
+    connect = Connect("winrm", user="CONTOSO\\upgrade", password="env:P", jobs="user")
+    place = Installation("identity", "sync", "sync01", "4.6.673.0", database="db")
+    estate = replace(
+        plan.estate,
+        hosts={"sync01": Host("sync01", "windows-server-2019", connect=connect)},
+        databases={"db": Database("db", "sqlserver", "sql01", "Sync")},
+        deployments={"identity": Deployment("identity", "mim", (place,))},
+    )
+
+    one = wants_of(replace(plan, estate=estate))["sync01"]
+
+    assert one.accounts == ("CONTOSO\\upgrade",) and not one.installers
 
 
 def test_folders_of_linux_steps_are_known_by_their_use() -> None:

@@ -157,7 +157,7 @@ def test_who_may_log_on_as_a_batch_job_is_read_from_the_rights() -> None:
         "SeBatchLogonRight = *S-1-5-32-544,*S-1-5-21-1-2-3-1105\nSeDenyBatchLogonRight = guest\n"
         "sid of C\\svc=S-1-5-21-1-2-3-1105\nsid of guest=S-1-5-21-1-2-3-501\nsid of C\\x=S-1-5-21-1-2-3-9\n"
     )
-    wants = Wants(accounts={"1": "C\\svc", "2": "guest", "3": "C\\x"})
+    wants = Wants(accounts=("C\\svc", "guest", "C\\x"))
     host = ScriptedHost({**ANSWERS, "script batch-logon C\\svc guest C\\x": rights})
 
     assert ask(host, wants).facts["batch_logon"] == {"C\\svc": True, "guest": False}

@@ -110,7 +110,7 @@ RULES: Mapping[str, Rule] = {
         ),
     ),
     "transport/max-sessions": Rule(
-        "blocker", Citation("openssh", "MaxSessions", "https://man.openbsd.org/sshd_config", "sshd_config(5)")
+        "risk", Citation("openssh", "MaxSessions", "https://man.openbsd.org/sshd_config", "sshd_config(5)")
     ),
 }
 

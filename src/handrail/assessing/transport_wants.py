@@ -20,7 +20,7 @@ _PROGRAMS = ("bin", "old_bin", "new_bin")
 class Wants:
     """By step ids: `shares` are paths on other machines, `servers` other machines that are asked from this one,
     `installers` what runs as SYSTEM beside a database elsewhere (its host), `letters` values beyond ASCII,
-    `accounts` those that a task is to run as. `folders`: what for a Linux path is needed: jobs, backup, data, program.
+    `accounts` those that tasks are to run as. `folders`: what for a Linux path is needed: jobs, backup, data, program.
     """
 
     reboots: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class Wants:
     servers: Mapping[str, str] = field(default_factory=dict)
     installers: Mapping[str, str] = field(default_factory=dict)
     letters: Mapping[str, str] = field(default_factory=dict)
-    accounts: Mapping[str, str] = field(default_factory=dict)
+    accounts: tuple[str, ...] = ()
     folders: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -44,7 +44,13 @@ def wants_of(plan: Plan) -> dict[str, Wants]:
 
 def bare(host: Host) -> Wants:
     """Of a host that no plan speaks of yet."""
-    return Wants() if is_windows(host) else Wants(folders={SPOOL: "jobs"})
+    return Wants(accounts=accounts_of(host)) if is_windows(host) else Wants(folders={SPOOL: "jobs"})
+
+
+def accounts_of(host: Host) -> tuple[str, ...]:
+    """The accounts that tasks on the host are to run as."""
+    connect = host.connect
+    return (connect.user,) if connect is not None and connect.jobs == "user" and connect.user else ()
 
 
 def is_windows(host: Host) -> bool:
@@ -61,7 +67,8 @@ def _of(host: str, steps: list[Step], estate: Estate) -> Wants:
         for one in deployment.installations
         if one.database is not None and one.database in estate.databases
     }
-    shares, servers, installers, letters, accounts = {}, {}, {}, {}, {}
+    shares, servers, installers, letters = {}, {}, {}, {}
+    accounts = accounts_of(known) if known is not None else ()
     folders: dict[str, str] = {} if windows else {SPOOL: "jobs"}
     for step in steps:
         for name, value in _texts(step.with_):
@@ -69,14 +76,18 @@ def _of(host: str, steps: list[Step], estate: Estate) -> Wants:
                 shares[step.id] = value
             if name == "server" and not _same_machine(value, host):
                 servers[step.id] = value
-            if name == "run_as":
-                accounts[step.id] = value
             if windows and name not in ("question", "instructions") and not value.isascii():
                 letters[step.id] = value
             if not windows:
                 _folder(folders, step, name, value)
         home = homes.get(step.installation, host)
-        if windows and step.uses.startswith("installer.") and step.kind == "do" and not _same_machine(home, host):
+        if (
+            windows
+            and not accounts
+            and step.uses.startswith("installer.")
+            and step.kind == "do"
+            and not _same_machine(home, host)
+        ):
             installers[step.id] = home
     return Wants(
         reboots=tuple(one.id for one in steps if one.kind == "reboot"),

@@ -93,7 +93,7 @@ async def _windows(host: Host, wants: Wants, via: str, now: Now, answers: _Answe
     await _fact(answers, ("oem_code_page",), _code_page(host))
     await _fact(answers, ("powershell", "language_mode", "skew"), _powershell(host, now))
     if wants.accounts:
-        await _fact(answers, ("batch_logon",), _batch_logon(host, tuple(dict.fromkeys(wants.accounts.values()))))
+        await _fact(answers, ("batch_logon",), _batch_logon(host, wants.accounts))
     if via != "winrm":
         return
     await _fact(answers, ("shell_memory_mb", "shells_per_user"), _shells(host))
