@@ -14,6 +14,7 @@ from tests.support.scripted_host import ScriptedHost
 from handrail.errors import BadInput, HostError, HostUnreachable
 from handrail.hosts import detached, windows_jobs, windows_line
 from handrail.hosts.protocol import Command, Exited, Lost
+from handrail.running.quiet import QuietHost
 
 JOB = "20261120-1/identity/sync@sync01/2016-sp3/patch/1"
 HERE = windows_jobs.folder(JOB)
@@ -159,9 +160,9 @@ def test_the_password_of_a_named_account_stands_in_no_command_and_no_file() -> N
     register = f"script register-task {TASK} CONTOSO\\upgrade"
     host = AsSomebody({MKDIR: 0, register: 0, RUN: 0})
 
-    virtual_time.run(windows_jobs.start_or_attach(host, JOB, PATCH))
+    virtual_time.run(windows_jobs.start_or_attach(QuietHost(host, lambda _: False), JOB, PATCH))
 
-    assert host.commands == [MKDIR, register, RUN]
+    assert host.commands == [MKDIR, register, RUN], "the account is found behind what a host is wrapped in, too"
     xml, password = (base64.b64decode(one).decode() for one in host.stdin[-1].splitlines()[:2])
     assert "<UserId>CONTOSO\\upgrade</UserId><LogonType>Password</LogonType>" in xml and password == "hunter2"
     assert not any(b"hunter2" in one for one in host.files.values())

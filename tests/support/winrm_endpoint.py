@@ -407,6 +407,8 @@ def loop_in_thread() -> Iterator[asyncio.AbstractEventLoop]:
 
 async def _call_off() -> None:
     others = [one for one in asyncio.all_tasks() if one is not asyncio.current_task()]
+    if others:
+        await asyncio.wait(others, timeout=0.5)  # what was killed is still being read to its end
     for one in others:
         one.cancel()
     await asyncio.gather(*others, return_exceptions=True)

@@ -23,7 +23,7 @@ import csv
 import hashlib
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 from xml.sax.saxutils import escape
 
@@ -241,10 +241,11 @@ _ADMINISTRATOR = "The account that Handrail uses there must be a local administr
 
 
 async def _create_task(host: Host, job: str) -> None:
-    account = host.job_account() if isinstance(host, HasJobAccount) else None
+    account = _account_of(host)
     if account is not None:
         fed = b"\r\n".join(base64.b64encode(one.encode()) for one in (task_xml(job, account), account.password, ""))
         command = powershell.command("register-task", task(job), account.user, timeout=60.0, stdin=fed)
+        command = replace(command, secrets=(account.password,))
         answer = await host.execute(command)
         if not isinstance(answer, Exited):
             raise HostUnreachable(f"{host.name} did not answer when a task was to be made.", windows_files.AGAIN)
@@ -263,6 +264,14 @@ async def _create_task(host: Host, job: str) -> None:
         tried = await _execute(host, "schtasks", "/create", "/tn", task(job), *old)
         if tried.code != 0:
             raise _refused(host, "/create", made)
+
+
+def _account_of(host: Host) -> JobAccount | None:
+    """Hosts are wrapped on their way to a step; what they wrap they call `behind`."""
+    one: object = host
+    while one is not None and not isinstance(one, HasJobAccount):
+        one = getattr(one, "behind", None)
+    return one.job_account() if one is not None else None
 
 
 async def _ended(host: Host, job: str) -> JobState | None:
