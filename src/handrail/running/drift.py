@@ -28,12 +28,14 @@ _STATED = ("os", "software", "name", "host", "instance", "version", "kind", "bui
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A fact that `steps` (pending ones) rest on, what it should be now, and what else it may be by now."""
+    """A fact that `steps` (pending ones) rest on, what it should be now, and what else it may be by now. `ours`: a step
+    of the run has left it, or is about to."""
 
     address: str
     value: Any
     or_: tuple[Any, ...]
     steps: tuple[str, ...]
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ def expected(plan: Plan, schedule: Schedule) -> list[Expected]:
         if value is _NOTHING:
             value = first.get(address, _NOTHING)
         if value is not _NOTHING:
-            found.append(Expected(address, value, tuple(maybe.get(address, ())), tuple(steps)))
+            ours = address in now or address in maybe
+            found.append(Expected(address, value, tuple(maybe.get(address, ())), tuple(steps), ours))
     return found
 
 
@@ -163,7 +166,7 @@ async def look(plan: Plan, schedule: Schedule, hosts: Callable[[str], Host]) -> 
         if isinstance(way, Never):
             if way.worth_saying:
                 taken.append(Taken(one.address, way.because))
-        elif used.may_have_changed(one.address, way):
+        elif used.may_have_changed(one.address, way) or (one.ours and not _stays_where_it_is(one.address)):
             continue
         else:
             by_host.setdefault(way.host, []).append((one, way))
@@ -179,6 +182,12 @@ async def look(plan: Plan, schedule: Schedule, hosts: Callable[[str], Host]) -> 
         tuple(one for each in found for one in each.silent),
         (*taken, *(one for each in found for one in each.taken)),
     )
+
+
+def _stays_where_it_is(address: str) -> bool:
+    """Whether a fact is seen in the same place before and after the run has changed it. A database or an account that
+    an installation is given may be used by nobody yet, or on another host."""
+    return address.startswith("host:") or address.endswith(".build")
 
 
 class _Used:
