@@ -415,12 +415,12 @@ async def _call_off() -> None:
 
 
 @contextmanager
-def serving(*endpoints: Endpoint) -> Iterator[None]:
-    """The endpoints answer on ports of their own (`port`) until the end."""
+def serving(*endpoints: Endpoint) -> Iterator[asyncio.AbstractEventLoop]:
+    """The endpoints answer on ports of their own (`port`) until the end, in the loop that is given."""
     with loop_in_thread() as loop, _known_to_ntlm(endpoints):
         runners = [asyncio.run_coroutine_threadsafe(_begin(one), loop).result(10) for one in endpoints]
         try:
-            yield
+            yield loop
         finally:
             for endpoint, runner in zip(endpoints, runners, strict=True):
                 asyncio.run_coroutine_threadsafe(_end(endpoint, runner), loop).result(10)

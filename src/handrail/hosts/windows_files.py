@@ -45,7 +45,7 @@ class Part:
     written: str
 
 
-async def read_part(host: Host, path: str, offset: int, most: int = PART) -> Part:
+async def read_part(host: Host, path: str, offset: int, most: int) -> Part:
     """At most `most` bytes from `offset` on; fewer only at the end. FileMissing when there is no such file."""
     command = powershell.command("read-part", path, str(offset), str(most), timeout=_WITHIN)
     answer = _exited(host, path, "read", await host.execute(command))
@@ -141,11 +141,11 @@ def universal(local: str, minutes: int) -> str:
 
 
 async def _pieces(host: Host, path: str) -> AsyncIterator[bytes]:
-    first = await read_part(host, path, 0)
+    first = await read_part(host, path, 0, PART)
     yield first.data
     at = len(first.data)
     while at < first.size:
-        one = await read_part(host, path, at)
+        one = await read_part(host, path, at, PART)
         if (one.size, one.written) != (first.size, first.written) or not one.data:
             raise HostError(f"{host.name}: {path} was changed while it was read.", "Read it when nothing writes it.")
         yield one.data
