@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from handrail.documents.read import BROKEN, Keys, Reading, fields_of
+from handrail.documents.records import record_to_json
 from handrail.documents.references import check_references
+from handrail.documents.rollout import mistakes_of
 from handrail.documents.tree import Tree, load, tree_of
 from handrail.errors import BadInput
 from handrail.model.estate import (
@@ -26,6 +28,7 @@ from handrail.model.estate import (
     Installation,
     InstallationAim,
     Medium,
+    Rollout,
 )
 
 VERSION = "estate/v1"
@@ -114,7 +117,7 @@ class _EstateReading(Reading):
             accept=self._accept(data.get("accept")),
             approvers=self._approvers(data.get("approvers")),
             custodians=self._section("custodians", self._custodian),
-            rollout=self._plain("rollout", data.get("rollout")),
+            rollout=self._rollout(data.get("rollout")),
         )
         if not self.mistakes:
             # References into sections that could not be read would only repeat the mistakes.
@@ -247,13 +250,15 @@ class _EstateReading(Reading):
             return BROKEN
         return text
 
-    def _plain(self, key: str, value: Any) -> dict[str, Any]:
+    def _rollout(self, value: Any) -> Rollout | None:
         if value is None:
-            return {}
-        if not isinstance(value, dict):
-            self.mistake((key,), f"{key!r} must be a mapping.")
-            return {}
-        return value
+            return None
+        rollout = self.record(Rollout, value, ("rollout",))
+        if rollout is BROKEN:
+            return None
+        for keys, message, advice in mistakes_of(rollout):
+            self.mistake(("rollout", *keys), message, advice)
+        return cast(Rollout, rollout)
 
 
 def acceptance(text: str) -> Acceptance:
@@ -283,7 +288,7 @@ def estate_to_json(estate: Estate) -> dict[str, Any]:
     if estate.custodians:
         document["custodians"] = dict(estate.custodians)
     if estate.rollout:
-        document["rollout"] = dict(estate.rollout)
+        document["rollout"] = record_to_json(estate.rollout)
     return document
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from handrail.documents.estate import estate_from_json, estate_to_json
 from handrail.documents.files import read_bytes, write_parts
 from handrail.documents.plan_reader import PlanShape
-from handrail.documents.read import fields_of
+from handrail.documents.records import record_to_json
 from handrail.errors import BadInput, Place, Tampered
 from handrail.model.finding import Citation, Finding
 from handrail.model.plan import SCHEMA, Because, Condition, Erratum, Fact, Hop, Plan, Remedy, Step, WayBack
@@ -128,27 +128,11 @@ def _document(plan: Plan) -> Json:
             },
             "software": {name: record_to_json(one) for name, one in plan.detect.software.items()},
         }
+    if plan.fleet is not None:
+        document["fleet"] = record_to_json(plan.fleet)
     if plan.goes_back is not None:
         document["goes_back"] = {"run": plan.goes_back.run, "plan": plan.goes_back.plan}
     return document
-
-
-def record_to_json(record: Any) -> Json:
-    """A plain dataclass in the spelling that `documents.read` reads, without what is as by default."""
-    document: Json = {}
-    for name, one in fields_of(type(record)).items():
-        value = getattr(record, one.field)
-        if one.required or value not in (None, "", (), {}, False):
-            document[name] = _plain(value)
-    return document
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "__dataclass_fields__"):
-        return record_to_json(value)
-    if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
-    return list(value) if isinstance(value, tuple) else value
 
 
 def citation_to_json(citation: Citation) -> Json:
@@ -202,6 +186,10 @@ def step_to_json(step: Step) -> Json:
         document["changes"] = list(step.changes)
     if step.no_return:
         document["no_return"] = True
+    if step.soak:
+        document["soak"] = step.soak
+    if step.tolerant:
+        document["tolerant"] = True
     if step.until is not None:
         document["until"] = step.until
     if step.remedies:

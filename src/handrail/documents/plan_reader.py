@@ -16,6 +16,7 @@ from handrail.model.plan import (
     Condition,
     Erratum,
     Fact,
+    Fleet,
     GoesBack,
     GuideRef,
     Hop,
@@ -58,6 +59,7 @@ class PlanShape:
             back=tuple(self._step(one) for one in _list(data, "back", ())),
             goes_back=_goes_back(data),
             detect=_recognition(data),
+            fleet=_record(Fleet, data["fleet"]) if data.get("fleet") is not None else None,
         )
 
     def _step(self, data: Json) -> Step:
@@ -90,6 +92,8 @@ class PlanShape:
             errata=_texts(data, "errata", ()),
             no_return=_of(data, "no_return", bool) if "no_return" in data else False,
             until=_text_or_none(data, "until"),
+            soak=float(_of(data, "soak", (int, float), 0.0)),
+            tolerant=_of(data, "tolerant", bool) if "tolerant" in data else False,
         )
 
     def _citation(self, data: Json) -> Citation:

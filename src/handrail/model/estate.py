@@ -166,6 +166,55 @@ class Acceptance:
     subject: str | None = None
 
 
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Hosts that go together. `where`: labels that they have. Of those that no wave before took it takes `size`, or
+    `percent` of the whole fleet, or all; with `repeat` as many waves of that as it needs. `one_by_one`: one after the
+    other. Before the next wave: `soak`, a time such as `4h` or `2d`, and `hold`, a question to people."""
+
+    name: str
+    where: Mapping[str, str] = field(default_factory=dict)
+    size: int | None = None
+    percent: float | None = None
+    repeat: bool = False
+    one_by_one: bool = False
+    soak: str | None = None
+    hold: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many hosts may fail in all, or what part of the fleet. One that cannot be reached has failed."""
+
+    hosts: int | None = None
+    percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When hosts with these labels may be changed: from one time of day (`22:00`) to another, on the given days (that
+    on which it begins; all when none are named), in a time zone such as `Europe/Berlin`."""
+
+    from_: str
+    to: str
+    zone: str
+    days: tuple[Day, ...] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How a fleet is gone through. `of`: the labels of the hosts that it is about, all when there are none."""
+
+    of: Mapping[str, str] = field(default_factory=dict)
+    waves: tuple[Wave, ...] = ()
+    budget: Budget | None = None
+    windows: tuple[Window, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Estate:
     name: str
@@ -179,4 +228,4 @@ class Estate:
     approvers: int = 0
     custodians: Mapping[str, str] = field(default_factory=dict)
     """People who may open what is sealed: name -> public age key."""
-    rollout: Facts = field(default_factory=dict)
+    rollout: Rollout | None = None

@@ -87,6 +87,8 @@ class Step:
     A value in `with_` may be `{"late": "STEP.output"}`: read from the journal when the step begins. `no_return`: once
     it has begun, what was there before cannot be gone back to as it stood. `until`: the step until which the passing
     state that it brings about has to last; whoever takes the lane over looks at it again first.
+    `soak`: seconds between the end of all that it comes after and its own begin. `tolerant`: what it comes after may
+    have failed, as long as the plan's failure budget is not used up.
     """
 
     id: str
@@ -115,6 +117,8 @@ class Step:
     proves: tuple[str, ...] = ()
     no_return: bool = False
     until: str | None = None
+    soak: float = 0.0
+    tolerant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,25 @@ class GoesBack:
 
 
 @dataclass(frozen=True, slots=True)
+class WaveMembers:
+    """The installations of a wave, and the step that has to end before the next one begins."""
+
+    name: str
+    installations: tuple[str, ...]
+    gate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """How the plan goes through many hosts. `limit`: so many of `hosts` may fail in all; never more are at work at a
+    time than could fail without exceeding it."""
+
+    hosts: tuple[str, ...]
+    waves: tuple[WaveMembers, ...] = ()
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recognition:
     """How what the estate holds is recognised on its hosts, out of the guides, so that a run can look again: components
     by product and name, software by name."""
@@ -193,3 +216,4 @@ class Plan:
     back: tuple[Step, ...] = ()
     goes_back: GoesBack | None = None
     detect: Recognition = field(default_factory=Recognition)
+    fleet: Fleet | None = None

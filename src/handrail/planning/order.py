@@ -31,11 +31,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
-    """A step that no host carries out: it ends when all before it have."""
+    """A step that no host carries out: it ends when all before it have, or, where it is `tolerant`, cannot go on. It
+    begins `soak` seconds after that, and may ask people a `question`."""
 
     key: str
     deployment: str
     reason: Reason
+    question: str | None = None
+    soak: float = 0.0
+    tolerant: bool = False
 
 
 @dataclass(frozen=True, slots=True)

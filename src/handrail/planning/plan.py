@@ -15,13 +15,14 @@ from handrail.guides.lines import line_of
 from handrail.model.estate import Acceptance, Estate
 from handrail.model.finding import Assessment, Citation, Finding
 from handrail.model.guide import Detect, DetectSoftware
-from handrail.model.plan import Erratum, GuideRef, Hop, Plan, Recognition
+from handrail.model.plan import Erratum, Fleet, GuideRef, Hop, Plan, Recognition
 from handrail.model.signature import Signature
 from handrail.planning.between import keep_supported
 from handrail.planning.blocks import Block, Builder, build
 from handrail.planning.blueprint import EVERYTHING
 from handrail.planning.graph import Cycle, Ordered, in_order
 from handrail.planning.order import Reason, Web, weave
+from handrail.planning.rollout import weave_waves
 from handrail.planning.steps import Laid, lay
 
 GUARDED = Citation("ours", "no destructive step without a proved way back before it")
@@ -51,7 +52,7 @@ def _make_plan(
     accept: Sequence[Acceptance],
 ) -> Plan | Assessment:
     surveyed = survey(estate, catalogue, to=to, accept=accept)
-    web, builder, findings, ordered = _prepared(surveyed, signatures)
+    web, builder, findings, ordered, fleet = _prepared(surveyed, signatures)
     assessment = surveyed.assessment(findings)
     if assessment.verdict == "blocked" or isinstance(ordered, Cycle):
         return assessment
@@ -78,6 +79,7 @@ def _make_plan(
             downtime=laid.downtime,
             errata=_errata(compiled, errata, laid),
             detect=recognition(estate, catalogue),
+            fleet=fleet,
         )
     )
 
@@ -134,18 +136,19 @@ def judge(
 
 def _prepared(
     surveyed: Survey, signatures: Mapping[str, Signature]
-) -> tuple[Web, Builder, list[Finding], Ordered | Cycle[Reason]]:
+) -> tuple[Web, Builder, list[Finding], Ordered | Cycle[Reason], Fleet | None]:
     builder = Builder(surveyed, signatures)
     blocks, mends = build(surveyed, builder)
     web = weave(surveyed.estate, surveyed.roads.crossed, blocks, mends)
-    findings = [*builder.findings, *_unguarded(blocks)]
+    fleet, about_waves = weave_waves(web, surveyed.estate, blocks.values())
+    findings = [*builder.findings, *about_waves, *_unguarded(blocks)]
     ordered = in_order([*blocks, *web.barriers], web.links)
     if not isinstance(ordered, Cycle):
         findings += keep_supported(surveyed, web)
         ordered = in_order([*blocks, *web.barriers], web.links)
     if isinstance(ordered, Cycle):
         findings.append(_cycle(ordered, web))
-    return web, builder, findings, ordered
+    return web, builder, findings, ordered, fleet
 
 
 def _unguarded(blocks: Mapping[str, Block]) -> Iterator[Finding]:

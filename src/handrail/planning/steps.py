@@ -124,7 +124,8 @@ class _Laying:
         return Laid(tuple(self._steps), tuple(self._back), self._point_of_no_return, downtime, errata)
 
     def _barrier(self, barrier: Barrier, after: tuple[str, ...], because: tuple[Because, ...]) -> None:
-        signature = self._signatures.get("barrier")
+        uses = "barrier" if barrier.question is None else "hold"
+        signature = self._signatures.get(uses)
         self._ends[barrier.key] = (barrier.key,)
         self._steps.append(
             Step(
@@ -132,13 +133,16 @@ class _Laying:
                 title=barrier.reason.text,
                 installation=barrier.deployment,
                 host=None,
-                uses="barrier",
+                uses=uses,
                 revision=signature.revision if signature else 1,
-                kind="check",
+                kind="check" if barrier.question is None else "hold",
                 source=barrier.reason.source,
+                with_={} if barrier.question is None else {"question": barrier.question},
                 after=after,
                 because=because,
                 way_back=WayBack("undo"),
+                soak=barrier.soak,
+                tolerant=barrier.tolerant,
             )
         )
 
