@@ -29,12 +29,14 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What acting showed. It proves nothing: the observation afterwards does. `log` is searched for known errors."""
+    """What acting showed. It proves nothing: the observation afterwards does. `log` is searched for known errors.
+    `seen` is that observation, where the very command that acted looked again afterwards."""
 
     exit: int | None = None
     log: str = ""
     outputs: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    seen: Observation | None = None
 
 
 class ActFailed(Exception):

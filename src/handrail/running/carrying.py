@@ -224,7 +224,7 @@ class Carrier:
             because = str(failure)
         except Exception as fault:  # whatever it was, what counts is whether it took effect
             because, error, doubtful = _fault(attempt.step, fault), "fault", True
-        seen = await self._look_after(attempt)
+        seen = evidence.seen if evidence.seen is not None else await self._look_after(attempt)
         if seen.state == "done":
             await self._done(attempt, seen, evidence, said=because)
         elif seen.state == "unknown":
