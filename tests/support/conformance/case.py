@@ -212,3 +212,6 @@ class Trial:
             except AssertionError as wrong:
                 raise AssertionError(f"{case.name}, step {number}, on {self._place.name}: {wrong}") from None
         self._state = before if case.leaves == "any" else case.leaves
+
+    async def close(self) -> None:
+        await self._place.host.close()
