@@ -173,8 +173,12 @@ STATE = Question(("sc", "query", SERVICE))
 VERSION = Question(("file-version", f"{SYNC}\\Bin\\miiserver.exe"), script=True)
 
 
+EXITS = "cmd /c exit 1060"
+
+
 def compare(answers: Answers, questions: Sequence[Question]) -> Conformance:
-    return asyncio.run(conform(ScriptedHost(answers), Console(a_twin(clock=Clock())).host, questions))
+    host = ScriptedHost({EXITS: Exited(1060), **answers})
+    return asyncio.run(conform(host, Console(a_twin(clock=Clock())).host, questions))
 
 
 def only(found: Conformance) -> tuple[str, tuple[str, ...]]:
@@ -221,6 +225,15 @@ def test_what_a_host_says_is_held_against_its_twin(answer: Any, verdict: str, sa
     assert found.exit_code == (verdict != "same")
 
 
+def test_where_a_line_cuts_exit_codes_no_more_of_them_is_compared() -> None:
+    """As an sshd that runs on no Windows does; it is noticed by a code that is known."""
+    asked = Question(("sc", "query", "HandrailNoSuchService"))
+
+    assert only(compare({str(asked): Exited(36)}, (asked,)))[0] == "differs"
+    found = compare({str(asked): Exited(36), EXITS: Exited(36)}, (asked,))
+    assert only(found)[0] == "same" and found.bits == 8 and conformance_to_json(found)["exit_code_bits"] == 8
+
+
 def test_what_only_the_host_has_is_no_difference_and_another_type_is() -> None:
     """The twin has a small part of a machine; what it has must be so."""
     key = "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
@@ -241,12 +254,12 @@ def test_a_command_that_the_twin_does_not_know_is_said_and_the_host_is_not_asked
 
 
 def test_nothing_but_harmless_questions_is_ever_sent() -> None:
-    host = ScriptedHost({f"sc query {SERVICE}": RUNNING})
+    host = ScriptedHost({f"sc query {SERVICE}": RUNNING, EXITS: Exited(1060)})
     asked = (Question(("sc", "stop", SERVICE)), STATE, STATE, Question(("shred-file", "C:\\x"), script=True))
 
     asyncio.run(conform(host, Console(a_twin(clock=Clock())).host, asked))
 
-    assert host.commands == [f"sc query {SERVICE}"]
+    assert host.commands == [EXITS, f"sc query {SERVICE}"]
 
 
 def test_a_host_that_goes_away_ends_it() -> None:

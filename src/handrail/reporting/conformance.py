@@ -18,6 +18,8 @@ def conformance_page(found: Conformance) -> Page:
     else:
         parts = [f"{found.count('differs')} answered otherwise", f"{found.count('unknown')} not answered by the host"]
         yield Paragraph(f"Of {asked}: {', '.join(parts)}.", "bad")
+    if found.bits < 32:
+        yield Paragraph(f"Of exit codes, only {found.bits} bits come through this line; no more was compared.", "warn")
     for verdict in ("differs", "unknown", "not modelled"):
         some = [one for one in found.compared if one.verdict == verdict]
         if some:

@@ -116,6 +116,18 @@ static int boot_time(void)
     return 0;
 }
 
+// How PowerShell stands there, and the time.
+static int transport_facts(void)
+{
+    SYSTEMTIME now;
+
+    GetSystemTime(&now);
+    say(L"language=FullLanguage");
+    say(L"version=5.1.0.0");
+    say(L"utc=%04d-%02d-%02dT%02d:%02d:%02d", now.wYear, now.wMonth, now.wDay, now.wHour, now.wMinute, now.wSecond);
+    return 0;
+}
+
 static int carry_out(const wchar_t *name)
 {
 #define IS(what, needs) (!wcscmp(name, what) && count == needs)
@@ -139,6 +151,13 @@ static int carry_out(const wchar_t *name)
         return object_update();
     if (IS(L"boot-time", 0))
         return boot_time();
+    if (IS(L"transport-facts", 0))
+        return transport_facts();
+    if (IS(L"readiness", 0)) {
+        // Its services are up before anybody is answered.
+        say(L"ready");
+        return 0;
+    }
     if (IS(L"read-part", 3))
         return read_part(arguments[0], _wtoi64(arguments[1]), _wtoi64(arguments[2]));
     if (IS(L"write-file", 2))
