@@ -20,18 +20,16 @@ from handrail.errors import BadInput
 from handrail.hosts.protocol import Lost
 from handrail.probing.systems import SERVERS, os_of
 
-CURRENT = "reg query HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion /v "
+CURRENT = "reg query HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
 
 
 def observed(uses: str, with_: Mapping[str, Any], answers: Mapping[str, Answer | list[Answer]]) -> Observation:
     return virtual_time.run(build(uses, with_).observe(ScriptedHost(answers), receipt()))
 
 
-def windows(build_number: str, installation: str = "Server") -> dict[str, Answer]:
-    return {
-        CURRENT + "CurrentBuildNumber": key("HKEY_LOCAL_MACHINE\\X", {"CurrentBuildNumber": build_number}),
-        CURRENT + "InstallationType": key("HKEY_LOCAL_MACHINE\\X", {"InstallationType": installation}),
-    }
+def windows(build_number: str, installation: str | None = "Server") -> dict[str, Answer]:
+    kind = {} if installation is None else {"InstallationType": installation}
+    return {CURRENT: key("HKEY_LOCAL_MACHINE\\X", {"CurrentBuildNumber": build_number, **kind})}
 
 
 @pytest.mark.parametrize(
@@ -56,10 +54,8 @@ def test_which_windows_it_is(build_number: str, installation: str, state: str, o
 
 
 def test_windows_server_2003_has_no_installation_type() -> None:
-    answers = {**windows("3790"), CURRENT + "InstallationType": NO_KEY}
-
-    assert observed("os.supported", {"in": ["windows-server-2003"]}, answers).state == "done"
-    assert observed("os.supported", {"in": []}, {**answers, CURRENT + "CurrentBuildNumber": NO_KEY}).state == "unknown"
+    assert observed("os.supported", {"in": ["windows-server-2003"]}, windows("3790", None)).state == "done"
+    assert observed("os.supported", {"in": []}, {CURRENT: NO_KEY}).state == "unknown"
 
 
 @given(st.integers(), st.text())

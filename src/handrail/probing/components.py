@@ -15,7 +15,7 @@ from handrail.hosts.protocol import Host
 from handrail.model.guide import Detect, UsedDatabase
 from handrail.model.version import compared
 from handrail.probing import files
-from handrail.probing.reg_text import Product, fits, packed, products, value_of, values_in
+from handrail.probing.reg_text import Product, fits, packed, products, values_in, values_of
 from handrail.probing.services import state_of
 from handrail.probing.shell import Undetermined, decoded, run
 from handrail.probing.systems import text_at
@@ -164,7 +164,7 @@ def is_same_account(one: str, other: str) -> bool:
 
 async def database_of(host: Host, used: UsedDatabase) -> Database:
     server = await text_at(host, used.key, used.server)
-    if server is None and await value_of(host, used.key, used.server) is None:
+    if used.server.casefold() not in (await values_of(host, used.key) or {}):
         raise Undetermined(f"{used.key} on {host.name} does not say which server it uses")
     instance = await text_at(host, used.key, used.instance) if used.instance else None
     name = (await text_at(host, used.key, used.name) if used.name else None) or used.named

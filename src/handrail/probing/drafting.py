@@ -237,10 +237,9 @@ class _Drafting:
                 same = there.host == sheet.name and there.component == one.component
                 if same and (one.cluster is None or there.facts.get("data_dir") == one.cluster.data):
                     return each.id
-        whole = [each for each in mine if each.installations and one.cluster is None]
-        if one.component in compiled.guide.products or len(whole) != 1:
+        if one.component in compiled.guide.products or one.cluster is not None or len(mine) != 1:
             return None
-        return whole[0].id
+        return mine[0].id
 
     def _is_of(self, product: str, compiled: CompiledGuide) -> bool:
         found = self.catalogue.named(product)

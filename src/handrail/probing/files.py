@@ -93,4 +93,6 @@ async def version(host: Host, path: str) -> str | None:
 
 
 async def is_there(host: Host, path: str) -> bool:
-    return (await run(host, "cmd", "/c", "dir", path)).code == 0
+    # In an empty drive dir finds no file, and fails as if there were no drive.
+    ask = ("cd", "/d") if re.fullmatch(r"[A-Za-z]:\\?", path) else ("dir",)
+    return (await run(host, "cmd", "/c", *ask, path)).code == 0

@@ -60,6 +60,16 @@ async def value_of(host: Host, key: str, name: str) -> Value | None:
     return found[0]
 
 
+async def values_of(host: Host, key: str) -> dict[str, Value] | None:
+    """All values of one key, by their names in lower case; None when the key is not there. Raises `Undetermined`."""
+    answer = await run(host, "reg", "query", key)
+    if answer.code == 1:
+        return None
+    if answer.code != 0:
+        raise Undetermined(f"reg query {key} on {host.name} ended with {answer.code}: {said(answer)}")
+    return {one.name.casefold(): one for one in values_in(decoded(answer.out))}
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """One entry of what Windows lists as installed. `code` is the entry's key: a GUID for Windows Installer. `view`:

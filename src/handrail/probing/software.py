@@ -7,13 +7,13 @@ import re
 from handrail.hosts.protocol import Host
 from handrail.model.guide import DetectSoftware
 from handrail.model.version import compared
-from handrail.probing.reg_text import fits, number, products, value_of
+from handrail.probing.reg_text import fits, number, products, values_of
 
 
 async def version_of(host: Host, detect: DetectSoftware) -> str | bool:
     """The version of a software, False when it is not there. Raises `Undetermined`."""
     if detect.registry is not None:
-        value = await value_of(host, detect.registry.key, detect.registry.value)
+        value = (await values_of(host, detect.registry.key) or {}).get(detect.registry.value.casefold())
         if value is None:
             return False
         count = number(value)

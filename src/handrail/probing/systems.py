@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from handrail.hosts.protocol import Command, Exited, Host
-from handrail.probing.reg_text import value_of
+from handrail.probing.reg_text import values_of
 from handrail.probing.shell import Undetermined, decoded
 
 CURRENT_VERSION = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
@@ -40,8 +40,8 @@ def os_of(build: int, installation: str) -> str | None:
 
 async def windows_of(host: Host) -> tuple[str | None, int]:
     """The os id of a Windows host (None: none that we know) and its build. Raises `Undetermined`."""
-    build = await value_of(host, CURRENT_VERSION, "CurrentBuildNumber")
-    installation = await value_of(host, CURRENT_VERSION, "InstallationType")
+    values = await values_of(host, CURRENT_VERSION) or {}
+    build, installation = values.get("currentbuildnumber"), values.get("installationtype")
     if build is None or not build.data.strip().isdecimal():
         raise Undetermined(f"{host.name} does not say which build of Windows it runs")
     # Windows Server 2003 has no such value.
@@ -60,14 +60,13 @@ async def os_id(host: Host) -> str:
 
 async def service_pack(host: Host) -> int:
     """0 where none is installed."""
-    value = await value_of(host, CURRENT_VERSION, "CSDVersion")
-    digits = re.search(r"[0-9]+", value.data) if value else None
+    digits = re.search(r"[0-9]+", await text_at(host, CURRENT_VERSION, "CSDVersion") or "")
     return int(digits[0]) if digits else 0
 
 
 async def text_at(host: Host, key: str, name: str) -> str | None:
     """The data of a registry value; None when it is not there or empty."""
-    value = await value_of(host, key, name)
+    value = (await values_of(host, key) or {}).get(name.casefold())
     return value.data.strip() or None if value else None
 
 
