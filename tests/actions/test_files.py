@@ -170,7 +170,7 @@ def test_nothing_to_back_up_is_a_failure() -> None:
         )
 
 
-DIR, PROBE, DEL = "cmd /c dir E:\\", "cmd /c copy /y nul E:\\handrail.probe", "cmd /c del E:\\handrail.probe"
+DIR, PROBE, DEL = "cmd /c cd /d E:\\", "cmd /c copy /y nul E:\\handrail.probe", "cmd /c del E:\\handrail.probe"
 OURS = "E:\\: => C:\\Patch\n"
 
 

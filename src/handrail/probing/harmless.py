@@ -47,7 +47,7 @@ def _sc(words: list[str]) -> bool:
 def _cmd(words: list[str]) -> bool:
     if words[:1] != ["/c"] or any(_SHELL & set(one) for one in words):
         return False
-    return words[1:] == ["ver"] or words[1:2] == ["dir"]
+    return words[1:] == ["ver"] or words[1:2] == ["dir"] or words[1:3] == ["cd", "/d"]
 
 
 def _wmic(words: list[str]) -> bool:

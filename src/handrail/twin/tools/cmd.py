@@ -218,7 +218,8 @@ def _dir(machine: Machine, words: list[str]) -> Reply:
         shown = [one for one in shown if one.folder == ("ad" in options)]
     if "b" in options:
         names = [one.path if "s" in options else paths.name(one.path) for one in shown]
-        return say(0, *names) if shown or entry is not None else complain(1, _NOT_FOUND)
+        found = bool(shown) or (entry is not None and not paths.is_root(path))
+        return say(0, *names) if found else complain(1, _NOT_FOUND)
     volume = drives.volume(place[0], paths.drive(place[1]))
     label = volume.label if volume else ""
     letter = paths.drive(path)[:1]
@@ -229,7 +230,7 @@ def _dir(machine: Machine, words: list[str]) -> Reply:
         f" Directory of {folder}",
         "",
     ]
-    if not shown and (entry is None or not entry.folder):
+    if not shown and (entry is None or not entry.folder or paths.is_root(path)):
         return Reply(1, say(0, *head[:4]).out, _NOT_FOUND + "\r\n")
     sizes = sum(one.size for one in shown)
     count = sum(not one.folder for one in shown)
