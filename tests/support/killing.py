@@ -95,7 +95,7 @@ def kill_at_each_write(
 ) -> Iterator[tuple[Kill, Path]]:
     """For each write of an undisturbed run (or each `stride`-th from `first` on), and each moment: a home of its own in
     which the run was killed there and then gone on with by another process, which ended with 0. Yields each for the
-    caller to judge. `prepared`: what each home begins as."""
+    caller to judge; it is gone afterwards. `prepared`: what each home begins as."""
     for moment in moments:
         for number in count(first, stride):
             kill = Kill(number, moment)
@@ -109,6 +109,7 @@ def kill_at_each_write(
                 code = carry_out(opening, home, plan, **more)  # type: ignore[arg-type]
                 assert code == 0, f"killed {moment} write {number}; the resume ended with {code}"
                 yield kill, home
+                shutil.rmtree(home)  # hundreds of them would fill what lies in memory
                 continue
             assert code == 0, f"undisturbed, it ended with {code}"
             break

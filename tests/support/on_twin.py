@@ -25,7 +25,7 @@ OURS = ("C:\\ProgramData\\Handrail\\jobs\\", "C:\\ProgramData\\Handrail\\receipt
 REPEATABLE = {"keys", "backup", "agent"}
 """Kinds of effects of actions whose receipts are repeatable: exports, backups, imports into an agent's space."""
 
-PRELOAD = ("handrail.running.session", "handrail.guides.catalogue", "handrail.twin.raising", "tests.support.on_twin")
+PRELOAD = ("handrail.running.session", "handrail.twin.raising", "tests.support.on_twin", "tests.support.warm")
 
 
 def plan_file(estate: Path, target: Path) -> Plan:

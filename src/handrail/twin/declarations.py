@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -315,6 +316,16 @@ def read_declarations(files: Mapping[str, Path]) -> Declarations:
 
 
 def _read(path: Path) -> TwinBits:
+    """Reading takes longer than a whole run, so what was read is kept for as long as the file is the same."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return _read_anew(path, 0, 0)
+    return _read_anew(path, seen.st_mtime_ns, seen.st_size)
+
+
+@lru_cache(maxsize=64)
+def _read_anew(path: Path, changed: int, size: int) -> TwinBits:  # noqa: ARG001
     tree = load(path, "The twin declaration")
     bits = read(TwinBits, tree)
     mistakes = list(_loose_ends(bits, tree))
