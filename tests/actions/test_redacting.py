@@ -100,12 +100,25 @@ def test_a_base64_of_something_else_is_left_alone() -> None:
 
 def test_a_secret_may_be_learned_while_others_are_being_hidden() -> None:
     redactor = Redactor()
-    threads = [threading.Thread(target=redactor.hide, args=(f"secret-number-{number}",)) for number in range(20)]
+    threads = [threading.Thread(target=redactor.hide, args=(f"secret-number-{number}",)) for number in range(6)]
     for one in threads:
         one.start()
         redactor.redact("meanwhile")
     for one in threads:
         one.join()
 
-    assert redactor.redact([f"secret-number-{number}" for number in range(20)]) == [HIDDEN] * 20
+    assert redactor.redact([f"secret-number-{number}" for number in range(6)]) == [HIDDEN] * 6
     assert "secret-number" not in repr(redactor)
+
+
+def test_what_stands_across_the_lines_of_a_list_is_hidden_too() -> None:
+    """Outputs are taken apart into lines, and lines of base64 or of a secret do not end where it does."""
+    lines = ["before", *base64.encodebytes(b"x" * 54 + NASTY["UNICODE"].encode() + b"y" * 60).decode().splitlines(), 7]
+    redactor = Redactor(NASTY.values())
+
+    shown = redactor.redact(["a first-line", "second-line b", *lines])
+
+    assert shown[:2] == ["a ***", "*** b"] and shown[2] == "before" and shown[-1] == 7
+    assert redactor.redact(tuple(lines)) == tuple(shown[2:])
+    assert not redactor.finds("\n".join(map(str, shown)))
+    assert any(one.startswith("eHh4") and one.endswith("***") for one in map(str, shown))

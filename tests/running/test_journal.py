@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.databases import Server
 
+from handrail.actions.redacting import Redactor
 from handrail.errors import StoreLocked, Tampered, UnknownName
 from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry
 from handrail.rehearsing.memory import MemoryJournal
@@ -248,7 +249,7 @@ def test_answers_are_added_while_a_runner_writes(journal: AnyJournal) -> None:
 
 @pytest.mark.parametrize("where", ["on disk", "in memory"])
 def test_what_json_cannot_hold_is_kept_as_text_and_secrets_are_hidden(tmp_path: Path, where: str) -> None:
-    journal = opened(where, tmp_path, redact=lambda text: text.replace("hunter2", "***"))
+    journal = opened(where, tmp_path, redact=Redactor(["hunter2"]).redact)
     run = begin(journal)
     data = {"p": Path("x"), "b": b"\xffhunter2", "n": float("nan"), "t": ("hunter2", {"hunter2": 1}), "s": "\ud800\x00"}
     write(journal, run, ("a", Entry("done", "s", 1, data)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate
 from typing import Any, TypeVar
 
 from handrail.actions.secret_forms import Form, all_forms, either
@@ -22,8 +23,8 @@ LINE = 6
 
 _MEMORY = 512 * 1024 * 1024
 """Bytes that the patterns may take at most; 50 secrets need some twenty million."""
-_APART = b"\n\0\n"
-"""Between texts that are searched together: a match across them costs time, and is none."""
+_LINE_END = b"\n"
+"""Between texts that are searched together: those of a list may be the lines of one."""
 
 
 class Redactor:
@@ -57,8 +58,7 @@ class Redactor:
 
     def finds(self, what: str | bytes) -> bool:
         """Whether a secret stands in it, in any form."""
-        data = what.encode("utf-8", "surrogatepass") if isinstance(what, str) else what
-        return bool(self._forms) and self._compiled().search(data) is not None
+        return bool(self._forms) and self._compiled().search(_bytes(what)) is not None
 
     def redact(self, what: T) -> T:
         """The same texts, bytes, lists and mappings (keys too) with every secret replaced by ***. Numbers stay."""
@@ -67,7 +67,7 @@ class Redactor:
         found: list[bytes] = []
         _collect(what, found)
         # One search through all of it: nearly always there is nothing to hide.
-        return self._redacted(what) if found and self.finds(_APART.join(found)) else what
+        return self._redacted(what) if found and self.finds(_LINE_END.join(found)) else what
 
     def spans(self, data: bytes) -> list[tuple[int, int]]:
         """Where secrets stand in `data`: begin and end, in order, never overlapping."""
@@ -75,7 +75,7 @@ class Redactor:
 
     def _redacted(self, what: Any) -> Any:
         if isinstance(what, str):
-            data = what.encode("utf-8", "surrogatepass")
+            data = _bytes(what)
             made = self._compiled().sub(HIDDEN.encode(), data)
             return what if made == data else made.decode("utf-8", "replace")
         if isinstance(what, bytes | bytearray):
@@ -83,8 +83,24 @@ class Redactor:
         if isinstance(what, Mapping):
             return {self._redacted(key): self._redacted(value) for key, value in what.items()}
         if isinstance(what, list | tuple | set | frozenset):
-            return type(what)(self._redacted(one) for one in what)
+            made = [self._redacted(one) for one in what]
+            return type(what)(self._across(made) if isinstance(what, list | tuple) else made)
         return what
+
+    def _across(self, lines: list[Any]) -> list[Any]:
+        """Texts that follow each other, without what stands in several of them: they may be the lines of one."""
+        parts = [_bytes(one) if isinstance(one, str | bytes) else b"\0\0\0" for one in lines]
+        ends = list(accumulate(len(one) + len(_LINE_END) for one in parts))
+        begins = [end - len(one) - len(_LINE_END) for end, one in zip(ends, parts, strict=True)]
+        whole = _LINE_END.join(parts)
+        for begin, over in reversed(self.spans(whole)):
+            for number, one in enumerate(lines):
+                first, last = max(begin, begins[number]), min(over, ends[number] - len(_LINE_END))
+                if first < last and isinstance(one, str | bytes):
+                    data = _bytes(one)
+                    data = data[: first - begins[number]] + HIDDEN.encode() + data[last - begins[number] :]
+                    lines[number] = data.decode("utf-8", "replace") if isinstance(one, str) else data
+        return lines
 
     def _compiled(self) -> Any:
         pattern = self._pattern
@@ -130,9 +146,13 @@ def redacted(what: T, secrets: Iterable[str]) -> T:
     return Redactor(secrets).redact(what)
 
 
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+
+
 def _collect(what: Any, found: list[bytes]) -> None:
     if isinstance(what, str):
-        found.append(what.encode("utf-8", "surrogatepass"))
+        found.append(_bytes(what))
     elif isinstance(what, bytes | bytearray):
         found.append(bytes(what))
     elif isinstance(what, Mapping):
