@@ -169,6 +169,8 @@ class Journal:
 
     def tail(self, run: str, lane: str, behind: Head) -> list[Event]:
         """The events of one lane behind its head `behind`, checked as far as they go."""
+        if not self.store.may_go_on(run, lane, behind.sequence):
+            return []
         with self.store.read() as connection:
             rows = connection.execute(_TAIL, {"of": run, "on": lane, "behind": behind.sequence}).all()
         found = [_event(row) for row in rows]

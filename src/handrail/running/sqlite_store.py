@@ -26,12 +26,17 @@ MOUNTS = Path("/proc/self/mounts")
 _NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "glusterfs"})
 
 
+_BEHIND = "SELECT 1 FROM events WHERE run = ? AND lane = ? AND sequence > ? LIMIT 1"
+"""Without a transaction around it: one statement sees one state."""
+
+
 class SqliteStore:
     """An open database file of the newest revision."""
 
     def __init__(self, engine: sa.Engine, path: Path) -> None:
         self._engine = engine
         self._path = path
+        self._looking: sa.PoolProxiedConnection | None = None
 
     @property
     def name(self) -> str:
@@ -51,6 +56,13 @@ class SqliteStore:
         ):
             yield connection
 
+    def may_go_on(self, run: str, lane: str, sequence: int) -> bool:
+        with clear_errors(self._path):
+            if self._looking is None:
+                self._looking = self._engine.raw_connection()
+            found = self._looking.cursor().execute(_BEHIND, (run, lane, sequence))
+            return found.fetchone() is not None
+
     @contextlib.contextmanager
     def hold(self, run: str, what: str) -> Iterator[None]:
         with held(self._lock(run), what):
@@ -64,6 +76,8 @@ class SqliteStore:
             raise BadInput("Workers share a store on PostgreSQL only.", "Name one with --store.")
 
     def close(self) -> None:
+        if self._looking is not None:
+            self._looking.close()
         self._engine.dispose()
 
     def _lock(self, run: str) -> Path:

@@ -39,6 +39,11 @@ class Store(Protocol):
         """One transaction, the only one of that run: committed (and on the disk) on leaving, or not at all."""
         ...
 
+    def may_go_on(self, run: str, lane: str, sequence: int) -> bool:
+        """False when nothing stands in a lane behind `sequence`. It is asked before everything that a host is asked,
+        and may say yes where knowing would take as long as reading."""
+        ...
+
     def hold(self, run: str, what: str) -> AbstractContextManager[None]:
         """Be the only process that carries `run` on; ends with the process. StoreLocked when another one is."""
         ...
