@@ -39,6 +39,7 @@ class State:
     state: StepState = "pending"
     attempts: int = 0
     missing: int = 0
+    stuck: int = 0
     begun: str | None = None
     ended: str | None = None
     because: str = ""

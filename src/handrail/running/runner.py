@@ -16,6 +16,7 @@ from typing import Any
 from handrail.actions.protocol import Secrets
 from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry, Event, RunStatus
 from handrail.model.plan import Plan, Step
+from handrail.running.calendar import Calendar
 from handrail.running.carrying import Build, Carrier, Hosts, Patience
 from handrail.running.chain import Head, head_of
 from handrail.running.clock import Clock, SystemClock, moment
@@ -95,6 +96,7 @@ class Runner:
         self._progress = progress
         self._settings = settings or Settings()
         self.schedule = Schedule(plan)
+        self._calendar = Calendar(plan)
         self._writer = Writer(journal, run)
         self._carrier = Carrier(
             run,
@@ -174,9 +176,10 @@ class Runner:
     def _pause(self, move: Move) -> float:
         """Seconds until the move is due. The date is looked at once, here: from then on the time of the loop counts,
         which neither jumps when somebody sets the clock nor stands still in a rehearsal."""
-        if not move.not_before:
-            return 0.0
-        return max(0.0, (moment(move.not_before) - self._clock.now()).total_seconds())
+        now = self._clock.now()
+        due = (moment(move.not_before) - now).total_seconds() if move.not_before else 0.0
+        opens = self._calendar.pause(self.schedule.step(move.step), now) if move.kind == "begin" else 0.0
+        return max(0.0, due, opens)
 
     def _push(self, place: int, move: Move) -> None:
         fresh = not self._settings.in_order and lane_of(self.schedule.step(move.step)) not in self._lines

@@ -13,6 +13,8 @@ The rules:
   steps run (again, when it is not the first time), then the step is tried again. It has not ended meanwhile. Remedy
   steps stand outside their host's order; those that were never needed are skipped when the step has ended well.
 - A failed step stops what comes after it, and nothing else. A hold that was answered `no` stops everything.
+- A tolerant step counts what cannot go on as ended. With a failure budget, a host of the fleet is begun only while all
+  that are at work may fail without exceeding it; when it is used up, no further host is begun.
 - When a runner takes a lane over, what was begun there and has not ended must be settled, and what failed is tried
   again. Before that, passing states that have to last until a step which has not begun are looked at again: a restart
   may have undone them. Those that still hold leave no trace in the journal.
@@ -28,7 +30,8 @@ from handrail.errors import BadInput
 from handrail.model.journal import ESTATE_LANE, Event, RunState, RunStatus, StepStatus
 from handrail.model.plan import Condition, Plan, Step
 from handrail.running.clock import moment, stamp
-from handrail.running.moves import Line, Move, State
+from handrail.running.moves import Line, Move, MoveKind, State
+from handrail.running.risk import Risk
 
 
 class Schedule:
@@ -65,6 +68,9 @@ class Schedule:
             if number not in self._owners:
                 self._lines[line].steps.append(number)
             self._lanes.setdefault(lane_of(step), []).append(number)
+        self._risk = Risk.of(plan)
+        self._at: str | None = None
+        self._admitted: dict[str, None] = {}
         self._open: dict[int, Move] = {}
         self._fresh: set[int] = set()
         self._asking: set[int] = set()
@@ -101,6 +107,16 @@ class Schedule:
         helpers = [self._index[one] for remedy in self._states[number].step.remedies for one in remedy.steps]
         others = (*self._dependents[number], *self._owners.get(number, ()), *helpers)
         return tuple(dict.fromkeys(lane_of(self._states[other].step) for other in others))
+
+    def admitted(self) -> tuple[str, ...]:
+        """The lanes that were let begin by something elsewhere, such as a host that is through, since last asked."""
+        found, self._admitted = tuple(self._admitted), {}
+        return found
+
+    @property
+    def spent(self) -> int | None:
+        """How many hosts have failed, when that is all that may fail: nothing is begun on further ones."""
+        return len(self._risk.lost) if self._risk.spent else None
 
     def step(self, name: str) -> Step:
         return self._states[self._index[name]].step
@@ -180,6 +196,7 @@ class Schedule:
     def apply(self, event: Event) -> None:
         """Take one event in. Events must come in the order of their commits."""
         entry = event.entry
+        self._at = event.at
         if entry.kind == "created":
             self.created = event.at
         elif entry.kind == "ended":
@@ -224,6 +241,7 @@ class Schedule:
             one.mending = None
             one.state = "begun"
             line.current = number
+            self._risk.begin(self._line_of[number])
             return
         one.outputs.update(entry.data.get("outputs", {}))
         one.attempts = max(one.attempts, entry.attempt)
@@ -253,23 +271,51 @@ class Schedule:
             if number in turns:
                 turns.remove(number)
         for other in self._dependents[number]:
-            self._states[other].missing -= 1
-            if self._states[other].missing == 0:
-                self._touch(self._line_of[other])
+            self._came(other)
         for owner in self._owners.get(number, ()):
             self._touch(self._line_of[owner])
         self._skip_unneeded(number)
+
+    def _came(self, number: int) -> None:
+        """One of the things that a step waits for has come."""
+        one = self._states[number]
+        one.missing -= 1
+        if one.missing == 0:
+            if one.step.soak and self._at is not None:
+                one.retry_at = stamp(moment(self._at) + timedelta(seconds=one.step.soak))
+            self._touch(self._line_of[number])
+
+    def _stick(self, number: int, by: int) -> None:
+        """A step cannot go on (`by` 1), or may again (-1); so all that comes after it, up to what tolerates it."""
+        todo = [number]
+        while todo:
+            for other in self._dependents[todo.pop()]:
+                one = self._states[other]
+                if one.step.tolerant:
+                    self._admitted[lane_of(one.step)] = None
+                    if by > 0:
+                        self._came(other)
+                    else:
+                        self._withdraw(other)
+                    continue
+                before, one.stuck = one.stuck, one.stuck + by
+                if (before == 0 or one.stuck == 0) and not one.well:
+                    todo.append(other)
 
     def _reopen(self, number: int) -> None:
         """A remedy step that ended has to run once more."""
         self._states[number].state = "pending"
         self._well -= 1
         for other in self._dependents[number]:
-            self._states[other].missing += 1
-            if other in self._open and self._states[other].state == "pending":
-                del self._open[other]
-                line = self._lines[self._line_of[other]]
-                line.current = None if line.current == other else line.current
+            self._withdraw(other)
+
+    def _withdraw(self, number: int) -> None:
+        """Something that a step waits for has to come once more."""
+        self._states[number].missing += 1
+        if number in self._open and self._states[number].state == "pending":
+            del self._open[number]
+            line = self._lines[self._line_of[number]]
+            line.current = None if line.current == number else line.current
 
     def _failed(self, one: State, event: Event) -> None:
         name = event.entry.data.get("error")
@@ -284,6 +330,9 @@ class Schedule:
             self._open = {key: move for key, move in self._open.items() if move.kind == "settle"}
         if remedy is None or one.tried[str(name)] > remedy.retries:
             one.state = "failed"
+            number = self._index[one.step.id]
+            self._risk.lose(self._line_of[number])
+            self._stick(number, 1)
             return
         # It has not ended: to everyone else it is still at work.
         one.state = "begun"
@@ -332,6 +381,8 @@ class Schedule:
                 one.state = "pending"
                 one.ended = None
                 one.tried.clear()
+                self._risk.try_again(self._line_of[number])
+                self._stick(number, -1)
             self._look_again(number, one)
             move = self._open.get(number)
             if move is not None:
@@ -386,11 +437,17 @@ class Schedule:
         line.looking = [number for number in line.looking if self._still_lasts(number)]
         if line.looking:
             turns = line.looking[:1]
+        if not turns:
+            for other in self._risk.through(name):
+                self._admitted[other.removeprefix("host ")] = None
+                self._touch(other)
+            return
         for number in turns:
             move = self._move(number)
             if move is not None:
-                line.current = number
-                self._offer(number, move)
+                if self._risk.admits(name):
+                    line.current = number
+                    self._offer(number, move)
                 return
 
     def _offer(self, number: int, move: Move) -> None:
@@ -418,12 +475,13 @@ class Schedule:
             return None
         if one.state != "pending" or one.missing:
             return None
+        if step.tolerant and self._risk.spent:
+            return None
         because = next((reason for reason in map(self._against, step.when) if reason), None)
         if because is not None:
             return Move("skip", step.id, because=because)
-        if step.kind in ("hold", "person"):
-            return Move("ask", step.id, one.attempts + 1)
-        return Move("begin", step.id, one.attempts + 1)
+        kind: MoveKind = "ask" if step.kind in ("hold", "person") else "begin"
+        return Move(kind, step.id, one.attempts + 1, not_before=one.retry_at)
 
     def _against(self, condition: Condition) -> str | None:
         """Why a condition does not hold; None when it does."""

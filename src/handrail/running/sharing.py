@@ -16,6 +16,7 @@ from handrail.actions.protocol import Secrets
 from handrail.errors import StoreLocked, StoreUnreachable, StoreUnwritable
 from handrail.model.journal import ESTATE_LANE, PEOPLE_LANE, RUN_LANE, Entry, Event
 from handrail.model.plan import Plan, Step
+from handrail.running.calendar import Calendar
 from handrail.running.carrying import Build, Carrier, Hosts, Patience
 from handrail.running.chain import Head, check
 from handrail.running.clock import Clock, SystemClock, moment
@@ -96,6 +97,7 @@ class Share:
     ) -> None:
         self.run = run
         self.schedule = Schedule(plan)
+        self._calendar = Calendar(plan)
         self._journal = journal
         self._queue = queue
         self._who = who
@@ -198,7 +200,10 @@ class Share:
         return min(pauses, default=None)
 
     def _pause(self, move: Move) -> float:
-        return (moment(move.not_before) - self._clock.now()).total_seconds() if move.not_before else 0.0
+        now = self._clock.now()
+        due = (moment(move.not_before) - now).total_seconds() if move.not_before else 0.0
+        opens = self._calendar.pause(self.schedule.step(move.step), now) if move.kind == "begin" else 0.0
+        return max(due, opens)
 
     async def _conclude(self) -> None:
         """Say how the run has ended, if it has. Of several workers that see it one says so."""
@@ -228,6 +233,9 @@ class Share:
             items.append((RUN_LANE, Entry("sealed")))
         made = await self._writer.append(*items)
         await self.follow(until=made[-1].position)
+        if admitted := self.schedule.admitted():
+            bells = [Bell(self._queue(lane), lane) for lane in admitted]
+            await self.patiently(lambda: self._journal.ring(self.run, bells))
         if entry.kind == "asked" and self._people is not None:
             await play(self._people, step, self.schedule, self._record, self._answer)
 
