@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,6 +198,12 @@ def test_a_host_that_is_not_reached_is_unknown_with_the_command_that_settles_it(
     assert reaching("sync01", connect) == settle
 
 
+def test_a_host_of_which_nobody_says_how_it_is_reached_is_told_as_such() -> None:
+    (found,) = findings_of(Host("sync01"), Wants(), Asked(trouble="whatever"))
+
+    assert (found.rule, found.unknown) == ("transport/no-connect", False)
+
+
 def test_every_finding_has_message_remedy_and_source_and_names_its_host() -> None:
     found = findings_of(
         Host("sync01", "windows-server-2003", connect=Connect("winrm", tls_floor="1.0")),
@@ -301,3 +309,18 @@ def test_folders_of_linux_steps_are_known_by_their_use() -> None:
 
     expected = {"/var/tmp": "jobs", "/srv/backup": "backup", "/pg/15": "data", "/usr/lib/pg/15": "program"}
     assert wants.folders == expected
+
+
+# -- docs/transports.md -----------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_pitfalls_names_rules_modules_and_tests_that_there_are() -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "transports.md").read_text("utf-8")
+
+    assert set(re.findall(r"`(transport/[a-z0-9-]+)[`@]", page)) == set(RULES)
+    rows = [line for line in page.splitlines() if re.match(r"\| \d+ \|", line)]
+    assert [int(line.split("|")[1]) for line in rows] == list(range(1, 19))
+    assert all("handled" in line or "reported" in line for line in rows)
+    for name in re.findall(r"`((?:hosts|actions|assessing|probing|tests)/[\w/]+\.py)`", page):
+        assert (root / name).is_file() or (root / "src" / "handrail" / name).is_file(), name

@@ -56,6 +56,10 @@ def findings_of(host: Host, wants: Wants, asked: Asked) -> tuple[Finding, ...]:
     """All that is to be said of the way to one host."""
     connect = host.connect or Connect()
     found = [*_stated(host, connect, wants)]
+    if asked.trouble and host.connect is None:
+        message = f"The estate does not say how {host.name} is reached."
+        found.append(_say("transport/no-connect", host, message, "Give it a `connect`: via local, ssh or winrm."))
+        return tuple(found)
     if asked.trouble:
         settle = reaching(host.name, connect)
         remedy = f"Find out with `{settle}`, then try again." if settle else "Mend that, then try again."
