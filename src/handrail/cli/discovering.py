@@ -11,6 +11,7 @@ from typing import Any
 
 from handrail.cli import options
 from handrail.cli.output import Output
+from handrail.cli.secrecy import secret_store
 from handrail.documents.estate import EstateDocument, estate_document, read_estate, read_hosts
 from handrail.documents.files import read_bytes, write_bytes
 from handrail.documents.tree import parse
@@ -70,7 +71,7 @@ def discover(
     found, left = asyncio.run(
         sweep.sweep(
             list(asked.hosts),
-            _on_twin(hosts, catalogue) if twin else _for_real(asked),
+            _on_twin(hosts, catalogue) if twin else _for_real(asked, output),
             sweep.wanted(catalogue),
             told=progress.told,
             estate=asked.known,
@@ -92,7 +93,7 @@ def discover(
     if target is None:
         output.lines(text.splitlines())
     else:
-        write_bytes(target, text.encode(), "The estate file")
+        write_bytes(target, output.redact(text).encode(), "The estate file")
     if format == "json":
         output.json(_document(target, found, left, made, kept))
     else:
@@ -178,10 +179,8 @@ def _connects(asked: _Asked) -> Mapping[str, Any]:
     return {name: entry["connect"] for name, entry in entries.items() if "connect" in entry}
 
 
-def _for_real(asked: _Asked) -> Open:
-    from handrail.actions.secrets import SecretStore
-
-    store = SecretStore()
+def _for_real(asked: _Asked, output: Output) -> Open:
+    store = secret_store(output)
     hosts = {name: replace(host, os=None) if asked.known is None else host for name, host in asked.hosts.items()}
     everybody = {**(asked.known.hosts if asked.known else {}), **hosts}
 
