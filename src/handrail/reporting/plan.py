@@ -10,6 +10,7 @@ from handrail.reporting.fates import expected_blocks
 from handrail.reporting.findings import aim_rows, finding_blocks
 from handrail.reporting.outline import NO_HOST, Lane, Outline, Way, is_remedy
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows
+from handrail.reporting.waves import wave_blocks
 from handrail.restoring.custody import PROGRAM
 
 IS_A_WAY_BACK = "This plan is itself a way back and has none. Bring it to its end: `handrail resume RUN`."
@@ -80,6 +81,7 @@ def _hop_item(hop: Hop, like: list[str]) -> Item:
 
 
 def _order(outline: Outline) -> Iterator[Block]:
+    yield from wave_blocks(outline.plan)
     reasons = outline.reasons()
     if not reasons:
         return

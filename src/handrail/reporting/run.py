@@ -13,11 +13,15 @@ from handrail.reporting.fates import fate_blocks
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows, Tone
 from handrail.reporting.person import person_blocks
 from handrail.reporting.rollback import going_back_blocks
+from handrail.reporting.waves import standing_blocks
 from handrail.restoring.cost import Cost
 from handrail.running.fates import fates_of
 
 # Of the steps that ended well, only the last ones are news.
 LATEST = 5
+
+# Failed steps that are shown in full when a run ends.
+MOST = 20
 
 STATES: Mapping[str, tuple[str, Tone]] = {
     "running": ("Running.", "plain"),
@@ -57,6 +61,7 @@ def run_page(status: RunStatus, plan: Plan, going: Going = Going(), *, carried: 
         yield Paragraph("Interrupted: no process carries it on. What was begun is looked at before it goes on.", "warn")
     else:
         yield Paragraph(*STATES[status.state])
+    yield from standing_blocks(status, plan)
     yield from _standing(status, plan)
     yield from _fates(status, plan)
     yield from custody_blocks(status, plan)
@@ -73,7 +78,10 @@ def outcome_page(status: RunStatus, plan: Plan, going: Going = Going(), *, stopp
     else:
         yield Paragraph(*STATES[status.state])
     if bad:
-        yield Items(tuple(step_item(one, steps.get(one.id)) for one in bad))
+        yield Items(tuple(step_item(one, steps.get(one.id)) for one in bad[:MOST]))
+    if len(bad) > MOST:
+        yield Paragraph(f"And {len(bad) - MOST:,} more; `handrail status {status.run}` names all of them.")
+    yield from standing_blocks(status, plan)
     yield from _fates(status, plan)
     yield from custody_blocks(status, plan)
     yield from next_blocks(status, plan, going)
