@@ -218,6 +218,7 @@ def carried_out(session: Session, plan: Plan) -> str:
     return run
 
 
+@pytest.mark.slow
 def test_a_whole_run_over_the_road_does_what_it_does_on_the_bare_twin(tmp_path: Path) -> None:
     plan = sync_alone(tmp_path)
     for name in ("bare", "far", "world"):
