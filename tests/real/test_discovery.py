@@ -1,16 +1,19 @@
-"""From a host to an upgrade: discovered, planned with a small aim by hand, carried out, verified; and hosts that are not
-there."""
+"""From a host to an upgrade: discovered, planned with a small aim by hand, carried out, verified; and hosts that are
+not there."""
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from tests.support import postgres
 from tests.support.command import Said, handrail
 from tests.support.postgres import Playground
+from tests.support.sshd import Sshd, sshd
 
 from handrail.documents.estate import read_estate
 from handrail.guides.catalogue import load
@@ -52,21 +55,44 @@ def say_what_only_people_can(path: Path, ground: Playground, deployment: str, ne
         text.replace(line, chosen)
         + f"""
 media:
-  new: {{product: postgresql, component: server, release: "17", build: "{build}", kind: folder, path: {Path(new_bin).parent}}}
+  new:
+    {{product: postgresql, component: server, release: "17", build: "{build}", kind: folder,
+     path: {Path(new_bin).parent}}}
 aim:
   {deployment}: {{to: "17"}}
 """
     )
 
 
-def test_a_discovered_server_is_planned_upgraded_and_verified(
-    ground: Playground, majors: Mapping[str, str], tmp_path: Path
+@pytest.fixture
+def line(ground: Playground) -> Iterator[Sshd]:
+    """An sshd through which the account that runs the servers can come in. It has to be able to read its keys."""
+    # A packaged account has no password; without PAM sshd takes it for locked.
+    with sshd(ground.folder / "ssh", **({"UsePAM": "yes"} if postgres.account() else {})) as made:
+        user = postgres.account()
+        if user is not None:
+            entry = pwd.getpwnam(user)
+            os.chown(made.folder, entry.pw_uid, entry.pw_gid)
+        yield made
+
+
+def over(line: Sshd, folder: Path) -> Path:
+    user = postgres.account() or line.user
+    path = folder / "hosts.yaml"
+    connect = f"via: ssh, address: {line.address}, port: {line.port}, user: {user}, agent: false, "
+    connect += f"key: {line.key}, known_hosts: {line.known_hosts}"
+    path.write_text(f"name: shop\nhosts:\n  db01: {{connect: {{{connect}}}}}\n")
+    return path
+
+
+def test_a_server_discovered_over_ssh_is_planned_upgraded_and_verified(
+    ground: Playground, line: Sshd, majors: Mapping[str, str], tmp_path: Path
 ) -> None:
     def command(*arguments: object) -> Said:
         return handrail(*arguments, home=tmp_path / "home")
 
     path, plan = tmp_path / "estate.yaml", tmp_path / "upgrade.plan"
-    found = command("discover", listed(tmp_path), "-o", path)
+    found = command("discover", over(line, tmp_path), "-o", path)
     assert found.code == 0, found.err
     mine = of_ground(estate_at(path), ground)
     assert mine.build == postgres.build_of(majors["15"])

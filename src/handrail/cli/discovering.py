@@ -114,7 +114,7 @@ def _asked(hosts: Sequence[str], target: str | None, update: bool, via: Via, cat
         given, found_there, tree = read_hosts(target)
         name, found = given or name, dict(found_there)
         if isinstance(tree.data, dict) and tree.data.get("deployments"):
-            known = check_estate(read_estate(target), catalogue)
+            known = check_estate(read_estate(target, whole=False), catalogue)
         if not isinstance(tree.data, dict) or "handrail" not in tree.data or "name" not in tree.data:
             raise BadInput("This is no estate file.", "Begin it with `handrail: estate/v1` and `name:`.", Place(target))
     more: dict[str, Host] = {}

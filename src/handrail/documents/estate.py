@@ -58,14 +58,15 @@ class EstateDocument:
     extra: Mapping[Keys, Any] = field(default_factory=dict)
 
 
-def read_estate(path: Path | str) -> EstateDocument:
-    """The estate file at `path`. BadDocument with every mistake that can be seen without a guide."""
-    return estate_document(load(path, "The estate file"))
+def read_estate(path: Path | str, *, whole: bool = True) -> EstateDocument:
+    """The estate file at `path`. BadDocument with every mistake that can be seen without a guide. One that is not
+    `whole` yet may name what is not there, and hold what nothing names."""
+    return estate_document(load(path, "The estate file"), whole=whole)
 
 
-def estate_document(tree: Tree) -> EstateDocument:
+def estate_document(tree: Tree, *, whole: bool = True) -> EstateDocument:
     """The estate in a tree. BadDocument with every mistake that can be seen without a guide."""
-    reading = _EstateReading(tree)
+    reading = _EstateReading(tree, whole)
     estate = reading.estate()
     reading.finish()
     assert estate is not None
@@ -90,8 +91,9 @@ def estate_from_json(data: Any, name: str = "The plan's estate") -> Estate:
 
 
 class _EstateReading(Reading):
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, whole: bool = True) -> None:
         super().__init__(tree)
+        self.whole = whole
         self.extra: dict[Keys, Any] = {}
 
     def estate(self) -> Estate | None:
@@ -119,7 +121,7 @@ class _EstateReading(Reading):
             custodians=self._section("custodians", self._custodian),
             rollout=self._rollout(data.get("rollout")),
         )
-        if not self.mistakes:
+        if self.whole and not self.mistakes:
             # References into sections that could not be read would only repeat the mistakes.
             check_references(estate, self)
         return estate

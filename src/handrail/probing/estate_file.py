@@ -180,7 +180,8 @@ class _Writing:
                 if folder not in used:
                     shown = True
                     where = f"path: {scalar(folder.removesuffix('/bin'))}, host: {scalar(host)}"
-                    yield f"ID: {{product: PRODUCT, release: RELEASE, build: BUILD, kind: folder, {where}}}"
+                    what = "product: PRODUCT, component: COMPONENT, release: RELEASE, build: BUILD, kind: folder"
+                    yield f"ID: {{{what}, {where}}}"
         if not shown:
             yield r"ID: {product: PRODUCT, release: RELEASE, build: BUILD, kind: iso, path: 'C:\Media\FILE.iso'}"
 
