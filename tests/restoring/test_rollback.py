@@ -340,16 +340,34 @@ def test_what_is_half_upgraded_is_not_started_on_the_way_back() -> None:
     assert acts[0][0].endswith("back-stop") and acts[1][0] == "it/app@a/2/undo-stop"
 
 
+def moved(made: tuple[list[Step], list[Step]]) -> tuple[list[Step], list[Step]]:
+    """A hop whose programs stand on another host."""
+    steps, rear = made
+    there = {"wreck", "files"}
+    return (
+        [replace(one, host="new") if one.id.rpartition("/")[2] in there else one for one in steps],
+        [replace(one, host="new") if one.uses != "restore" else one for one in rear],
+    )
+
+
 def test_what_was_set_up_on_another_host_is_taken_back_there() -> None:
     """A hop that moved the installation is not covered by the way back of one that did not."""
-    moved, rear = hop("a", "3", after=("it/app@a/2/look",))
-    there = {"wreck", "files"}
-    moved = [replace(one, host="new") if one.id.rpartition("/")[2] in there else one for one in moved]
-    rear = [replace(one, host="new") if one.uses != "restore" else one for one in rear]
-    made = plan(hop("a", "2"), (moved, rear))
+    made = plan(hop("a", "2"), moved(hop("a", "3", after=("it/app@a/2/look",))))
 
     back = [(one.id, one.host) for one in taken_back(made, ran(made).records).steps if "/back-" in one.id]
     assert ("it/app@a/3/back-files", "new") in back and ("it/app@a/2/back-files", "a") in back
+
+
+def test_hops_behind_one_that_moved_the_installation_are_covered_by_that_one() -> None:
+    """Of four hops, two are taken back: the one that moved it, with all that came after it, and then the first."""
+    third, fourth = hop("a", "4", after=("it/app@a/3/look",)), hop("a", "5", after=("it/app@a/4/look",))
+    second = moved(hop("a", "3", after=("it/app@a/2/look",)))
+    made = plan(hop("a", "2"), second, moved(third), moved(fourth))
+    back = taken_back(made, ran(made).records).steps
+
+    assert [one.id.rsplit("/", 2)[1] for one in back if "/back-" in one.id] == ["3", "3", "3", "2", "2", "2"]
+    started = [one.id for one in back if one.uses == "turn" and one.with_.get("value", True)]
+    assert started == ["it/app@a/2/undo-stop"], "what is half taken back is not started"
 
 
 def test_a_service_that_a_setup_started_is_not_started_half_upgraded_either() -> None:

@@ -36,8 +36,9 @@ class Knowledge:
     signatures: Mapping[str, Signature]
 
 
-Covered = Mapping[str, int]
-"""By installation: a place of the plan up to which what was destroyed is put back only with all the rest."""
+Covered = Mapping[str, Sequence[tuple[int, int]]]
+"""By installation: from the place of a group that stands for later ones to that of their last step. What was destroyed
+in between is put back only with that group."""
 
 Described = tuple[str, dict[str, Any]]
 """The name of an action, and its parameters."""
@@ -117,13 +118,12 @@ def undoing(plan: Plan, run: str, records: Records, knowledge: Knowledge) -> Und
                 stays += [] if found else [step]  # a copy over something else, for one, has no opposite
             except HandrailError as error:
                 lost.append(no_way_back(plan, run, step, f"What takes it back cannot be said: {error.message}"))
-    together = _groups(destructive)
-    groups = _carried(together, plan)
+    groups, covered = _carried(_groups(destructive), plan)
     changes: dict[str, set[str]] = {}
     for _, step in destructive:
         changes.setdefault(step.installation, set()).update(step.changes)
     return Undoing(
-        tuple(_without_pairs(undos, groups, _covered(together, groups, destructive), plan)),
+        tuple(_without_pairs(undos, groups, covered, plan)),
         tuple(groups),
         tuple(stays),
         tuple(lost),
@@ -175,34 +175,43 @@ def _as_begun(step: Step, intent: Intent, knowledge: Knowledge) -> Action:
     return knowledge.build(step.uses, fill(step.with_, intent.late))
 
 
-def _groups(destructive: Sequence[tuple[int, Step]]) -> list[Group]:
+_Grouped = tuple[Group, int]
+"""A group, and the place of the last of its steps."""
+
+
+def _groups(destructive: Sequence[tuple[int, Step]]) -> list[_Grouped]:
     together: dict[tuple[str, tuple[str, ...]], list[tuple[int, Step]]] = {}
     for at, step in destructive:
         together.setdefault((step.installation, step.way_back.by), []).append((at, step))
     return [
-        Group(installation, min(at for at, _ in steps), tuple(step for _, step in steps), by)
+        (Group(installation, steps[0][0], tuple(step for _, step in steps), by), steps[-1][0])
         for (installation, by), steps in together.items()
     ]
 
 
-def _carried(groups: Sequence[Group], plan: Plan) -> list[Group]:
-    """Those that have to be carried out: a group is covered when the first one of its installation, which goes back to
-    the oldest restore points, brings back all that it may have destroyed, on the hosts where it was. What only puts
-    copies back covers nothing that has to be built anew: what a setup removed are not files alone."""
+def _carried(groups: Sequence[_Grouped], plan: Plan) -> tuple[list[Group], Covered]:
+    """Those that have to be carried out: a group is covered when an earlier one of its installation, which goes back to
+    older restore points, brings back all that it may have destroyed, on the hosts where it was. What only puts copies
+    back covers nothing that has to be built anew: what a setup removed are not files alone."""
     back = {step.id: step for step in plan.back}
-    first: dict[str, _Reach] = {}
+    earlier: dict[str, list[tuple[Group, _Reach]]] = {}
+    covered: dict[str, list[tuple[int, int]]] = {}
     found = []
-    for group in groups:
+    for group, last in groups:
         steps = [back[id] for id in group.by if id in back]
         reach = _Reach(
             frozenset(asset for step in steps for asset in step.changes),
             frozenset(step.host for step in (*steps, *group.steps)),
             any(step.changes and step.uses != RESTORE for step in steps),
         )
-        known = first.setdefault(group.installation, reach)
-        if known is reach or not known.covers(group, reach):
+        known = earlier.setdefault(group.installation, [])
+        covering = next((one for one, wide in reversed(known) if wide.covers(group, reach)), None)
+        if covering is None:
             found.append(group)
-    return found
+            known.append((group, reach))
+        else:
+            covered.setdefault(group.installation, []).append((covering.at, last))
+    return found, covered
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +225,6 @@ class _Reach:
     def covers(self, group: Group, reach: _Reach) -> bool:
         is_here = self.hosts.issuperset(step.host for step in group.steps)
         return is_here and self.assets.issuperset(group.changes) and (self.builds or not reach.builds)
-
-
-def _covered(together: Sequence[Group], carried: Sequence[Group], destructive: Sequence[tuple[int, Step]]) -> Covered:
-    """Of each installation with groups that are not carried out: the place of the last step of them."""
-    kept = {id(group) for group in carried}
-    left_out = {step.id for group in together if id(group) not in kept for step in group.steps}
-    return {step.installation: at for at, step in destructive if step.id in left_out}
 
 
 def _without_pairs(undos: Sequence[Undo], groups: Sequence[Group], covered: Covered, plan: Plan) -> list[Undo]:
@@ -243,7 +245,7 @@ def _without_pairs(undos: Sequence[Undo], groups: Sequence[Group], covered: Cove
             stacks.setdefault(marks[place][1], []).append(marks[place][0])
             place += 1
         stack = stacks.setdefault(one.step.installation, [])
-        is_broken = one.at < covered.get(one.step.installation, -1)
+        is_broken = any(begin < one.at < end for begin, end in covered.get(one.step.installation, ()))
         partner = _partner(one, stack, is_broken)
         if partner is None:
             later = [*(other for other in stack if isinstance(other, Undo)), *acting.get(one.step.installation, ())]
