@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 from tests.support.command import handrail
+from tests.support.leaking import Leak, leaking_plan
 
+from handrail.actions import catalogue
+from handrail.cli import faults
 from handrail.cli.faults import explain_fault, write_details
 from handrail.cli.output import Output
 from handrail.cli.secrecy import secret_store
+from handrail.documents.plan import write_plan
+from handrail.model.estate import Connect
 
 ESTATE = """
 handrail: estate/v1
@@ -90,3 +95,34 @@ def test_details_of_a_fault_are_for_their_owner_alone(tmp_path: Path) -> None:
     path = write_details(ValueError("x"), {"HANDRAIL_HOME": str(tmp_path)}, lambda same: same)
 
     assert path is not None and path.stat().st_mode & 0o077 == 0
+
+
+def test_a_run_does_not_begin_what_would_fail_for_want_of_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it go on when that is missing which a step needs that is still to come."""
+    monkeypatch.setattr(catalogue, "ACTIONS", {**catalogue.ACTIONS, "test.leak": Leak})
+    plan, home = tmp_path / "leaky.plan", tmp_path / "home"
+    write_plan(leaking_plan({"a": ("lasts", "env:A"), "b": ("refuses", "env:B")}, tmp_path, Connect()), plan)
+
+    refused = handrail("run", plan, home=home, A="hunter2")
+    assert refused.code == 2
+    assert "env:B" in refused.err and "it/app@host-b/2/leak" in refused.err and "Nothing was begun" in refused.err
+    assert "Nothing has been run yet" in handrail("status", home=home).err
+
+    assert handrail("run", plan, home=home, A="hunter2", B="hunter3").code == 1
+    run = handrail("status", "--format", "json", home=home).json["run"]
+    assert handrail("resume", run, home=home, A="hunter2").code == 2
+    assert handrail("resume", run, home=home, B="hunter3").code == 1  # what needed the other is done
+
+
+def test_commands_get_secrets_in_one_way_only() -> None:
+    """Otherwise one of them could forget to hide what it looked up."""
+    folder = Path(faults.__file__).parent
+    texts = {path.name: path.read_text("utf-8") for path in folder.glob("*.py")}
+
+    assert texts
+    assert [name for name, text in texts.items() if "open_session(" in text] == ["sessions.py"]
+    assert [name for name, text in texts.items() if "SecretStore(" in text or "local_secrets(" in text] == [
+        "secrecy.py"
+    ]
