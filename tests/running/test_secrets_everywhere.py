@@ -181,6 +181,7 @@ def connected(stack: ExitStack, via: str, folder: Path) -> Connect:
     return stack.enter_context(sshd(folder / "sshd")).connect()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("via", ["local", pytest.param("ssh", marks=pytest.mark.real)])
 def test_no_secret_is_written_anywhere(ground: Ground, via: str) -> None:
     with ExitStack() as stack:
@@ -206,6 +207,7 @@ def test_no_secret_is_written_anywhere(ground: Ground, via: str) -> None:
     assert ground.found() == set()
 
 
+@pytest.mark.slow
 def test_without_redaction_it_would_be_found(ground: Ground) -> None:
     """Otherwise the test above could not fail."""
     with ground.watcher.watching():
