@@ -151,6 +151,17 @@ def test_from_wherever_a_run_stopped_all_is_as_it_was(case: tuple[Plan, Paper], 
         assert {name: values[name] for name in START} == began, f"{host} is not as it was"
 
 
+def test_what_was_hidden_in_the_journal_is_not_put_back_from_there() -> None:
+    made, paper = plan(hop()), Paper({"a": {**START, "runs": "password=***"}})
+    for one in made.steps:
+        paper.run(one)
+
+    found = make_rollback(made, "run-1", paper.records, signatures=SIGNATURES, build=build, describe=described)
+
+    assert isinstance(found, NoWayBack)
+    assert "A secret stands in what it would put back" in found.findings[0].message
+
+
 @given(stopped())
 @settings(max_examples=50, deadline=None)
 def test_it_is_a_plan_that_can_run_and_says_of_which_run_it_is_the_way_back(case: tuple[Plan, Paper]) -> None:

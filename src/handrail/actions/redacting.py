@@ -141,6 +141,15 @@ class RedactingStream:
         self._write(b"".join(parts))
 
 
+def has_hidden(what: Any) -> bool:
+    """Whether a secret was taken out of it: a path with a hole in it may be somebody else's."""
+    if isinstance(what, Mapping):
+        return any(has_hidden(one) for pair in what.items() for one in pair)
+    if isinstance(what, list | tuple):
+        return any(map(has_hidden, what))
+    return isinstance(what, str) and HIDDEN in what
+
+
 def redacted(what: T, secrets: Iterable[str]) -> T:
     """For once, without a redactor that lasts."""
     return Redactor(secrets).redact(what)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from handrail.actions import build as build_action
 from handrail.actions import described as describe_action
+from handrail.actions.redacting import has_hidden
 from handrail.documents.plan import freeze
 from handrail.guides.guard import unguarded
 from handrail.model.finding import Citation, Finding
@@ -108,6 +109,7 @@ class _Making:
         acting = turned_round(self._plan, nodes, tuple(step.id for step in (holds or before)))
         looking = self._checks(acting, tuple(step.id for step in (holds or before)))
         steps = _lasting_until_planned([*before, *holds, *acting, *looking])
+        self._refuse_hidden(steps)
         cost = Cost(len(steps), round(seconds(steps), 3), tuple(self._restored))
         if holds:
             proved = "Every restore point that is needed was proved again. " if needed else ""
@@ -115,6 +117,14 @@ class _Making:
             steps[len(before)] = replace(holds[0], with_={"question": question})
         self._ask_guard(steps)
         return Back(self._plan_of(steps), cost)
+
+    def _refuse_hidden(self, steps: Sequence[Step]) -> None:
+        """What was hidden in the journal cannot be put back from there."""
+        planned = [one.with_ for one in (*self._plan.steps, *self._plan.back) if has_hidden(one.with_)]
+        for one in steps:
+            if has_hidden(one.with_) and one.with_ not in planned:
+                because = "A secret stands in what it would put back, so the journal has that only in part."
+                raise _Lost(no_way_back(self._plan, self._run, one, because))
 
     # -- what is done -------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from handrail.actions.redacting import HIDDEN
+from handrail.actions.redacting import has_hidden
 from handrail.running.scheduler import Schedule
 
 
@@ -17,15 +17,6 @@ def resolve(values: Mapping[str, Any], schedule: Schedule) -> tuple[dict[str, An
     """The values with every late one filled in; and the late ones alone, by reference. Raises LateMissing."""
     found: dict[str, Any] = {}
     return {name: _fill(value, schedule, found) for name, value in values.items()}, found
-
-
-def _is_hidden(value: Any) -> bool:
-    """Whether redaction took a part of it away: a path with a hole in it may be somebody else's."""
-    if isinstance(value, Mapping):
-        return any(_is_hidden(one) for pair in value.items() for one in pair)
-    if isinstance(value, list | tuple):
-        return any(map(_is_hidden, value))
-    return isinstance(value, str) and HIDDEN in value
 
 
 def _fill(value: Any, schedule: Schedule, found: dict[str, Any]) -> Any:
@@ -45,7 +36,7 @@ def _read(reference: str, schedule: Schedule, found: dict[str, Any]) -> Any:
         found[reference] = schedule.outputs(step)[output]
     except KeyError:
         raise LateMissing(f"{step or reference} gave no {output}, which this step needs.") from None
-    if _is_hidden(found[reference]):
+    if has_hidden(found[reference]):
         raise LateMissing(
             f"A secret stands in the {output} that {step} gave, so the journal has it only in part."
             " Change that secret, or what it stands in."
