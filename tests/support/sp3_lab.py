@@ -1,4 +1,4 @@
-"""A machine out of Wine with the Synchronization Service of the lab on it, as somebody left it who installed it years ago
+"""A machine out of Wine with the lab's Synchronization Service on it, as somebody left it who installed it years ago
 from a mapped drive that is no longer there; and what the way to SP3 does to it, counted by the machine itself."""
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ PLATFORM = (
     rf'reg add "{UNINSTALL}\vc" /v DisplayName /d "Microsoft Visual C++ 2015-2022 Redistributable (x64) - 14.38" /f',
     rf'reg add "{UNINSTALL}\vc" /v DisplayVersion /d 14.38.33130.0 /f',
 )
-"""What the machine says of itself, so that the checks of the platform have something to read. It is Wine all the same."""
+"""What the machine says of itself, for the checks of the platform to read. It is Wine all the same."""
 
 
 def prepare(machine: WineMachine) -> None:
     """Everything that stood there before anybody thought of SP3."""
     folder = wine.package(SYNC.id, OLD)
     machine.bring(folder, rf"C:\lab-source\{SYNC.folder}")
-    machine.add_image(rf"{MEDIA}\MIM2016SP2.iso", "MIM_SP2_ENU", {SYNC.folder: folder})
+    bring_medium(machine)
     machine.add_image(rf"{MEDIA}\MIM2016SP3.iso", "MIM_SP3_ENU", {SYNC.folder: wine.package(SYNC.id, NEW)})
     machine.bring(wine.patch(SYNC.id), rf"{MEDIA}\{SYNC.patch}")
     machine.add_database("FIMSynchronizationService")
@@ -53,6 +53,12 @@ def prepare(machine: WineMachine) -> None:
     # Windows Installer looks for the source that its own copy came from only when that copy is gone.
     for cached in machine.path(r"C:\windows\Installer").glob("*.ms?"):
         cached.unlink()
+
+
+def bring_medium(machine: WineMachine) -> None:
+    """SP2's, as the estate has it."""
+    folder = wine.package(SYNC.id, OLD)
+    machine.add_image(rf"{MEDIA}\MIM2016SP2.iso", "MIM_SP2_ENU", {SYNC.folder: folder})
 
 
 def estate(machine: WineMachine, target: Path) -> Path:

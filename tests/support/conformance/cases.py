@@ -11,4 +11,6 @@ from tests.support.conformance.quoting import QUOTING
 from tests.support.conformance.registry import REGISTRY
 from tests.support.conformance.services import SERVICES
 
+__all__ = ["CASES", "DRIVES", "FILES", "INSTALLER", "JOBS", "QUOTING", "REGISTRY", "SERVICES"]
+
 CASES: tuple[Case, ...] = (*FILES, *QUOTING, *REGISTRY, *DRIVES, *JOBS, *SERVICES, *INSTALLER)
