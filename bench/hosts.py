@@ -11,6 +11,7 @@ goes on. What counts is the ratio: all of them share the machine with the hosts.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import statistics
 import subprocess
@@ -76,6 +77,9 @@ async def bare(ground: Ground) -> None:
 
 def carry(ground: Ground) -> None:
     """A plan of single commands, carried out as any other: journal, chains, fences, transcripts."""
+    from handrail.cli.main import seldom_collect
+
+    seldom_collect()  # as the command line does
     from bench.appending import BUILD, SIGNATURES, plan_of
     from handrail.running.home import Home
     from handrail.running.session import open_session
@@ -98,6 +102,7 @@ def carry(ground: Ground) -> None:
     if outcome.status.state != "succeeded":
         bad = [f"{one.id}: {one.state}: {one.because}" for one in outcome.status.steps if one.state != "done"]
         sys.exit("the run has not succeeded: " + "\n".join(bad[:3]))
+    gc.freeze()
 
 
 _INVENTORY = """
@@ -176,6 +181,7 @@ def once(ground: Ground, name: str, command: list[str]) -> float:
     for address in ground.addresses:
         ground.file(address).unlink(missing_ok=True)
     environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or every start compiles everything again
     began = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, cwd=ground.folder, env=environment)
     taken = time.perf_counter() - began

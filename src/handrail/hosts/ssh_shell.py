@@ -44,7 +44,8 @@ _LOOP = r"""
 exec 3>&1 4>&2 2> /dev/null
 cd /
 last() { l=; read -r l l l l l 2> /dev/null < /proc/loadavg; }
-holds() { [ "/proc/$1/fd/1" -ef "/proc/$$/fd/3" ] || [ "/proc/$1/fd/2" -ef "/proc/$$/fd/4" ] ||
+holds() { [ -d "/proc/$1" ] || return 1
+  [ "/proc/$1/fd/1" -ef "/proc/$$/fd/3" ] || [ "/proc/$1/fd/2" -ef "/proc/$$/fd/4" ] ||
   [ "/proc/$1/fd/1" -ef "/proc/$$/fd/4" ] || [ "/proc/$1/fd/2" -ef "/proc/$$/fd/3" ]; }
 go() {
   case $1 in */*) ;; *) command -v -- "$1" > /dev/null || { echo "$1: not found" >&2; exit 127; } ;; esac
