@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.support.shipped import shipped
 
-from handrail.guides.catalogue import Catalogue, load
+from handrail.guides.catalogue import Catalogue
 from handrail.guides.variables import SCOPES
 from handrail.probing.facts import NOT_READ, READ
 
@@ -24,7 +25,7 @@ STATED = [
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load()
+    return shipped()
 
 
 def is_settled(scope: str, name: str) -> bool:

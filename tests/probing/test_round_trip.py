@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.shipped import shipped
 
 from handrail.documents.estate import estate_document, estate_to_json, read_estate
 from handrail.documents.tree import parse
-from handrail.guides.catalogue import SHIPPED, Catalogue, load
+from handrail.guides.catalogue import SHIPPED, Catalogue
 from handrail.guides.facts import check_estate
 from handrail.hosts.protocol import Host
 from handrail.model.estate import Estate
@@ -45,7 +46,7 @@ PEOPLE_ONLY = {name for scope in NOT_READ.values() for name in scope}
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load()
+    return shipped()
 
 
 def discovered(path: Path, catalogue: Catalogue) -> tuple[Estate, Estate, Draft]:

@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.support.shipped import shipped
 
-from handrail.actions import signatures
 from handrail.assessing.assess import assess
 from handrail.documents.estate import acceptance
 from handrail.documents.tree import load as load_tree
-from handrail.guides.catalogue import SHIPPED, Catalogue, load
+from handrail.guides.catalogue import SHIPPED, Catalogue
 from handrail.rehearsing.guide_tests import choose
 from handrail.rehearsing.scenario import read_scenario
 from handrail.rehearsing.trial import attempt, estate_of
@@ -23,7 +23,7 @@ GUIDES = sorted({path.relative_to(SHIPPED).parts[0] for path in FILES})
 
 @cache
 def catalogue() -> Catalogue:
-    return load(signatures=signatures())
+    return shipped()
 
 
 @pytest.mark.slow

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import pytest
+from tests.support.shipped import shipped
 
-from handrail.guides.catalogue import SHIPPED, Catalogue, load
+from handrail.guides.catalogue import SHIPPED, Catalogue
 from handrail.model.guide import Procedure, StepTemplate
 
 GUIDES = sorted(path.parent.name for path in SHIPPED.glob("*/guide.yaml"))
@@ -15,7 +16,7 @@ _INNER = "procedure/"
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load()
+    return shipped()
 
 
 def flat(procedures: Mapping[str, Procedure], name: str, before: str = "") -> Iterator[tuple[str, StepTemplate]]:

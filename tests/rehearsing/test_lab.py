@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.support.shipped import shipped
 
 from handrail.actions.catalogue import signatures
 from handrail.documents.estate import read_estate
 from handrail.errors import BadDocument, BadInput
-from handrail.guides.catalogue import SHIPPED, Catalogue, load
+from handrail.guides.catalogue import SHIPPED, Catalogue
 from handrail.guides.facts import check_estate
 from handrail.model.plan import Plan
 from handrail.planning.plan import make_plan
@@ -30,7 +31,7 @@ prepare:
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load(signatures=signatures())
+    return shipped()
 
 
 @pytest.fixture(scope="module")

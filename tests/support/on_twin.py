@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.shipped import shipped
+
 from handrail.actions import signatures
 from handrail.documents.estate import read_estate
 from handrail.documents.plan import write_plan
-from handrail.guides.catalogue import load
 from handrail.guides.facts import check_estate
 from handrail.model.plan import Plan
 from handrail.planning.plan import make_plan
@@ -30,7 +31,7 @@ PRELOAD = ("handrail.running.session", "handrail.twin.raising", "tests.support.o
 
 def plan_file(estate: Path, target: Path) -> Plan:
     """The plan of the estate file, written to `target`."""
-    catalogue = load()
+    catalogue = shipped()
     plan = make_plan(check_estate(read_estate(estate), catalogue), catalogue, signatures())
     assert isinstance(plan, Plan), plan.findings
     write_plan(plan, target)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from tests.support.shipped import shipped
+
 from handrail.actions import build as build_action
 from handrail.actions import signatures
 from handrail.documents.estate import read_estate
@@ -37,7 +39,7 @@ def bakery_ground(journal: type[MemoryJournal] = MemoryJournal, build: Build = b
 
 @cache
 def sp3() -> Plan:
-    catalogue = load()
+    catalogue = shipped()
     estate = check_estate(read_estate(SHIPPED / "mim" / "estates" / "contoso.yaml"), catalogue)
     plan = make_plan(estate, catalogue, signatures())
     assert isinstance(plan, Plan), plan.findings

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.support import virtual_time
+from tests.support.shipped import shipped
 
 from handrail.actions import build, signatures
 from handrail.actions.protocol import Observation, Receipt, Secrets
@@ -17,7 +18,7 @@ from handrail.documents.estate import estate_document, read_estate
 from handrail.documents.tree import load as load_tree
 from handrail.documents.tree import tree_of
 from handrail.errors import BadDocument
-from handrail.guides.catalogue import SHIPPED, Catalogue, load, open_guide
+from handrail.guides.catalogue import SHIPPED, Catalogue, open_guide
 from handrail.guides.facts import check_estate
 from handrail.hosts.protocol import Command
 from handrail.model.estate import Estate
@@ -43,7 +44,7 @@ class NoSecrets(Secrets):
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load()
+    return shipped()
 
 
 def changed(catalogue: Catalogue, **installation: Any) -> Estate:

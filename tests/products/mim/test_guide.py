@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.shipped import shipped
 
 from handrail.actions import signatures
 from handrail.documents.estate import read_estate
-from handrail.guides.catalogue import SHIPPED, Catalogue, CompiledGuide, load
+from handrail.guides.catalogue import SHIPPED, Catalogue, CompiledGuide
 from handrail.guides.facts import check_estate
 from handrail.guides.lint import lint
 from handrail.model.guide import Guide, StepTemplate
@@ -42,7 +43,7 @@ RULES = {
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load()
+    return shipped()
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.shipped import shipped
 
 from handrail.actions import build, signatures
 from handrail.documents.estate import read_estate
 from handrail.documents.tree import load as load_tree
-from handrail.guides.catalogue import SHIPPED, load
+from handrail.guides.catalogue import SHIPPED
 from handrail.guides.facts import check_estate
 from handrail.model.plan import Plan, Step
 from handrail.planning.plan import make_plan
@@ -21,7 +22,7 @@ CLEAR = ["contoso", "portal", "sp2-latest"]
 
 
 def plan_of(name: str) -> Plan:
-    catalogue = load()
+    catalogue = shipped()
     estate = check_estate(read_estate(SHIPPED / "mim" / "estates" / f"{name}.yaml"), catalogue)
     plan = make_plan(estate, catalogue, signatures())
     assert isinstance(plan, Plan)

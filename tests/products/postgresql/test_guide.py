@@ -6,13 +6,14 @@ import copy
 from typing import Any
 
 import pytest
+from tests.support.shipped import shipped
 
 from handrail.actions import signatures
 from handrail.assessing.assess import assess
 from handrail.documents.estate import estate_document
 from handrail.documents.tree import load as load_tree
 from handrail.documents.tree import tree_of
-from handrail.guides.catalogue import SHIPPED, Catalogue, load
+from handrail.guides.catalogue import SHIPPED, Catalogue
 from handrail.guides.facts import check_estate
 from handrail.model.estate import Estate
 from handrail.model.plan import Plan
@@ -23,7 +24,7 @@ SUBJECT = "shop/server@db01"
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load()
+    return shipped()
 
 
 def estate(catalogue: Catalogue, name: str = "shop", **changes: Any) -> Estate:

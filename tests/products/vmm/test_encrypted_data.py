@@ -10,12 +10,13 @@ import itertools
 from typing import Any
 
 import pytest
+from tests.support.shipped import shipped
 
 from handrail.actions import signatures
 from handrail.documents.estate import acceptance, estate_document
 from handrail.documents.tree import load as load_tree
 from handrail.documents.tree import tree_of
-from handrail.guides.catalogue import SHIPPED, load
+from handrail.guides.catalogue import SHIPPED
 from handrail.guides.facts import check_estate
 from handrail.model.estate import Estate
 from handrail.model.plan import Plan
@@ -24,7 +25,6 @@ from handrail.rehearsing import judging
 from handrail.rehearsing.pretending import Carried, carry_out
 from handrail.rehearsing.truths import DatabaseTruth
 
-CATALOGUE = load(signatures=signatures())
 ESTATE = load_tree(SHIPPED / "vmm" / "estates" / "fabric.yaml").data
 CONTAINER = {"dn": "CN=VMMDKM,DC=contoso,DC=com", "reachable": True, "writable": True}
 ACCOUNTS = {
@@ -57,13 +57,13 @@ def estate_of(moves: bool, old: str, new: str, setup: str, dkm: bool) -> Estate:
         data["hosts"]["vmm02"] = {"os": "windows-server-2016"}
         aim["host"] = "vmm02"
     data["aim"]["vmm"]["installations"] = {"server@vmm01": aim}
-    return check_estate(estate_document(tree_of(data, "a move")), CATALOGUE)
+    return check_estate(estate_document(tree_of(data, "a move")), shipped())
 
 
 def carried_out(estate: Estate) -> tuple[Plan, Carried]:
-    plan = make_plan(estate, CATALOGUE, signatures(), accept=[acceptance(RULE)])
+    plan = make_plan(estate, shipped(), signatures(), accept=[acceptance(RULE)])
     assert isinstance(plan, Plan), plan.findings
-    twin = CATALOGUE.of("vmm").twin_path
+    twin = shipped().of("vmm").twin_path
     assert twin is not None
     return plan, carry_out(plan, {"vmm": twin})
 

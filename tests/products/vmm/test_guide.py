@@ -7,17 +7,17 @@ import itertools
 from typing import Any
 
 import pytest
+from tests.support.shipped import shipped
 
 from handrail.actions import signatures
 from handrail.assessing.assess import assess
 from handrail.documents.estate import estate_document
 from handrail.documents.tree import load as load_tree
 from handrail.documents.tree import tree_of
-from handrail.guides.catalogue import SHIPPED, load, open_guide
+from handrail.guides.catalogue import SHIPPED, open_guide
 from handrail.guides.facts import check_estate
 from handrail.model.finding import Finding
 
-CATALOGUE = load()
 ESTATE = load_tree(SHIPPED / "vmm" / "estates" / "fabric.yaml").data
 CONTAINER = {"dn": "CN=VMMDKM,DC=contoso,DC=com", "reachable": True, "writable": True}
 ACCOUNTS = {
@@ -46,8 +46,8 @@ def findings(moves: bool, old: str, new: str, setup: str | None, dkm: int) -> di
         data["hosts"]["vmm02"] = {"os": "windows-server-2016"}
         aim["host"] = "vmm02"
     data["aim"]["vmm"]["installations"] = {"server@vmm01": aim}
-    estate = check_estate(estate_document(tree_of(data, "a case of the table")), CATALOGUE)
-    found = assess(estate, CATALOGUE).findings
+    estate = check_estate(estate_document(tree_of(data, "a case of the table")), shipped())
+    found = assess(estate, shipped()).findings
     return {one.rule: one for one in found if one.level == "blocker"}
 
 
