@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,7 +120,7 @@ def test_the_build_of_sp3_stands_nowhere(guide: Guide, compiled: CompiledGuide) 
     """It is in no document, so it is read from the medium."""
     assert guide.releases["2016-sp3"].builds == ()
     assert guide.releases["2016-sp3"].from_medium
-    assert "4.7." not in compiled.tree.text
+    assert set(re.findall(r"4\.7\.[0-9.]+", compiled.tree.text)) <= {"4.7.1", "4.7.2"}  # of .NET Framework
 
 
 def test_no_fim_or_mim_build_is_let_through_on_memory(guide: Guide) -> None:
