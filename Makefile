@@ -12,6 +12,7 @@ help:
 	@echo "make test-quick  what needs no server, under a minute"
 	@echo "make lint | fix  ruff and mypy --strict | let ruff mend what it can"
 	@echo "make bench       start-up, planning and comparing content, measured side by side (5 GB in TMPDIR)"
+	@echo "make lab         a Windows machine out of Wine, for the tests (Debian's packages as root or with sudo)"
 	@echo "make venv        .venv/bin/handrail"
 
 venv: $(READY)
