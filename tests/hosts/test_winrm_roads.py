@@ -43,12 +43,14 @@ def roads(papers: Papers) -> Iterator[dict[str, Endpoint]]:
         "ntlm over TLS": Endpoint("ntlm", papers=papers),
         "basic over TLS": Endpoint("basic", papers=papers),
         "certificate": Endpoint("certificate", papers=papers),
+        "credssp, sealed": Endpoint("credssp"),
+        "credssp over TLS": Endpoint("credssp", papers=papers),
     }
     with serving(*made.values()):
         yield made
 
 
-ROADS = ("ntlm, sealed", "ntlm over TLS", "basic over TLS", "certificate")
+ROADS = ("ntlm, sealed", "ntlm over TLS", "basic over TLS", "certificate", "credssp, sealed", "credssp over TLS")
 
 
 @pytest.mark.parametrize("road", ROADS)
@@ -82,7 +84,7 @@ def refusal(endpoint: Endpoint, secret: str | None = None, **more: Any) -> HostU
     return caught.value
 
 
-@pytest.mark.parametrize("road", ["ntlm, sealed", "ntlm over TLS", "basic over TLS"])
+@pytest.mark.parametrize("road", ["ntlm, sealed", "ntlm over TLS", "basic over TLS", "credssp over TLS"])
 def test_a_wrong_password_is_told_and_not_shown(roads: dict[str, Endpoint], road: str) -> None:
     error = refusal(roads[road], secret="wrong-horse")
 

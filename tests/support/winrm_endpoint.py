@@ -98,7 +98,7 @@ class Endpoint:
     """`log` is what was asked (action, shell), `lines` the commands that were begun, `mishaps` what shall go wrong.
     `runner` is a function, or None for processes of this machine. `ended` is told when a shell is closed."""
 
-    auth: Literal["basic", "ntlm", "certificate"] = "ntlm"
+    auth: Literal["basic", "ntlm", "certificate", "credssp"] = "ntlm"
     user: str = "admin"
     password: str = "hunter2-ß"
     papers: Papers | None = None
@@ -141,7 +141,7 @@ class Endpoint:
     async def _http(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         try:
-            if self.auth == "ntlm":
+            if self.auth in ("ntlm", "credssp"):
                 return await self._negotiated(request, body)
             allowed = self._is_admin(request) if self.auth == "basic" else self._is_certified(request)
             if not allowed:
@@ -168,14 +168,16 @@ class Endpoint:
         return bool(shown) and request.headers.get("Authorization") == MUTUAL
 
     async def _negotiated(self, request: web.Request, body: bytes) -> web.StreamResponse:
-        refused = web.Response(status=401, headers={"WWW-Authenticate": "Negotiate"})
+        way = "CredSSP" if self.auth == "credssp" else "Negotiate"
+        refused = web.Response(status=401, headers={"WWW-Authenticate": way})
         key = id(request.transport)  # the context belongs to the connection
-        offered = re.match(r"(Negotiate|NTLM) (\S+)", request.headers.get("Authorization", ""))
+        offered = re.match(r"(Negotiate|NTLM|CredSSP) (\S+)", request.headers.get("Authorization", ""))
         context = self._contexts.get(key)
         if offered:
             if context is None or context.complete:
                 sealing = spnego.NegotiateOptions.none if self.papers else spnego.NegotiateOptions.wrapping_winrm
-                context = self._contexts[key] = spnego.server(protocol="negotiate", options=sealing)
+                protocol = "credssp" if self.auth == "credssp" else "negotiate"
+                context = self._contexts[key] = spnego.server(protocol=protocol, options=sealing)
             try:
                 token = context.step(base64.b64decode(offered[2]))
             except spnego.exceptions.SpnegoError:

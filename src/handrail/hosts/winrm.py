@@ -153,9 +153,9 @@ def checked(name: str, connect: Connect) -> Connect:
         )
     if connect.jobs == "user" and not (connect.user and connect.password):
         raise BadInput(f"Host {name}: `jobs: user` needs `user` and `password`.", "A task runs as it by its password.")
-    if auth == "kerberos" and find_spec("gssapi") is None:
+    if auth == "kerberos" and (find_spec("gssapi") is None or find_spec("krb5") is None):
         raise BadInput(
-            f"Host {name}: Kerberos needs the Python package gssapi.",
+            f"Host {name}: Kerberos needs the Python packages gssapi and krb5.",
             "Install it: pip install 'pyspnego[kerberos]' (it is built against the system's Kerberos libraries).",
         )
     if auth == "negotiate" and not (connect.user and connect.password) and find_spec("gssapi") is None:
