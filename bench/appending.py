@@ -1,4 +1,4 @@
-"""The smallest action there is, for benchmarks: a line stands in a file. And plans that consist of it alone."""
+"""The smallest actions there are, for benchmarks: a line stands in a file. And plans that consist of them alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from handrail.model.estate import Connect, Deployment, Estate, Installation
 from handrail.model.estate import Host as EstateHost
 from handrail.model.finding import Citation
 from handrail.model.plan import Plan, Step
-from handrail.model.signature import Signature
+from handrail.model.signature import Settles, Signature
 from handrail.probing.shell import run
 
 OURS = Citation("ours", "bench")
@@ -23,7 +23,7 @@ OURS = Citation("ours", "bench")
 
 @dataclass(frozen=True, slots=True)
 class AppendLine(Base):
-    """Append a line to a file, unless it is its last."""
+    """Append a line to a file, unless it is its last. Looked at before, and by the command that acts: two commands."""
 
     path: str
     line: str
@@ -43,15 +43,29 @@ class AppendLine(Base):
         return settled(last == self.line, f"the last line is {last!r}")
 
 
-SIGNATURES: Mapping[str, Signature] = {"bench.append": signature_of("bench.append", AppendLine)}
+@dataclass(frozen=True, slots=True)
+class AppendOnce(AppendLine):
+    """Append a line to a file. What was not begun has left no trace that could be asked for: one command."""
+
+    settles: ClassVar[Settles] = "receipt"
+
+    async def look(self, host: Host, receipt: Receipt) -> Observation:
+        if not receipt.before:
+            return settled(False, "it was not begun")
+        # zero-argument super() knows another class than the one that slots have made
+        return await AppendLine.look(self, host, receipt)
 
 
-def BUILD(uses: str, with_: Mapping[str, Any]) -> Action:
-    return build_from(uses, AppendLine, with_)
+ACTIONS: Mapping[str, type[Action]] = {"bench.append": AppendLine, "bench.append_once": AppendOnce}
+SIGNATURES: Mapping[str, Signature] = {name: signature_of(name, action) for name, action in ACTIONS.items()}
 
 
-def plan_of(files: Mapping[str, str], steps: int, connect: Mapping[str, Any]) -> Plan:
-    """For each address a lane of `steps` lines appended to its file."""
+def build(uses: str, with_: Mapping[str, Any]) -> Action:
+    return build_from(uses, ACTIONS[uses], with_)
+
+
+def plan_of(files: Mapping[str, str], steps: int, uses: str, connect: Mapping[str, Any]) -> Plan:
+    """For each address a lane of `steps` lines that the action `uses` appends to its file."""
     estate = Estate(
         name="bench",
         hosts={
@@ -68,7 +82,7 @@ def plan_of(files: Mapping[str, str], steps: int, connect: Mapping[str, Any]) ->
             title=f"Append line {number}",
             installation=f"bench/app@{address}",
             host=address,
-            uses="bench.append",
+            uses=uses,
             revision=1,
             kind="do",
             source=OURS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from handrail.hosts import janitor
 from handrail.hosts.protocol import Host, Lost
 from handrail.model.journal import RUN_LANE, Entry
 from handrail.running.chain import canonical
+from handrail.running.clock import stamp
 from handrail.running.journal import Journal, open_journal
 from handrail.running.tidying import tidy, unsettled
 from handrail.running.writer import Writer
@@ -82,3 +84,20 @@ def test_hosts_hear_which_runs_and_jobs_stay(journal: Journal, monkeypatch: pyte
 
 def test_a_host_that_does_not_answer_is_left_alone(journal: Journal) -> None:
     asyncio.run(tidy(journal, run_that(journal), sample_plan(), lambda _: ScriptedHost(otherwise=Lost("gone"))))
+
+
+def test_a_short_run_is_not_made_longer(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def sweep(host: Host, runs: list[str], jobs: list[str]) -> list[str]:
+        asked.append(host.name)
+        return []
+
+    monkeypatch.setattr(janitor, "sweep", sweep)
+    mine, now = run_that(journal), journal.clock.now()
+    asyncio.run(tidy(journal, mine, sample_plan(), lambda name: ScriptedHost(name=name), since=stamp(now)))
+    assert not asked
+    long_ago = stamp(now - timedelta(minutes=5))
+    asyncio.run(tidy(journal, mine, sample_plan(), lambda name: ScriptedHost(name=name), since=long_ago))
+
+    assert asked

@@ -231,7 +231,7 @@ class Session:
                 await self._refuse_drift(run, plan, hosts, who, looked)
                 outcome = await runner.carry_out()
                 if outcome.status.state == "succeeded" and self.journal.row(run).target != "twin":
-                    await tidy(self.journal, run, plan, target.host)
+                    await tidy(self.journal, run, plan, target.host, since=runner.schedule.created)
             finally:
                 await target.close()
             if plan.goes_back is not None and outcome.status.state == "succeeded":

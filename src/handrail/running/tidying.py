@@ -9,17 +9,24 @@ from collections.abc import Collection, Iterator
 from handrail.hosts import janitor
 from handrail.model.plan import Plan
 from handrail.running.carrying import Hosts
+from handrail.running.clock import moment
 from handrail.running.journal import Journal
 from handrail.running.protocol import RunRow
 
 WITHIN = 30.0
 """Seconds for all hosts together."""
 
+SHORT = 60.0
+"""Seconds. Jobs are for what takes long: whatever takes less time has left none that is worth going there for."""
+
 _log = logging.getLogger(__name__)
 
 
-async def tidy(journal: Journal, run: str, plan: Plan, hosts: Hosts) -> None:
-    """Sweep the hosts of `plan`, whose `run` has succeeded. Never raises for what a host does."""
+async def tidy(journal: Journal, run: str, plan: Plan, hosts: Hosts, since: str = "") -> None:
+    """Sweep the hosts of `plan`, whose `run`, begun `since`, has succeeded; a short run is not made longer. Never raises
+    for what a host does."""
+    if since and (journal.clock.now() - moment(since)).total_seconds() < SHORT:
+        return
     runs: list[str] = []
     jobs: list[str] = []
     for row in unsettled(journal, (run,)):
