@@ -22,9 +22,9 @@ SHORT = 60.0
 _log = logging.getLogger(__name__)
 
 
-async def tidy(journal: Journal, run: str, plan: Plan, hosts: Hosts, since: str = "") -> None:
-    """Sweep the hosts of `plan`, whose `run`, begun `since`, has succeeded; a short run is not made longer. Never raises
-    for what a host does."""
+async def tidy(journal: Journal, run: str, plan: Plan, hosts: Hosts, since: str | None = None) -> None:
+    """Sweep the hosts of `plan`, whose `run`, begun at `since`, has succeeded; a short run is not made longer. Never
+    raises for what a host does."""
     if since and (journal.clock.now() - moment(since)).total_seconds() < SHORT:
         return
     runs: list[str] = []
