@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import xml.etree.ElementTree as ET
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,10 @@ from tests.support.scripted_host import ScriptedHost
 
 from handrail.errors import BadInput, HostError, HostUnreachable
 from handrail.hosts import detached, windows_jobs, windows_line
+from handrail.hosts.opening import open_host
 from handrail.hosts.protocol import Command, Exited, Lost
+from handrail.model.estate import Connect
+from handrail.model.estate import Host as EstateHost
 from handrail.running.quiet import QuietHost
 
 JOB = "20261120-1/identity/sync@sync01/2016-sp3/patch/1"
@@ -166,6 +170,23 @@ def test_the_password_of_a_named_account_stands_in_no_command_and_no_file() -> N
     xml, password = (base64.b64decode(one).decode() for one in host.stdin[-1].splitlines()[:2])
     assert "<UserId>CONTOSO\\upgrade</UserId><LogonType>Password</LogonType>" in xml and password == "hunter2"
     assert not any(b"hunter2" in one for one in host.files.values())
+
+
+@pytest.mark.parametrize("via", ["ssh", "winrm"])
+def test_the_estate_says_whom_jobs_run_as(via: Literal["ssh", "winrm"]) -> None:
+    def account(**more: Any) -> windows_jobs.JobAccount | None:
+        connect = Connect(via, user="upgrade", password="env:P", **more)
+        host = open_host(
+            "sync01", {"sync01": EstateHost("sync01", os="windows-server-2022", connect=connect)}, str.upper
+        )
+        assert isinstance(host, windows_jobs.HasJobAccount)
+        return host.job_account()
+
+    assert account() is account(jobs="system") is None
+    assert account(jobs="user") == windows_jobs.JobAccount("upgrade", "ENV:P")
+    assert "ENV:P" not in repr(account(jobs="user"))
+    with pytest.raises(BadInput, match="`jobs: user` needs"):
+        open_host("a", {"a": EstateHost("a", connect=Connect(via, user="upgrade", key="k", jobs="user"))}, str)
 
 
 def test_an_account_that_may_not_log_on_is_told_and_the_job_counts_as_never_started() -> None:

@@ -24,6 +24,8 @@ def open_host(name: str, hosts: Mapping[str, estate.Host], resolve: Resolve) -> 
             f"The estate does not say how host {name} is reached.",
             "Give it a `connect`, or carry the plan out on its twin with --twin.",
         )
+    if connect.jobs == "user" and not (connect.user and connect.password):
+        raise BadInput(f"Host {name}: `jobs: user` needs `user` and `password`.", "A task runs as it by its password.")
     if connect.via == "local":
         from handrail.hosts.local import LocalHost
 

@@ -23,6 +23,7 @@ from handrail.hosts.ssh_connecting import Line, Patience, Stop, open_line
 from handrail.hosts.ssh_files import Files
 from handrail.hosts.ssh_shell import END, LineLost, Shell, open_shell
 from handrail.hosts.windows_files import BootId
+from handrail.hosts.windows_jobs import JobAccount
 
 T = TypeVar("T")
 
@@ -67,6 +68,14 @@ class SshHost:
         self._idle: list[Shell] = []
         self._busy = 0
         self._sftp: asyncssh.SFTPClient | None = None
+
+    def job_account(self) -> JobAccount | None:
+        """Whom detached commands of a Windows run as, when the estate says that it is not the system."""
+        end = self._way[-1]
+        if not self.windows or end.connect.jobs != "user":
+            return None
+        assert end.connect.password
+        return JobAccount(end.user, self._resolve(end.connect.password))
 
     # -- commands -----------------------------------------------------------------------------------------------
 

@@ -151,8 +151,6 @@ def checked(name: str, connect: Connect) -> Connect:
             f"Host {name}: `auth: {auth}` needs `user` and `password`.",
             "A password is a reference, as in keyring:SERVICE/USER.",
         )
-    if connect.jobs == "user" and not (connect.user and connect.password):
-        raise BadInput(f"Host {name}: `jobs: user` needs `user` and `password`.", "A task runs as it by its password.")
     if auth == "kerberos" and (find_spec("gssapi") is None or find_spec("krb5") is None):
         raise BadInput(
             f"Host {name}: Kerberos needs the Python packages gssapi and krb5.",

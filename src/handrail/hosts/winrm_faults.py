@@ -82,7 +82,8 @@ _TEXTS: tuple[tuple[str, str, str], ...] = (
         "Look at DNS and at /etc/krb5.conf of this machine.",
     ),
     (
-        "8009030c|LOGON_DENIED|LOGON_FAILURE|C000006D|PREAUTH_FAILED|Preauthentication failed|Password incorrect|password was incorrect",
+        "8009030c|LOGON_DENIED|LOGON_FAILURE|C000006D|PREAUTH_FAILED|"
+        "Preauthentication failed|Password incorrect|password was incorrect",
         "the password is wrong, or the account may not log on there",
         "Look at `connect.user` and the secret behind `connect.password`.",
     ),
