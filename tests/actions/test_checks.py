@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support import virtual_time
-from tests.support.scripted_host import Answer, ScriptedHost, receipt
+from tests.support.scripted_host import Answer, Answers, ScriptedHost, receipt
 from tests.support.windows_says import NO_KEY, installed, key, listed
 
 from handrail.actions import build
@@ -67,7 +67,7 @@ def test_every_build_has_a_name_or_none(number: int, installation: str) -> None:
 
 def test_a_restart_is_proved_by_another_boot() -> None:
     action = Reboot()
-    answers = {"shutdown /r /t 2 /f": 0, "script readiness": "ready"}
+    answers: Answers = {"shutdown /r /t 2 /f": 0, "script readiness": "ready"}
     host = ScriptedHost(answers, boots=["one", "one", "one", "two"])
 
     before = virtual_time.run(action.observe(host, receipt()))

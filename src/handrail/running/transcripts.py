@@ -1,7 +1,7 @@
 """Transcripts: what a run asked of each host and what came back, one line of JSON for each question.
 
 They are for people who want to know afterwards what exactly was said, and for `handrail conform`, which asks the
-harmless ones again. The journal is what counts; a transcript that cannot be written, on a full disk say, never stops a run.
+harmless ones again. The journal is what counts: a transcript that cannot be written, on a full disk say, stops no run.
 
 Every text goes through the session's redactor before it is written. Of long outputs the beginning and the end are kept;
 where those are cut a secret may be cut in two, so that more is searched than is kept. What was written into files is
@@ -30,8 +30,8 @@ from handrail.running.redaction import Redact, keep
 KEPT = 8 * 1024
 """Bytes that are kept of the beginning and of the end of an output."""
 
-MARGIN = 4 * 1024
-"""Bytes that are searched for secrets beyond what is kept: no secret is longer."""
+MARGIN = 16 * 1024
+"""Bytes that are searched for secrets beyond what is kept: no secret is longer, in whatever form."""
 
 LONGEST_ARGUMENT = 2_000
 MOST = 32 * 1024 * 1024
@@ -92,7 +92,7 @@ class Transcripts:
     def text(self, value: str, secrets: tuple[str, ...] = ()) -> str:
         for one in secrets:
             value = value.replace(one, "***") if one else value
-        return self._redact(value)
+        return str(self._redact(value))
 
     def output(self, data: bytes, secrets: tuple[str, ...], cut: int = 0) -> dict[str, Any]:
         """What is kept of an output: all of a short one, both ends of a long one."""
