@@ -97,10 +97,11 @@ class Transcripts:
     def output(self, data: bytes, secrets: tuple[str, ...], cut: int = 0) -> dict[str, Any]:
         """What is kept of an output: all of a short one, both ends of a long one."""
         kept: dict[str, Any] = {"size": len(data) + cut}
-        if len(data) <= 2 * KEPT:
+        if len(data) <= 2 * (KEPT + MARGIN):
             whole = decoded(data)
-            kept["text"] = self.text(whole, secrets)
-            hidden = kept["text"] != whole
+            text = self.text(whole, secrets)
+            kept |= {"text": text} if len(data) <= 2 * KEPT else {"head": text[:KEPT], "tail": text[-KEPT:]}
+            hidden = text != whole
         else:
             head, tail = data[: KEPT + MARGIN], data[-(KEPT + MARGIN) :]
             kept["head"] = self.text(decoded(head), secrets)[:-MARGIN]
