@@ -72,6 +72,19 @@ def test_negotiate_is_what_we_do_when_nothing_is_said(roads: dict[str, Endpoint]
     asyncio.run(ask())
 
 
+@pytest.mark.parametrize("road", ["basic over TLS", "ntlm, sealed", "credssp over TLS"])
+def test_a_password_may_have_any_letter(papers: Papers, road: str) -> None:
+    auth: Any = road.split()[0].strip(",")
+    endpoint = Endpoint(auth, password="pa€wörd-Ж", papers=papers if "TLS" in road else None)
+
+    async def ask() -> None:
+        async with host_at(endpoint) as host:
+            assert isinstance(await host.execute(SAY), Exited)
+
+    with serving(endpoint):
+        asyncio.run(ask())
+
+
 def refusal(endpoint: Endpoint, secret: str | None = None, **more: Any) -> HostUnreachable:
     async def ask() -> None:
         async with host_at(endpoint, password=secret, **more) as host:

@@ -157,10 +157,8 @@ class Endpoint:
             return web.Response()
 
     def _is_admin(self, request: web.Request) -> bool:
-        wanted = base64.b64encode(f"{self.user}:{self.password}".encode("latin-1")).decode()
-        given = request.headers.get("Authorization", "")
-        also = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
-        return given in (f"Basic {wanted}", f"Basic {also}")
+        ways = (f"{self.user}:{self.password}".encode(one, "ignore") for one in ("latin-1", "utf-8"))
+        return request.headers.get("Authorization") in [f"Basic {base64.b64encode(one).decode()}" for one in ways]
 
     def _is_certified(self, request: web.Request) -> bool:
         assert request.transport is not None

@@ -17,6 +17,7 @@ from typing import Any
 
 from pypsrp.wsman import WSMan
 from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
 
 from handrail.errors import BadInput
 from handrail.model.estate import Connect
@@ -112,6 +113,8 @@ class Session:
         self._adapter = _Adapter(_context(name, connect, secrets.passphrase) if tls else None)
         session = self.wsman.transport._build_session()
         session.trust_env = False
+        if auth == "basic":
+            session.auth = HTTPBasicAuth(_header_text(connect.user), _header_text(secrets.password))
         session.cert = None  # the context has it, whose key may be locked by a passphrase
         session.mount("https://", self._adapter)
         session.mount("http://", self._adapter)
@@ -128,6 +131,15 @@ class Session:
 
     def close(self) -> None:
         self.wsman.transport.close()
+
+
+def _header_text(text: str | None) -> str | bytes:
+    """Latin 1, as a header has it, and UTF-8 for what is not in it."""
+    try:
+        (text or "").encode("latin-1")
+    except UnicodeEncodeError:
+        return (text or "").encode()
+    return text or ""
 
 
 def _context(name: str, connect: Connect, passphrase: str | None) -> ssl.SSLContext:
