@@ -24,7 +24,6 @@ from handrail.hosts.ssh_files import Files
 from handrail.hosts.ssh_shell import END, LineLost, Shell, open_shell
 from handrail.hosts.windows_files import BootId
 from handrail.hosts.windows_jobs import JobAccount
-from handrail.hosts.windows_jobs import JobAccount
 
 T = TypeVar("T")
 
@@ -290,13 +289,6 @@ class SshHost:
         if outcome.code != 0:
             raise HostError(f"{self.name}: {BOOT_ID} cannot be read, so a reboot could not be noticed.")
         return outcome.text.strip()
-
-    def job_account(self) -> JobAccount | None:
-        """Whom jobs on a Windows run as, when the estate says that it is not the system."""
-        connect = self._way[-1].connect
-        if connect.jobs != "user" or not connect.user or not connect.password:
-            return None
-        return JobAccount(connect.user, self._resolve(connect.password))
 
     @asynccontextmanager
     async def _lend(self) -> AsyncIterator[asyncssh.SFTPClient]:
