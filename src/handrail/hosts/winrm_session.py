@@ -114,7 +114,8 @@ class Session:
         session = self.wsman.transport._build_session()
         session.trust_env = False
         if auth == "basic":
-            session.auth = HTTPBasicAuth(_header_text(connect.user), _header_text(secrets.password))
+            basic: Any = HTTPBasicAuth  # takes bytes too, whatever its types say
+            session.auth = basic(_header_text(connect.user), _header_text(secrets.password))
         session.cert = None  # the context has it, whose key may be locked by a passphrase
         session.mount("https://", self._adapter)
         session.mount("http://", self._adapter)
