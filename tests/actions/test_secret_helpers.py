@@ -74,15 +74,12 @@ def test_a_helper_that_fails_says_why_and_shows_nothing_that_it_printed() -> Non
 
 def test_a_helper_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     mark = tmp_path / "child"
-    program = (
-        "import subprocess, time; child = subprocess.Popen(['sleep', '60']);"
-        f" open({str(mark)!r}, 'w').write(str(child.pid)); time.sleep(60)"
-    )
+    program = f"sleep 60 & echo $! > {mark}; wait"
     began = time.monotonic()
 
-    assert "gave no answer within 0.5 seconds" in refused(store(*python(program), timeout=0.5), "exec:vault")
+    assert "gave no answer within 1 seconds" in refused(store("sh", "-c", program, timeout=1.0), "exec:vault")
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     for _ in range(100):
         state = Path(f"/proc/{mark.read_text()}/stat")
         if not state.exists() or ") Z " in state.read_text():
@@ -92,9 +89,11 @@ def test_a_helper_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -
 
 
 def test_what_a_helper_leaves_running_does_not_keep_its_answer_from_us() -> None:
-    program = "import subprocess; subprocess.Popen(['sleep', '60']); print('hunter2', flush=True)"
+    began = time.monotonic()
 
-    assert store(*python(program), timeout=0.5).resolve("exec:vault") == "hunter2"
+    assert store("sh", "-c", "sleep 60 & echo hunter2", timeout=50.0).resolve("exec:vault") == "hunter2"
+
+    assert time.monotonic() - began < 20
 
 
 def test_a_helper_that_is_not_there_is_named() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -14,6 +15,8 @@ from handrail.model.reference import ASKED
 
 MOST = 64 * 1024
 """Bytes of its output that are looked at."""
+LOOK = 0.2
+"""Seconds after which we look whether it has ended, and for which its output is still read then."""
 SAID = 200
 """Characters of what it complained about that an error repeats."""
 
@@ -70,25 +73,28 @@ def _run(name: str, argv: list[str], timeout: float) -> tuple[int, bytes, bytes]
             f"The helper {name!r} cannot be started: {argv[0]}: {because}.",
             "Correct its command in config.yaml in the home folder.",
         ) from None
+    until = time.monotonic() + timeout
     with process:
         try:
-            out, err = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired as late:
-            ended = process.poll()
+            while True:
+                ended = process.poll() is not None
+                try:
+                    out, err = process.communicate(timeout=LOOK)
+                    return process.returncode, out, err
+                except subprocess.TimeoutExpired as late:
+                    if ended:  # it left something behind that keeps its output open
+                        return process.returncode, late.stdout or b"", late.stderr or b""
+                if time.monotonic() >= until:
+                    raise BadInput(
+                        f"The helper {name!r} gave no answer within {timeout:g} seconds.",
+                        "Sign in to what it asks, or give it a longer timeout in config.yaml.",
+                    )
+        finally:
             _end(process)
-            if ended is not None:  # it left something behind that keeps its output open
-                return ended, late.stdout or b"", late.stderr or b""
-            raise BadInput(
-                f"The helper {name!r} gave no answer within {timeout:g} seconds.",
-                "Sign in to what it asks, or give it a longer timeout in config.yaml.",
-            ) from None
-        except BaseException:
-            _end(process)
-            raise
-    return process.returncode, out, err
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    """End it with all that it started, and left behind."""
     with suppress(ProcessLookupError, PermissionError):
         if os.name == "posix":
             os.killpg(process.pid, signal.SIGKILL)
