@@ -3,6 +3,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# One more than there are processors: some tests wait.
+WORKERS := $(shell echo $$(($$(nproc 2> /dev/null || echo 2) + 1)))
+# Some machines say that nothing compiled is to be kept; then every process that a test starts compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help venv demo test test-quick lint fix bench postgres lab ready clean
 
@@ -41,10 +45,10 @@ demo: $(READY) postgres
 	@$(BIN)/python -m demo
 
 test: ready
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests
 
 test-quick: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not real" tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not real" tests
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -62,6 +66,7 @@ bench: $(READY)
 	$(BIN)/python -m bench.rehearsal
 	$(BIN)/python -m bench.seeds
 	$(BIN)/python -m bench.connector_space
+	$(BIN)/python -m bench.hosts
 
 clean:
 	rm -rf .venv .cache dist build
