@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -181,8 +181,7 @@ def _connects(asked: _Asked) -> Mapping[str, Any]:
 
 def _for_real(asked: _Asked, output: Output) -> Open:
     store = secret_store(output)
-    hosts = {name: replace(host, os=None) if asked.known is None else host for name, host in asked.hosts.items()}
-    everybody = {**(asked.known.hosts if asked.known else {}), **hosts}
+    everybody = {**(asked.known.hosts if asked.known else {}), **asked.hosts}
 
     async def open_(name: str) -> Opened:
         return await sweep.open_unknown(name, everybody, store.resolve)
