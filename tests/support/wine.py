@@ -334,8 +334,11 @@ def machine(*, ssh: bool = True, excused: Sequence[str] = (), name: str = "lab")
     """A fresh machine, running; gone afterwards. AssertionError at the end when a program was called that is not there,
     unless a word of its line is `excused`."""
     source = base() / "prefix"
-    folder = lab.cache() / "machines" / f"hr-{secrets.token_hex(4)}"
+    everybody = lab.cache() / "machines"
+    folder = everybody / f"hr-{secrets.token_hex(4)}"
     folder.mkdir(parents=True)
+    (folder / "owner").write_text(str(os.getpid()))
+    _put_away_the_orphaned(everybody)
     one = WineMachine(folder, name)
     try:
         lab.copy_prefix(source, one.prefix)
@@ -349,6 +352,18 @@ def machine(*, ssh: bool = True, excused: Sequence[str] = (), name: str = "lab")
     finally:
         one.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _put_away_the_orphaned(machines: Path) -> None:
+    """Machines whose test was killed would run for ever."""
+    for folder in machines.iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            owner = int((folder / "owner").read_text())
+            if not Path(f"/proc/{owner}").exists():
+                WineMachine(folder).halt()
+                for pid in folder.glob("ssh/sshd.pid"):
+                    os.kill(int(pid.read_text()), signal.SIGKILL)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _say_scripts(one: WineMachine) -> None:
