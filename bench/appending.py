@@ -34,7 +34,7 @@ class AppendLine(Base):
         return self._seen(await run(host, "tail", "-n", "1", self.path))
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:  # noqa: ARG002
-        script = 'echo "$1" >> "$2" && tail -n 1 "$2"'
+        script = 'echo "$1" >> "$2" && while read -r line; do last=$line; done < "$2" && echo "$last"'
         done = await run(host, "sh", "-c", script, "append", self.line, self.path)
         return Evidence(exit=done.code, seen=self._seen(done))
 

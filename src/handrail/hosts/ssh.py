@@ -128,9 +128,11 @@ class SshHost:
         try:
             async with asyncio.timeout(END_WITHIN):
                 return await self._end_by(await self._spare(), shell, 0)
-        except (TimeoutError, HostError, asyncssh.Error, OSError, LineLost):
+        except BaseException as error:
             self._orphans.append((shell, 0))
-            return False
+            if isinstance(error, TimeoutError | HostError | asyncssh.Error | OSError | LineLost):
+                return False
+            raise
 
     async def _end_by(self, other: Shell, shell: Shell, grace: float) -> bool:
         waits = (str(int(grace * 5)), str(int(self._patience.kill_after * 5)))
