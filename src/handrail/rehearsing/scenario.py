@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from handrail.documents.read import BROKEN, Keys, Reading
 from handrail.documents.tree import Tree
 from handrail.model.finding import Level
 from handrail.rehearsing.plants import WORDS as PLANTS
-from handrail.rehearsing.plants import Plant
 from handrail.rehearsing.truths import WORDS as TRUTHS
-from handrail.rehearsing.truths import Truth
 from handrail.rehearsing.words import worded
 
 UNSAID = "(unsaid)"
@@ -28,6 +26,7 @@ UNSAID = "(unsaid)"
 Ends = Literal["succeeded", "failed", "waiting", "in-doubt"]
 EndsBack = Literal["succeeded", "failed", "waiting", "in-doubt", "no-way-back", "nothing"]
 Played = Literal["yes", "no", "done", "idle", "silent"]
+E = TypeVar("E", bound="Ending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,11 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
+class Ending:
+    """`people`: how they answer where it is not yes or done; `idle` says done and has done nothing, `silent` does not
+    answer. `at` is the step at which a run that does not succeed stands, `says` part of why. `because`: part of what
+    steps say of why they ended as they did. `plant` and `twin` are Plants and Truths, once they have been read."""
+
     plant: tuple[Any, ...] = ()
     people: Mapping[str, Played] = field(default_factory=dict)
     at: str | None = None
@@ -92,45 +95,10 @@ class _Written:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenRollback(_Written):
-    """How the run is taken back from where it ended, and how that ends. Everything that people would miss has to be as
-    it was before the run, but for what `differs` names (parts of what is told of it)."""
-
-    ends: EndsBack = "succeeded"
-    steps: tuple[str, ...] = ()
-    no_steps: tuple[str, ...] = ()
-    order: tuple[tuple[str, ...], ...] = ()
-    differs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenRun(_Written):
-    """How a plan of the scenario is carried out on the twin, and how that ends."""
-
-    ends: Ends = "succeeded"
-    rollback: WrittenRollback | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """`people`: how they answer where it is not yes or done; `idle` says done and has done nothing, `silent` does not
-    answer. `at` is the step at which a run that does not succeed stands, `says` part of why. `because`: part of what
-    steps say of why they ended as they did."""
-
-    plant: tuple[Plant, ...] = ()
-    people: Mapping[str, Played] = field(default_factory=dict)
-    at: str | None = None
-    says: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = ()
-    done: tuple[str, ...] = ()
-    tried: Mapping[str, int] = field(default_factory=dict)
-    because: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    twin: tuple[Truth, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Rollback(Ending):
-    """The way back of a run. It ends `no-way-back` when there is none, `nothing` when nothing has been changed."""
+    """How a run is taken back from where it ended, and how that ends: `no-way-back` when there is none, `nothing` when
+    nothing has been changed. Everything that people would miss has to be as it was before the run, but for what
+    `differs` names (parts of what is told of it)."""
 
     ends: EndsBack = "succeeded"
     steps: tuple[str, ...] = ()
@@ -141,7 +109,8 @@ class Rollback(Ending):
 
 @dataclass(frozen=True, slots=True)
 class Run(Ending):
-    """A run of the plan, and how it is then taken back, if it is."""
+    """How a plan of the scenario is carried out on the twin and how that ends, and how it is then taken back, if it
+    is."""
 
     ends: Ends = "succeeded"
     rollback: Rollback | None = None
@@ -158,7 +127,7 @@ class Written:
     to: Mapping[str, str] = field(default_factory=dict)
     accept: tuple[str, ...] = ()
     expect: Expectation = Expectation()
-    run: WrittenRun | None = None
+    run: Run | None = None
 
 
 @dataclass(frozen=True)
@@ -209,44 +178,24 @@ def _check_order(reading: Reading, order: Sequence[Sequence[str]], keys: Keys) -
             reading.mistake((*keys, n), "An order has at least two steps.", "Name what comes after it.")
 
 
-def _run(reading: Reading, written: WrittenRun) -> Run:
-    keys: Keys = ("run",)
+def _run(reading: Reading, written: Run) -> Run:
     back = written.rollback
-    return Run(
-        **_ending(reading, written, keys, written.ends),
-        ends=written.ends,
-        rollback=None if back is None else _rollback(reading, back, (*keys, "rollback")),
-    )
+    if back is not None:
+        _check_order(reading, back.order, ("run", "rollback", "order"))
+        back = _read(reading, back, ("run", "rollback"), back.ends)
+    return replace(_read(reading, written, ("run",), written.ends), rollback=back)
 
 
-def _rollback(reading: Reading, written: WrittenRollback, keys: Keys) -> Rollback:
-    _check_order(reading, written.order, (*keys, "order"))
-    return Rollback(
-        **_ending(reading, written, keys, written.ends),
-        ends=written.ends,
-        steps=written.steps,
-        no_steps=written.no_steps,
-        order=written.order,
-        differs=written.differs,
-    )
-
-
-def _ending(reading: Reading, written: _Written, keys: Keys, ends: str) -> dict[str, Any]:
-    """What both have, with plants and truths read."""
+def _read(reading: Reading, written: E, keys: Keys, ends: str) -> E:
+    """With its plants and truths read."""
     plants = [worded(reading, PLANTS, one, (*keys, "plant", n)) for n, one in enumerate(written.plant)]
     truths = [worded(reading, TRUTHS, one, (*keys, "twin", n)) for n, one in enumerate(written.twin)]
     if written.at is not None and ends == "succeeded":
         reading.mistake(
             (*keys, "at"), "A run that succeeds stands at no step.", "Say how it `ends`, or leave `at` out."
         )
-    return {
-        "plant": tuple(one for one in plants if one is not BROKEN),
-        "people": written.people,
-        "at": written.at,
-        "says": written.says,
-        "skipped": written.skipped,
-        "done": written.done,
-        "tried": written.tried,
-        "because": written.because,
-        "twin": tuple(one for one in truths if one is not BROKEN),
-    }
+    return replace(
+        written,
+        plant=tuple(one for one in plants if one is not BROKEN),
+        twin=tuple(one for one in truths if one is not BROKEN),
+    )

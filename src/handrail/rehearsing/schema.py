@@ -7,7 +7,7 @@ from typing import Any
 
 from handrail.guides.schema import DIALECT, record_schema
 from handrail.rehearsing.plants import WORDS as PLANTS
-from handrail.rehearsing.scenario import Expectation, Written, WrittenRollback, WrittenRun
+from handrail.rehearsing.scenario import Expectation, Rollback, Run, Written
 from handrail.rehearsing.truths import WORDS as TRUTHS
 
 
@@ -15,7 +15,7 @@ def scenario_schema() -> dict[str, Any]:
     """What `handrail guide schema scenario` prints."""
     definitions: dict[str, Any] = {}
     reference = record_schema(Written, definitions)
-    for cls in (WrittenRun, WrittenRollback):
+    for cls in (Run, Rollback):
         run = definitions[cls.__name__]["properties"]
         run["plant"] = _worded(PLANTS, definitions)
         run["twin"] = _worded(TRUTHS, definitions)
