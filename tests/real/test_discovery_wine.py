@@ -41,6 +41,7 @@ def by_hand(lab: Path, target: Path) -> None:
         "accounts": document["accounts"],
         "media": document["media"],
         "deployments": {"identity": {"product": "mim", "installations": []}},
+        "aim": document["aim"],
     }
     target.write_text(json.dumps(kept, indent=2))
 
@@ -67,3 +68,13 @@ def test_what_stands_on_wine_is_found_as_the_labs_own_estate_states_it(machine: 
     assert (database["name"], database["host"]) == ("FIMSynchronizationService", "sql01")
     assert any(each["value"] == "4.6.673.0" and each["host"] == "sync01" for each in found.json["read"])
     assert "host:sync01.system_state_backup_age_days" in {each["fact"] for each in found.json["not_read"]}
+
+    mine, labs = tmp_path / "mine.plan", tmp_path / "lab.plan"
+    for estate, plan in ((target, mine), (lab, labs)):
+        planned = handrail("plan", estate, "-o", plan, home=tmp_path)
+        assert planned.code == 0, planned.out + planned.err
+    assert steps_of(mine) == steps_of(labs), "what was discovered leads to the same steps"
+
+
+def steps_of(plan: Path) -> list[tuple[str, str]]:
+    return [(one["id"], one["uses"]) for one in json.loads(plan.read_text())["steps"]]
