@@ -69,9 +69,8 @@ def test_a_line_reaches_cmd_with_its_quotes(machine: WineMachine) -> None:
 
 def test_a_task_runs_on_when_its_line_has_ended(machine: WineMachine) -> None:
     """And a line ends though what it started goes on."""
-    machine.write(
-        r"C:\job.cmd", "@echo off\r\nping -n 3 127.0.0.1 > nul\r\necho done > C:\\job.txt\r\nexit /b 1612\r\n"
-    )
+    waits = ":again\r\nping -n 2 127.0.0.1 > nul\r\nif not exist C:\\go.txt goto again\r\n"
+    machine.write(r"C:\job.cmd", f"@echo off\r\n{waits}echo done > C:\\job.txt\r\nexit /b 1612\r\n")
 
     async def over_ssh() -> None:
         async with connected(machine) as connection:
@@ -85,6 +84,7 @@ def test_a_task_runs_on_when_its_line_has_ended(machine: WineMachine) -> None:
     query = r"schtasks /query /tn lab\job /fo csv /v /nh"
     assert '"Running"' in machine.must(query)
     assert not machine.path(r"C:\job.txt").exists()
+    machine.write(r"C:\go.txt", "")
     _until(lambda: '"1612"' in machine.must(query))
     assert machine.read(r"C:\job.txt").strip() == b"done"
 
@@ -127,7 +127,7 @@ def test_a_machine_restarts_when_it_is_told_to(machine: WineMachine) -> None:
     before = machine.must(asked)
     machine.must(r"subst N: C:\windows")
     machine.must("shutdown /r /t 0")
-    _until(lambda: machine.line is not None and machine.must(asked) != before, 60)
+    _until(lambda: machine.line is not None and machine.run(asked).out not in ("", before), 60)
     assert machine.run(r"dir N:\ ").code != 0
     assert "N:" not in machine.must("subst")
 

@@ -155,8 +155,7 @@ class WineMachine:
         done = subprocess.run(
             [*self.runner, line], input=stdin, env=env, capture_output=True, timeout=within, check=False
         )
-        code = int(told.read_text()) if told.exists() else -1
-        told.unlink(missing_ok=True)
+        code = _told(told)
         out, err = (one.decode("utf-8", "replace").replace("\r\n", "\n") for one in (done.stdout, done.stderr))
         return Ran(code, out, err)
 
@@ -179,8 +178,7 @@ class WineMachine:
         except asyncio.CancelledError:
             process.kill()
             raise
-        code = int(told.read_text()) if told.exists() else -1
-        told.unlink(missing_ok=True)
+        code = _told(told)
         return Exited(code, out, err)
 
     # ---- the machine's own life
@@ -314,6 +312,13 @@ class WineMachine:
         for name, source in files.items():
             self.bring(source, rf"C:\lab\images\{stem}\{name}")
         self.write(windows, f"HANDRAIL LAB IMAGE\n{label}\nC:\\lab\\images\\{stem}\n")
+
+
+def _told(file: Path) -> int:
+    """The exit code that a command left; -1 when the machine went down before it had."""
+    text = file.read_text() if file.exists() else ""
+    file.unlink(missing_ok=True)
+    return int(text) if text.strip() else -1
 
 
 def package(product: str, build: str = packages.OLD) -> Path:
