@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support import sp3_lab, wine
-from tests.support.command import handrail
+from tests.support.command import Said, handrail, start
 from tests.support.wine import WineMachine
 
 from handrail.documents.estate import estate_to_json, read_estate
@@ -21,6 +22,9 @@ from handrail.guides.catalogue import load
 from handrail.guides.facts import check_estate
 
 pytestmark = pytest.mark.real
+
+PATIENCE = 900.0
+"""Seconds that one command line may take on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +50,37 @@ def by_hand(lab: Path, target: Path) -> None:
     target.write_text(json.dumps(kept, indent=2))
 
 
-def test_what_stands_on_wine_is_found_as_the_labs_own_estate_states_it(machine: WineMachine, tmp_path: Path) -> None:
-    lab = sp3_lab.estate(machine, tmp_path / "lab.yaml")
-    target = tmp_path / "estate.yaml"
-    by_hand(lab, target)
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """What `discover` said and wrote, and the plans from that and from the lab's own estate."""
 
-    found = handrail("discover", "-o", target, "--update", "--format", "json", home=tmp_path)
+    said: Said
+    home: Path
+    estate: Path
+    lab: Path
+    plan: Path
 
-    assert found.code == 0, found.err
+    def handrail(self, *arguments: object) -> Said:
+        process = start(*arguments, home=self.home, environment={"HANDRAIL_LAB_PASSWORD": sp3_lab.PASSWORD})
+        out, err = process.communicate(timeout=PATIENCE)
+        return Said(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+
+
+@pytest.fixture(scope="module")
+def discovered(machine: WineMachine, tmp_path_factory: pytest.TempPathFactory) -> Discovered:
+    home = tmp_path_factory.mktemp("home")
+    lab = sp3_lab.estate(machine, home / "lab.yaml")
+    estate, plan = home / "estate.yaml", home / "mine.plan"
+    by_hand(lab, estate)
+    said = handrail("discover", "-o", estate, "--update", "--format", "json", home=home)
+    assert said.code == 0, said.err
+    return Discovered(said, home, estate, lab, plan)
+
+
+def test_what_stands_on_wine_is_found_as_the_labs_own_estate_states_it(discovered: Discovered) -> None:
     catalogue = load()
-    stated = estate_to_json(check_estate(read_estate(lab), catalogue))
-    read = estate_to_json(check_estate(read_estate(target), catalogue))
+    stated = estate_to_json(check_estate(read_estate(discovered.lab), catalogue))
+    read = estate_to_json(check_estate(read_estate(discovered.estate), catalogue))
     host, lab_host = read["hosts"]["sync01"], stated["hosts"]["sync01"]
     assert host["os"] == lab_host["os"]
     assert {name: host["software"][name] for name in lab_host["software"]} == lab_host["software"]
@@ -66,14 +90,29 @@ def test_what_stands_on_wine_is_found_as_the_labs_own_estate_states_it(machine: 
     assert one["account"] == "svc-sync", "an account that people have named keeps its name"
     (database,) = read["databases"].values()
     assert (database["name"], database["host"]) == ("FIMSynchronizationService", "sql01")
-    assert any(each["value"] == "4.6.673.0" and each["host"] == "sync01" for each in found.json["read"])
-    assert "host:sync01.system_state_backup_age_days" in {each["fact"] for each in found.json["not_read"]}
+    assert any(each["value"] == "4.6.673.0" and each["host"] == "sync01" for each in discovered.said.json["read"])
+    assert "host:sync01.system_state_backup_age_days" in {each["fact"] for each in discovered.said.json["not_read"]}
 
-    mine, labs = tmp_path / "mine.plan", tmp_path / "lab.plan"
-    for estate, plan in ((target, mine), (lab, labs)):
-        planned = handrail("plan", estate, "-o", plan, home=tmp_path)
+
+def test_what_was_discovered_is_planned_as_the_labs_own_estate_carried_out_and_verified(discovered: Discovered) -> None:
+    labs, me = discovered.home / "lab.plan", discovered
+    document = read_yaml(me.estate.read_text(), "")[0]
+    document["hosts"]["sql01"] = document["hosts"]["sync01"]  # the lab has one machine for both
+    me.estate.write_text(json.dumps(document, indent=2))
+    for estate, plan in ((me.estate, me.plan), (me.lab, labs)):
+        planned = me.handrail("plan", estate, "-o", plan)
         assert planned.code == 0, planned.out + planned.err
-    assert steps_of(mine) == steps_of(labs), "what was discovered leads to the same steps"
+    assert steps_of(me.plan) == steps_of(labs), "what was discovered leads to the same steps"
+
+    assert me.handrail("approve", me.plan).code == 0
+    begun = me.handrail("run", me.plan)
+    assert begun.code == 4, begun.out + begun.err
+    status = me.handrail("status", "--format", "json").json
+    (hold,) = (one["id"] for one in status["steps"] if one["state"] == "waiting")
+    assert me.handrail("answer", status["run"], hold, "yes").code == 0
+    ended = me.handrail("resume", status["run"])
+    assert ended.code == 0, ended.out + ended.err
+    assert me.handrail("verify", status["run"]).code == 0
 
 
 def steps_of(plan: Path) -> list[tuple[str, str]]:
