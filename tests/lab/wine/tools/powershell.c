@@ -128,6 +128,35 @@ static int transport_facts(void)
     return 0;
 }
 
+// One line for each folder: seconds since it was touched, whether there is an exit.txt in it, its name.
+static int list_jobs(const wchar_t *root)
+{
+    WIN32_FIND_DATAW found;
+    ULARGE_INTEGER then, now;
+    FILETIME time;
+    wchar_t path[4096];
+    HANDLE search;
+
+    if (GetFileAttributesW(root) == INVALID_FILE_ATTRIBUTES)
+        return 3;
+    GetSystemTimeAsFileTime(&time);
+    now.LowPart = time.dwLowDateTime, now.HighPart = time.dwHighDateTime;
+    swprintf(path, 4096, L"%ls\\*", root);
+    search = FindFirstFileW(path, &found);
+    if (search == INVALID_HANDLE_VALUE)
+        return 0;
+    do {
+        if (!(found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) || found.cFileName[0] == '.')
+            continue;
+        then.LowPart = found.ftLastWriteTime.dwLowDateTime, then.HighPart = found.ftLastWriteTime.dwHighDateTime;
+        swprintf(path, 4096, L"%ls\\%ls\\exit.txt", root, found.cFileName);
+        say(L"%lld|%d|%ls", (long long)(now.QuadPart - then.QuadPart) / 10000000,
+            GetFileAttributesW(path) != INVALID_FILE_ATTRIBUTES, found.cFileName);
+    } while (FindNextFileW(search, &found));
+    FindClose(search);
+    return 0;
+}
+
 static int carry_out(const wchar_t *name)
 {
 #define IS(what, needs) (!wcscmp(name, what) && count == needs)
@@ -166,6 +195,8 @@ static int carry_out(const wchar_t *name)
         return write_part(arguments[0], _wtoi64(arguments[1]));
     if (IS(L"take-part", 3))
         return take_part(arguments[0], arguments[1], arguments[2]);
+    if (IS(L"list-jobs", 1))
+        return list_jobs(arguments[0]);
     if (IS(L"own-folders", 2)) {
         // Wine keeps no rights worth the name.
         make_folders(arguments[1]);
