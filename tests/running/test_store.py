@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from handrail.errors import BadInput, FileMissing, StoreError, StoreLocked, StoreNewer, StoreUnwritable
 from handrail.running import sqlite_store as store_module
@@ -260,7 +261,9 @@ def test_whatever_is_damaged_nothing_but_a_clear_error_comes_out(
             journal.close()
 
 
-@pytest.mark.parametrize("url", ["mysql://user:geheim@host/db", "postgresql://user:geheim@host", "sqlite://", "::://", "nothing://"])
+@pytest.mark.parametrize(
+    "url", ["mysql://user:geheim@host/db", "postgresql://user:geheim@host", "sqlite://", "::://", "nothing://"]
+)
 def test_a_store_elsewhere_is_refused_without_repeating_its_password(url: str) -> None:
     with pytest.raises(BadInput) as caught:
         open_store(url)
@@ -281,3 +284,23 @@ def test_a_store_on_a_network_file_system_is_refused(tmp_path: Path, monkeypatch
     with pytest.raises(StoreUnwritable, match="network file system"):
         open_store(str(tmp_path / "share" / "store.db"))
     open_store(str(tmp_path / "store.db")).close()
+
+
+def test_a_log_of_full_length_hides_and_invents_nothing(tmp_path: Path) -> None:
+    """While a run is held its log is as long as it will be; who opens the store meanwhile, or after a kill, reads what
+    was committed and nothing else."""
+    store = open_store(str(tmp_path / "store.db"))
+    with store.hold("run-1", "Run run-1"):
+        log = tmp_path / "store.db-wal"
+        assert log.stat().st_size == store_module.LOG
+        with store.write("run-1") as connection:
+            connection.execute(text("CREATE TABLE kept (x)"))
+            connection.execute(text("INSERT INTO kept VALUES (7)"))
+        for name in ("store.db", "store.db-wal"):  # as a kill leaves them
+            (tmp_path / "killed").mkdir(exist_ok=True)
+            (tmp_path / "killed" / name).write_bytes((tmp_path / name).read_bytes())
+        with sqlite3.connect(tmp_path / "killed" / "store.db") as found:
+            assert found.execute("SELECT x FROM kept").fetchall() == [(7,)]
+            assert found.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert log.stat().st_size == store_module.LOG
+    store.close()

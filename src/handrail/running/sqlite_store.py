@@ -6,6 +6,7 @@ Every failure of the database leaves here as a StoreError with one clear sentenc
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,6 +26,9 @@ from handrail.running.store_tables import HOW, create_tables, migrate_tables, pa
 MOUNTS = Path("/proc/self/mounts")
 _NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "glusterfs"})
 
+
+LOG = 1000 * (4096 + 24) + 32
+"""Bytes of the write-ahead log when SQLite begins to use it from its beginning again: a thousand pages, a head each."""
 
 _BEHIND = "SELECT 1 FROM events WHERE run = ? AND lane = ? AND sequence > ? LIMIT 1"
 """Without a transaction around it: one statement sees one state."""
@@ -66,6 +70,7 @@ class SqliteStore:
     @contextlib.contextmanager
     def hold(self, run: str, what: str) -> Iterator[None]:
         with held(self._lock(run), what):
+            self._lengthen(run)
             yield
 
     def is_held(self, run: str) -> bool:
@@ -74,6 +79,21 @@ class SqliteStore:
     def ring(self, connection: sa.Connection, run: str, bells: Sequence[Bell]) -> None:  # noqa: ARG002
         if bells:
             raise BadInput("Workers share a store on PostgreSQL only.", "Name one with --store.")
+
+    def _lengthen(self, run: str) -> None:
+        """Give the write-ahead log its full length before it is needed. A sync of a file that grows has to write down
+        its new length too, with all else that the file system has to write: it takes five times as long.
+
+        Zeros behind the last frame are no frames, as those of an earlier round are none. In a transaction of ours
+        nobody else writes there, and SQLite does not before its end.
+        """
+        log = self._path.with_name(self._path.name + "-wal")
+        with self.write(run), contextlib.suppress(OSError), log.open("r+b") as file:
+            missing = LOG - file.seek(0, os.SEEK_END)
+            if missing > 0:
+                file.write(bytes(missing))
+                file.flush()
+                os.fsync(file.fileno())
 
     def close(self) -> None:
         if self._looking is not None:
