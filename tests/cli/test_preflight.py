@@ -11,7 +11,7 @@ import pytest
 from tests.support.command import assert_clean, handrail
 
 from handrail.hosts import opening
-from handrail.hosts.protocol import Command, Lost, Outcome
+from handrail.hosts.protocol import Command, Exited, Lost, Outcome
 
 
 class Silent:
@@ -132,3 +132,33 @@ def test_a_file_that_is_neither_is_refused_with_a_sentence(tmp_path: Path, text:
 
     assert_clean(said)
     assert said.code == 2
+
+
+class Quiet(Silent):
+    """A host that answers, and of which nothing can be read."""
+
+    async def execute(self, command: Command) -> Outcome:
+        return Exited(0) if command.argv == ("cmd", "/c", "ver") else Exited(5, b"", b"Access is denied.")
+
+
+def test_what_cannot_be_read_holds_up_a_new_run_and_none_that_goes_on(tmp_path: Path, plan: Path) -> None:
+    """Half-way through a night, nobody is left with a plan that cannot be changed any more."""
+    from handrail.cli.output import Output
+    from handrail.cli.preflight import passes
+    from handrail.documents.plan import read_plan
+    from handrail.running.home import Home
+    from handrail.running.session import open_session
+
+    class All:
+        def __init__(self, host: Any) -> None:
+            self.host = lambda name: host
+
+        async def close(self) -> None:
+            return None
+
+    found = read_plan(plan)
+    output = Output(None, None)
+    for host, first, again in ((Quiet(), False, True), (Silent(), False, False)):
+        with open_session(Home(tmp_path / "home"), openers={"hosts": lambda *_, host=host: All(host)}) as session:  # type: ignore[dict-item]
+            assert passes(output, session, found, "text") is first
+            assert passes(output, session, found, "text", {"sync01"}) is again

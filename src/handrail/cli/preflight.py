@@ -21,6 +21,8 @@ from handrail.reporting.findings import assessment_document, assessment_page
 from handrail.running.preflight import of_estate
 from handrail.running.session import Session
 
+UNREACHABLE = "transport/unreachable"
+
 
 def preflight(output: Output, file: str, accept: Sequence[str], guides: Sequence[str], format: str) -> int:
     """0 when nothing forbids a run; 3 when something does, or is not known."""
@@ -39,11 +41,14 @@ def preflight(output: Output, file: str, accept: Sequence[str], guides: Sequence
 
 
 def passes(output: Output, session: Session, plan: Plan, format: str, only: Collection[str] | None = None) -> bool:
-    """Look before hosts are touched, and tell. A way back is not held up: it goes as far as it can."""
+    """Look before hosts are touched, and tell. `only`: the hosts of a run that goes on; what could not be read of them
+    holds it up no more. A way back is not held up at all: it goes as far as it can."""
     found = asyncio.run(session.preflight(plan, only)).assessment
-    if found.verdict == "blocked" and plan.goes_back is None:
+    blocking = [one for one in found.findings if one.blocks and not (only and one.unknown and one.rule != UNREACHABLE)]
+    if blocking and plan.goes_back is None:
         _show(output, found, format)
-        output.complain("handrail: Nothing was begun: the way to the hosts has to be clear first.")
+        what = "Nothing was begun" if only is None else "The run was not gone on with"
+        output.complain(f"handrail: {what}: the way to the hosts has to be clear first.")
         return False
     for one in found.findings:
         if one.level != "note":
