@@ -104,7 +104,8 @@ class _Counted:
         return None
 
 
-def _host(host: Host) -> CountingHost:
+def machine(host: Host) -> CountingHost:
+    """The counting host itself, fenced or not."""
     behind = host
     while isinstance(behind, FencedHost | QuietHost | TranscribedHost):
         behind = behind.behind
@@ -125,7 +126,7 @@ class Set(_Counted):
     lost_after: bool = False
 
     async def observe(self, host: Host, receipt: Receipt) -> Observation:
-        state = _host(host).get_state()
+        state = machine(host).get_state()
         if state.get("silent"):
             raise HostUnreachable(f"{host.name} is silent")
         if self.name in state and state[self.name] == self.value:
@@ -133,12 +134,12 @@ class Set(_Counted):
         return Observation("not_done", f"{self.name} is {state.get(self.name)!r}", {"was": state.get(self.name)})
 
     async def act(self, host: Host, receipt: Receipt) -> Evidence:
-        machine = _host(host)
+        there = machine(host)
         if receipt.attempt <= self.lost and not self.lost_after:
             raise InDoubt("the line was lost")
         if not self.lies:
-            machine.effect(f"set {self.name}")
-            machine.set(self.name, self.value)
+            there.effect(f"set {self.name}")
+            there.set(self.name, self.value)
         if receipt.attempt <= self.lost:
             raise InDoubt("the line was lost")
         if self.claims:
@@ -157,15 +158,15 @@ class Note(_Counted):
     name: str
 
     async def observe(self, host: Host, receipt: Receipt) -> Observation:
-        left = _host(host).get_state().get(receipt.name)
+        left = machine(host).get_state().get(receipt.name)
         if left is None:
             return Observation("not_done", "there is no receipt", {"started": False})
         return Observation("done", "its receipt is there", outputs={"file": left})
 
     async def act(self, host: Host, receipt: Receipt) -> Evidence:
-        machine = _host(host)
-        machine.effect(f"note {self.name}")
-        machine.set(receipt.name, f"{self.name}-{receipt.attempt}")
+        there = machine(host)
+        there.effect(f"note {self.name}")
+        there.set(receipt.name, f"{self.name}-{receipt.attempt}")
         return Evidence(exit=0)
 
 
@@ -178,13 +179,13 @@ class Once(Note):
     blind: bool = False
 
     async def observe(self, host: Host, receipt: Receipt) -> Observation:
-        if self.blind and _host(host).get_state().get("blind"):
+        if self.blind and machine(host).get_state().get("blind"):
             return Observation("unknown", "the receipt cannot be read")
         return await Note.observe(self, host, receipt)
 
     async def act(self, host: Host, receipt: Receipt) -> Evidence:
         if self.blind:
-            _host(host).set("blind", True)
+            machine(host).set("blind", True)
         return await Note.act(self, host, receipt)
 
 
@@ -198,18 +199,18 @@ class Stubborn(_Counted):
     uses_up: int = 0
 
     async def observe(self, host: Host, receipt: Receipt) -> Observation:
-        done = _host(host).get_state().get(self.name)
+        done = machine(host).get_state().get(self.name)
         return Observation("done" if done else "not_done", f"{self.name}: {done}")
 
     async def act(self, host: Host, receipt: Receipt) -> Evidence:
-        machine = _host(host)
-        state = machine.get_state()
+        there = machine(host)
+        state = there.get_state()
         if state.get(self.needs) is None or state.get("used", 0) < self.uses_up:
-            machine.set("used", state.get("used", 0) + 1)
-            machine.set(self.needs, None)
+            there.set("used", state.get("used", 0) + 1)
+            there.set(self.needs, None)
             raise ActFailed("it ended with 1603", Evidence(exit=1603, log=self.log))
-        machine.effect(f"set {self.name}")
-        machine.set(self.name, True)
+        there.effect(f"set {self.name}")
+        there.set(self.name, True)
         return Evidence(exit=0)
 
 
@@ -225,7 +226,7 @@ class Check(_Counted):
     value: Any = True
 
     async def observe(self, host: Host, receipt: Receipt) -> Observation:
-        found = _host(host).get_state().get(self.name)
+        found = machine(host).get_state().get(self.name)
         state = "done" if found == self.value else "not_done"
         return Observation(state, f"{self.name} is {found!r}", outputs={"value": found})  # type: ignore[arg-type]
 
@@ -340,18 +341,28 @@ class Folder:
 
 
 @contextmanager
-def opening(home: Path, watch: Watch | None = None, *, play: bool = True, **more: Any) -> Iterator[Session]:
-    """A session whose both targets are the folder `home/hosts`."""
+def opening(
+    home: Path,
+    watch: Watch | None = None,
+    *,
+    play: bool = True,
+    start: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Iterator[Session]:
+    """A session whose both targets are the folder `home/hosts`; its hosts begin with the values of `start`."""
 
     def opener(plan: Plan, folder: Path, new: bool) -> Folder:
-        return Folder(home / "hosts", play)
+        hosts = Folder(home / "hosts", play)
+        for name in {step.host for step in plan.steps if step.host}:
+            there = CountingHost(name, home / "hosts")
+            for key in (start or {}).keys() - there.get_state().keys():
+                there.set(key, (start or {})[key])
+        return hosts
 
     with open_session(
         Home(home / "home"),
         watch=watch,
         openers={"hosts": opener, "twin": opener},
-        build=build,
-        signatures=signatures(),
-        **more,
+        **{"build": build, "signatures": signatures(), **more},
     ) as session:
         yield session

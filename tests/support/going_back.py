@@ -6,14 +6,15 @@ A host's values are its assets: `wreck` sets one of them to something else, `sav
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tests.support import counting
 from tests.support.counting import ACTIONS as PLAIN
-from tests.support.counting import OURS, Check, CountingHost, Folder, Hold, Note, Set
+from tests.support.counting import OURS, Check, Hold, Note, Set, machine
 
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.documents.plan import freeze
@@ -21,20 +22,8 @@ from handrail.hosts.protocol import Host
 from handrail.model.estate import Estate
 from handrail.model.plan import Fact, Hop, Plan, Step, WayBack
 from handrail.model.signature import Kind, Signature
-from handrail.running.fencing import FencedHost
-from handrail.running.home import Home
 from handrail.running.journal import Watch
-from handrail.running.quiet import QuietHost
-from handrail.running.session import Session, open_session
-from handrail.running.transcripts import TranscribedHost
-
-
-def machine(host: Host) -> CountingHost:
-    behind = host
-    while isinstance(behind, FencedHost | QuietHost | TranscribedHost):
-        behind = behind.behind
-    assert isinstance(behind, CountingHost)
-    return behind
+from handrail.running.session import Session
 
 
 @dataclass(frozen=True)
@@ -226,26 +215,9 @@ def plan(*hops: tuple[list[Step], list[Step]], **more: Any) -> Plan:
 START: Mapping[str, Any] = {"runs": True, "data": "data of 1", "build": "1"}
 
 
-@contextmanager
-def opening(home: Path, watch: Watch | None = None, *, play: bool = True, **more: Any) -> Iterator[Session]:
+def opening(
+    home: Path, watch: Watch | None = None, *, play: bool = True, **more: Any
+) -> AbstractContextManager[Session]:
     """A session whose both targets are the folder `home/hosts`; its hosts begin as START."""
-
-    def opener(plan: Plan, folder: Path, new: bool) -> Folder:
-        hosts = Folder(home / "hosts", play)
-        for name in {step.host for step in plan.steps if step.host}:
-            there = CountingHost(name, home / "hosts")
-            if "runs" not in there.get_state():
-                for key, value in START.items():
-                    there.set(key, value)
-        return hosts
-
-    with open_session(
-        Home(home / "home"),
-        watch=watch,
-        openers={"hosts": opener, "twin": opener},
-        build=build,
-        signatures=SIGNATURES,
-        describe=described,
-        **more,
-    ) as session:
-        yield session
+    told = {"build": build, "signatures": SIGNATURES, "describe": described, **more}
+    return counting.opening(home, watch, play=play, start=START, **told)
