@@ -29,7 +29,7 @@ def done(work: Coroutine[Any, Any, T]) -> T:
 
 def host(wide: str = "", narrow: str = "", more: Mapping[str, Any] | None = None) -> ScriptedHost:
     """A host with these lists of products, 64 and 32 bit, where C:\\Shop\\shop.exe is there."""
-    answers = {f"{LIST} /reg:64": wide, f"{LIST} /reg:32": narrow, "cmd /c dir C:\\Shop\\shop.exe": 0}
+    answers: dict[str, Any] = {f"{LIST} /reg:64": wide, f"{LIST} /reg:32": narrow, "cmd /c dir C:\\Shop\\shop.exe": 0}
     return ScriptedHost({**answers, **(more or {})})
 
 
