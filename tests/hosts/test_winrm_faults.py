@@ -239,7 +239,7 @@ def test_a_line_cut_at_any_byte_never_looks_like_success(auth: str, tmp_path: Pa
             while at < whole:
                 before = counted
                 between.arm(at)
-                async with host_at(endpoint, QUICK, port=between.listening) as host:
+                async with host_at(endpoint, port=between.listening) as host:
                     try:
                         outcome: Outcome | None = await host.execute(SAY)
                     except HostUnreachable:
