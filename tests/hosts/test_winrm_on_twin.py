@@ -187,6 +187,20 @@ def test_what_a_job_was_given_in_files_is_gone_when_it_ends() -> None:
         on(endpoint, ask)
 
 
+def test_old_jobs_are_cleared_away_and_their_receipts_with_them() -> None:
+    with windows() as (_, endpoint):
+
+        async def ask(host: WinrmHost) -> None:
+            for name in ("kept", "old"):
+                await detached.run(host, name, Command(("cmd", "/c", "ver")))
+            assert await windows_jobs.prune(host, ["kept"], 3600) == []
+            assert await windows_jobs.prune(host, ["kept"], 0) == [windows_jobs.safe_name("old")]
+            states = [(await detached.poll(host, name)).state for name in ("kept", "old")]
+            assert states == ["exited", "absent"]
+
+        on(endpoint, ask)
+
+
 # -- a whole run
 
 
