@@ -15,7 +15,7 @@ help:
 	@echo "make test        everything, real servers included; installs what it needs"
 	@echo "make test-quick  what needs no server, under a minute"
 	@echo "make lint | fix  ruff and mypy --strict | let ruff mend what it can"
-	@echo "make bench       start-up, planning and comparing content, measured side by side (5 GB in TMPDIR)"
+	@echo "make bench       start-up, planning, content, twenty hosts over SSH, measured side by side (5 GB in TMPDIR)"
 	@echo "make lab         a Windows machine out of Wine, for the tests (Debian's packages as root or with sudo)"
 	@echo "make venv        .venv/bin/handrail"
 
@@ -66,6 +66,7 @@ bench: $(READY)
 	$(BIN)/python -m bench.rehearsal
 	$(BIN)/python -m bench.seeds
 	$(BIN)/python -m bench.connector_space
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python -m bench.hosts
 
 clean:
