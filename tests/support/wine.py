@@ -149,7 +149,9 @@ class WineMachine:
     # ---- running
 
     def run(self, line: str, *, stdin: bytes = b"", cwd: str | None = None, within: float = 120.0) -> Ran:
-        """One line for cmd.exe, not over any transport."""
+        """One line for cmd.exe, not over any transport; when the machine restarts just now, after that."""
+        with self._turn:
+            pass
         told = self.folder / f"exit-{secrets.token_hex(4)}"
         env = {**os.environ, "LAB_EXIT": str(told), **({"LAB_CWD": cwd} if cwd else {})}
         done = subprocess.run(
@@ -213,16 +215,13 @@ class WineMachine:
             told = self.line
             self.close_line()
             self.halt()
-            # Replaces the files that an installer found in use.
-            self._quietly(lab.WINE, "wineboot", "-r")
-            self.halt()
             # Drives that somebody mapped do not outlive a restart.
             for one in (self.prefix / "dosdevices").iterdir():
                 if one.name[1:] == ":" and one.name not in ("c:", "z:"):
                     one.unlink()
-            self.start()
-            self.run(r"reg delete HKLM\Software\HandrailLab\Subst /f")
-            self.run(r"reg delete HKLM\Software\HandrailLab\Mounted /f")
+            self.start()  # which also replaces the files that an installer found in use
+            lists = r"HKLM\Software\HandrailLab"
+            self.run(rf"reg delete {lists}\Subst /f & reg delete {lists}\Mounted /f")
             if told is not None:
                 self.open_line(told.port)
 
@@ -231,7 +230,8 @@ class WineMachine:
         wish = self.prefix / "drive_c" / "lab" / "shutdown.txt"
         while not self._gone.wait(0.1):
             if wish.exists():
-                wait = float(wish.read_text() or "0")
+                # Whoever asked for it gets an answer first.
+                wait = max(float(wish.read_text() or "0"), 1.0)
                 wish.unlink()
                 if not self._gone.wait(wait):
                     self.restart()
