@@ -278,6 +278,7 @@ def test_our_own_end_leaves_the_command_to_itself_and_a_time_out_that_is_not_hea
         ("Server not found in Kerberos database", "knows no such host"),
         ("Cannot find KDC for realm 'CONTOSO.COM'", "no domain controller"),
         ("Preauthentication failed", "the password is wrong"),
+        ("Decrypt integrity check failed -1765328353", "the password is wrong"),
         ("No module named 'gssapi'", "Kerberos cannot be spoken here"),
     ],
 )

@@ -83,7 +83,7 @@ _TEXTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "8009030c|LOGON_DENIED|LOGON_FAILURE|C000006D|PREAUTH_FAILED|"
-        "Preauthentication failed|Password incorrect|password was incorrect",
+        "Decrypt integrity check failed|Preauthentication failed|Password incorrect|password was incorrect",
         "the password is wrong, or the account may not log on there",
         "Look at `connect.user` and the secret behind `connect.password`.",
     ),
