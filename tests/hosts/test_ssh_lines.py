@@ -36,14 +36,22 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 async def sweep(
-    server: Sshd, tmp_path: Path, budgets: list[int], one: Callable[[SshHost, Relay, int], Awaitable[None]]
+    server: Sshd,
+    tmp_path: Path,
+    budgets: Callable[[int], list[int]],
+    one: Callable[[SshHost, Relay, int], Awaitable[None]],
 ) -> None:
-    """`one` for each budget, on a line that stands and is cut when so many bytes have passed."""
+    """`one` for each budget, on a line that stands and is cut when so many bytes have passed. The budgets are made from
+    how many it takes."""
     async with relay(server.port) as between:
         known = tmp_path / "known_hosts"
         known.write_text(server.known_hosts.read_text().replace(str(server.port), str(between.listening)))
         host = server.host(port=between.listening, known_hosts=str(known))
-        for budget in budgets:
+        await host.execute(Command(("true",)))
+        await host.read("/proc/version")
+        between.arm(10**9)
+        await one(host, between, 10**9)
+        for budget in budgets(between.took):
             between.arm(None)
             await host.execute(Command(("true",)))
             await host.read("/proc/version")
@@ -67,6 +75,7 @@ def test_a_command_whose_line_is_cut_at_any_byte_is_never_a_success_it_was_not(s
             outcome = await host.execute(command)
         except HostUnreachable:
             outcome = None
+        between.took = between.passed
         between.arm(None)
         again = await host.execute(Command(("true",)))  # after which nothing of it runs any more
         assert again == Exited(0)
@@ -80,7 +89,11 @@ def test_a_command_whose_line_is_cut_at_any_byte_is_never_a_success_it_was_not(s
         assert not copy.exists() or copy.read_bytes() == data
         seen.add(type(outcome).__name__ + str(len(traces)))
 
-    asyncio.run(sweep(server, tmp_path, [0, 40, *range(100, 1500, 170), 4000], one))
+    asyncio.run(
+        sweep(
+            server, tmp_path, lambda took: [0, 40, *range(100, took, took // 8), took - 160, took - 100, took - 40], one
+        )
+    )
     assert {"Lost0", "Lost2", "Exited2"} <= seen, "the sweep has missed a case"
 
 
@@ -105,6 +118,7 @@ def test_a_file_whose_line_is_cut_at_any_byte_is_the_old_one_or_the_new_one(
                 await host.put(tmp_path / "source", str(target))
         except HostUnreachable:
             said = False
+        between.took = between.passed
         between.arm(None)
         await host.execute(Command(("true",)))
         content = target.read_bytes()
@@ -115,9 +129,11 @@ def test_a_file_whose_line_is_cut_at_any_byte_is_the_old_one_or_the_new_one(
         seen.add((said, content == new))
 
     size = len(new)
-    budgets = [60, 300, size // 2, *range(size + 400, size + 3600, 400), size + 20_000]
-    if how == "put":
-        budgets = budgets[1::3] + budgets[-1:]
+
+    def budgets(took: int) -> list[int]:
+        late = [*range(size, took, (took - size) // 8), took - 60]
+        return [60, 300, size // 2, *late] if how == "write" else [300, size // 2, *late[::3]]
+
     asyncio.run(sweep(server, tmp_path, budgets, one))
     assert {(False, False), (True, True)} <= seen
 
@@ -128,11 +144,15 @@ def test_a_fetched_file_whose_line_is_cut_is_not_there(server: Sshd, tmp_path: P
 
     async def one(host: SshHost, between: Relay, budget: int) -> None:
         target = tmp_path / f"target{budget}"
+        if budget == 10**9:
+            await host.get(str(source), target)
+            between.took = between.passed
+            return
         with pytest.raises(HostUnreachable):
             await host.get(str(source), target)
         assert [path for path in tmp_path.iterdir() if path.name.startswith(target.name)] == []
 
-    asyncio.run(sweep(server, tmp_path, [0, 300, 500_000], one))
+    asyncio.run(sweep(server, tmp_path, lambda took: [0, 300, took // 2, took - 2000], one))
 
 
 def test_an_sshd_killed_in_the_middle_of_a_command_loses_it_and_the_command_is_ended(tmp_path: Path) -> None:

@@ -96,6 +96,8 @@ class Relay:
     port: int
     budget: int | None = None
     passed: int = 0
+    took: int = 0
+    """Bytes that passed in what was measured last."""
     listening: int = 0
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
