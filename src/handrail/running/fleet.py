@@ -169,6 +169,8 @@ class Worker:
     async def _drive(self, run: str, lane: str, again: bool) -> None:
         try:
             carried = await self._carried(run)
+            if carried.share.may_be_taken_back:
+                await asyncio.to_thread(self._session.refuse_return, run)
             await carried.share.drive(lane, again)
             if carried.share.schedule.ended:
                 await self._end(run, carried)

@@ -137,3 +137,14 @@ def refuse_stale(journal: AnyJournal, plan: Plan, original: Plan, knowledge: Kno
             f"Run {run} is no longer where it was when this way back was computed.",
             f"Compute it anew: handrail rollback {run} -o PLAN.",
         )
+
+
+def prepare(journal: AnyJournal, run: str, plan: Plan, who: str, knowledge: Knowledge) -> None:
+    """Before the way back `run` goes on. As long as it has changed nothing, it may have been overtaken by the run that
+    it takes back: BadInput then."""
+    assert plan.goes_back is not None
+    original = plan.goes_back.run
+    note(journal, original, run, who)
+    if not has_touched(plan, journal.read(run)):
+        refuse_return(return_of(journal, original), original)
+        refuse_stale(journal, plan, plan_of_text(journal.document(original), f"the plan of run {original}"), knowledge)

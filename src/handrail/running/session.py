@@ -16,7 +16,7 @@ from handrail.actions.protocol import Secrets
 from handrail.actions.secrets import SecretStore
 from handrail.documents.plan import plan_of_text, plan_to_json
 from handrail.errors import BadInput, StoreLocked, UnknownName
-from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry, Event, RunStatus
+from handrail.model.journal import PEOPLE_LANE, Entry, Event, RunStatus
 from handrail.model.plan import Plan
 from handrail.model.signature import Signature
 from handrail.restoring.cost import Cost
@@ -25,6 +25,7 @@ from handrail.restoring.records import records_of
 from handrail.restoring.rollback import Back, NoWayBack, cost_of
 from handrail.restoring.undoing import Describe, Knowledge
 from handrail.running import going_back, people
+from handrail.running.admission import check_revisions, refuse_second
 from handrail.running.carrying import Build, Hosts
 from handrail.running.chain import canonical
 from handrail.running.clock import Clock, SystemClock
@@ -71,13 +72,13 @@ class Session:
 
     def check(self, plan: Plan, target: str = "hosts") -> str:
         """Whether a run of `plan` may begin on `target`; the target that it is for. Errors as `start`."""
-        self._check_revisions(plan)
+        check_revisions(plan, self.signatures)
         Schedule(plan)
         if plan.goes_back is not None:
             target = self._check_going_back(plan, target)
         if target == "hosts":
             people.demand_approvals(self.journal, plan)
-            self._refuse_second(plan)
+            refuse_second(self.journal, plan)
             self._opener(target)(plan, Path(), True)  # refuses hosts that cannot be reached, before there is a run
         return target
 
@@ -118,9 +119,9 @@ class Session:
 
         `again`: what failed is tried again. Errors as `carry_out`."""
         plan = self.plan(run)
-        self._check_revisions(plan)
+        check_revisions(plan, self.signatures)
         if plan.goes_back is not None:
-            self._prepare_going_back(run, plan, who)
+            going_back.prepare(self.journal, run, plan, who, self.knowledge)
         else:
             self.refuse_return(run)
         with self._target(run, plan) as target:  # a twin is raised by one, before several open it
@@ -200,7 +201,7 @@ class Session:
         not lead back from where its run is now).
         """
         plan = self.plan(run)
-        self._check_revisions(plan)
+        check_revisions(plan, self.signatures)
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.journal.store.hold(run, f"Run {run}"))
             if self.is_for_workers(run):
@@ -208,7 +209,7 @@ class Session:
             if plan.goes_back is not None:
                 original = plan.goes_back.run
                 stack.enter_context(self.journal.store.hold(original, f"Run {original}"))
-                self._prepare_going_back(run, plan, who)
+                going_back.prepare(self.journal, run, plan, who, self.knowledge)
             else:
                 self.refuse_return(run)
             target = stack.enter_context(self._target(run, plan))
@@ -270,7 +271,7 @@ class Session:
         """A worker's share in a run, and what it is carried out on, for the worker to close.
 
         Errors: BadInput (an action's revision differs; a host cannot be reached as the estate says)."""
-        self._check_revisions(plan)
+        check_revisions(plan, self.signatures)
         with self._target(run, plan) as target:
             hosts, secrets = self._equipped(run, plan, target, strict=False)
             share = Share(
@@ -319,7 +320,7 @@ class Session:
         went on from there, or an action's revision differs; StoreLocked when a process is carrying it on.
         """
         plan = self.plan(run)
-        self._check_revisions(plan)
+        check_revisions(plan, self.signatures)
         self._refuse_busy(run)
         found = going_back.back_of(self.journal, run, plan, self.knowledge)
         if isinstance(found, Back) and not found.plan.steps:
@@ -338,7 +339,7 @@ class Session:
         if plan.goes_back is not None or going_back.return_of(self.journal, run) is not None:
             return None
         try:
-            self._check_revisions(plan)
+            check_revisions(plan, self.signatures)
         except BadInput:
             return None  # only the Handrail that began it knows
         return cost_of(plan, run, records_of(self.journal.read(run)), self.knowledge)
@@ -354,7 +355,7 @@ class Session:
     def _refuse_busy(self, run: str) -> None:
         self.refuse_return(run)
         going_back.refuse_overtaken(self.journal, run)
-        if self.is_carried(run):
+        if self.is_carried(run) or (self.is_for_workers(run) and self.schedule(run).state == "running"):
             raise StoreLocked(
                 f"Run {run} is being carried on by a process.",
                 "Stop that first, with Ctrl-C, or let it come to its end.",
@@ -370,15 +371,6 @@ class Session:
         self._refuse_busy(run)
         going_back.refuse_stale(self.journal, plan, self.plan(run), self.knowledge)
         return where
-
-    def _prepare_going_back(self, run: str, plan: Plan, who: str) -> None:
-        """As long as it has changed nothing, a way back may have been overtaken by the run that it takes back."""
-        assert plan.goes_back is not None
-        original = plan.goes_back.run
-        going_back.note(self.journal, original, run, who)
-        if not going_back.has_touched(plan, self.journal.read(run)):
-            going_back.refuse_return(going_back.return_of(self.journal, original), original)
-            going_back.refuse_stale(self.journal, plan, self.plan(original), self.knowledge)
 
     # -- within -------------------------------------------------------------------------------------------------
 
@@ -396,30 +388,6 @@ class Session:
             return self.openers[target]
         except KeyError:
             raise UnknownName("target", target, self.openers) from None
-
-    def _check_revisions(self, plan: Plan) -> None:
-        """A plan runs with the very actions that it was made and approved with."""
-        for uses, revision in dict.fromkeys((step.uses, step.revision) for step in plan.steps):
-            known = self.signatures.get(uses)
-            if known is None:
-                raise UnknownName("action", uses, self.signatures)
-            if known.revision != revision:
-                raise BadInput(
-                    f"The plan was made with revision {revision} of {uses}, and this Handrail has {known.revision}.",
-                    "Finish the run with the Handrail that began it, or make the plan anew.",
-                )
-
-    def _refuse_second(self, plan: Plan) -> None:
-        """Two runs of one plan on the same hosts would not know of each other."""
-        for row in self.journal.runs():
-            if row.plan == plan.digest and row.target == "hosts":
-                found = self.journal.read(row.run)
-                kinds = [event.entry.kind for event in found if event.lane == RUN_LANE]
-                ended = "ended" in kinds and "taken" not in kinds[kinds.index("ended") :]
-                if not ended and not any(event.entry.kind == "taken-back" for event in found):
-                    raise BadInput(
-                        f"Run {row.run} of this plan has not ended.", f"Go on with it: handrail resume {row.run}."
-                    )
 
     def _keeping(self, plan: Plan) -> Keeping:
         """Our secrets, and sealing for our identity and the custodians of the plan's estate."""

@@ -97,6 +97,7 @@ class Share:
     ) -> None:
         self.run = run
         self.schedule = Schedule(plan)
+        self.may_be_taken_back = False
         self._calendar = Calendar(plan)
         self._journal = journal
         self._queue = queue
@@ -225,6 +226,7 @@ class Share:
             for event in found:
                 self._position = event.position
                 self.schedule.apply(event)
+                self.may_be_taken_back |= event.entry.kind == "going-back"
                 self._announce(event, self.schedule)
 
     async def _record(self, step: Step, entry: Entry) -> None:

@@ -1,0 +1,38 @@
+"""What is looked at before a plan may run: that it is the one that was approved, and that no other run of it is under
+way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from handrail.errors import BadInput, UnknownName
+from handrail.model.journal import RUN_LANE
+from handrail.model.plan import Plan
+from handrail.model.signature import Signature
+from handrail.running.protocol import AnyJournal
+
+
+def check_revisions(plan: Plan, signatures: Mapping[str, Signature]) -> None:
+    """A plan runs with the very actions that it was made and approved with. UnknownName or BadInput when it cannot."""
+    for uses, revision in dict.fromkeys((step.uses, step.revision) for step in plan.steps):
+        known = signatures.get(uses)
+        if known is None:
+            raise UnknownName("action", uses, signatures)
+        if known.revision != revision:
+            raise BadInput(
+                f"The plan was made with revision {revision} of {uses}, and this Handrail has {known.revision}.",
+                "Finish the run with the Handrail that began it, or make the plan anew.",
+            )
+
+
+def refuse_second(journal: AnyJournal, plan: Plan) -> None:
+    """Two runs of one plan on the same hosts would not know of each other. BadInput when there is one already."""
+    for row in journal.runs():
+        if row.plan == plan.digest and row.target == "hosts":
+            found = journal.read(row.run)
+            kinds = [event.entry.kind for event in found if event.lane == RUN_LANE]
+            ended = "ended" in kinds and "taken" not in kinds[kinds.index("ended") :]
+            if not ended and not any(event.entry.kind == "taken-back" for event in found):
+                raise BadInput(
+                    f"Run {row.run} of this plan has not ended.", f"Go on with it: handrail resume {row.run}."
+                )
