@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,7 +105,9 @@ def test_a_killed_job_without_exit_code_is_unknown(job: str) -> None:
 
 
 def test_a_command_that_outlives_its_wrapper_still_runs(job: str) -> None:
-    asyncio.run(detached.start_or_attach(HOST, job, shell("sleep 600; true")))
+    asyncio.run(detached.start_or_attach(HOST, job, shell("echo up; sleep 600; true")))
+    while not (SPOOL / detached.folder(job) / "out").read_bytes():
+        time.sleep(0.01)  # there is a moment between the job and its command
     os.kill(_wrapper(job), signal.SIGKILL)
     try:
         assert asyncio.run(detached.poll(HOST, job)).state == "running"

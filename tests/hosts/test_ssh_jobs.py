@@ -146,7 +146,7 @@ def test_where_systemd_runs_a_job_has_a_scope_of_its_own(
     state = asyncio.run(detached.run(LocalHost("here"), job, command))
 
     assert (state.code, state.out) == (0, b"given")
-    assert (tmp_path / "told").read_text().startswith("--system --scope --quiet --collect sh -c")
+    assert (tmp_path / "told").read_text().startswith("--system --scope --quiet --collect setsid sh -c")
     assert (tmp_path / "count").read_text() == "x\n"
 
 

@@ -10,10 +10,10 @@ process that then runs the command: so a second starter finds the first, and the
 
 No `exit` and no process: it was killed, or the machine was; what it did is unknown.
 
-A job has a session of its own, so neither a hang-up nor the end of sshd takes it along. Where systemd runs it would still
-belong to our login and end with it (KillUserProcesses), or with whatever service we came through: there `systemd-run`
-gives it a scope of its own. Nothing secret is on a command line: input arrives on standard input, and variables by
-whatever way the host takes them.
+A job has a session of its own, so neither a hang-up nor the end of sshd takes it along. Where systemd runs it would
+still belong to our login and end with it (KillUserProcesses), or with whatever service we came through: there
+`systemd-run` gives it a scope of its own. Nothing secret is on a command line: input arrives on standard input, and
+variables by whatever way the host takes them.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ mv -T "$job/exit.new" "$job/exit"
 """
 
 # $1 the job's folder, $2 its name, $3 the bytes of its input, $4 the wrapper, $5 where systemd shows that it runs, the
-# rest the command. Of input that did not arrive whole nothing is used. A scope that cannot be had is done without, unless
-# the wrapper began in it: then it has moved or removed what was prepared.
+# rest the command. Of input that did not arrive whole nothing is used. A scope that cannot be had is done without,
+# unless the wrapper began in it: then it has moved or removed what was prepared.
 _START = (
     _SPOOL
     + """
@@ -85,18 +85,19 @@ begin='
   scope=$1 wrapper=$2 new=$5
   shift 2
   if [ "$scope" ]; then
-    systemd-run "--$scope" --scope --quiet --collect sh -c "$wrapper" handrail-job "$@"
+    systemd-run "--$scope" --scope --quiet --collect setsid sh -c "$wrapper" handrail-job "$@"
     if [ ! -d "$new" ]; then exit; fi
   fi
   exec sh -c "$wrapper" handrail-job "$@"
 '
-setsid -f sh -c "$begin" handrail-job "$scope" "$wrapper" "$spool" "$job" "$new" "$@" <&3 3<&- > /dev/null 2>&1 || exit 71
+setsid -f sh -c "$begin" handrail-job "$scope" "$wrapper" "$spool" "$job" "$new" "$@" \\
+  <&3 3<&- > /dev/null 2>&1 || exit 71
 until [ -d "$job" ]; do sleep 0.01; done
 """
 )
 
-# $1 days. Standard input: the runs whose jobs stay. Prints the folders that went. An ended job is one with an exit code,
-# or without a process under this boot.
+# $1 days. Standard input: the runs whose jobs stay. Prints the folders that went. An ended job is one with an exit
+# code, or without a process under this boot.
 _PRUNE = (
     _SPOOL.replace('mkdir "$spool" 2> /dev/null', 'if [ ! -d "$spool" ]; then exit 0; fi').replace("$1", ".")
     + """

@@ -1,7 +1,7 @@
 """What runs leave behind on hosts, and when it goes: the folders of jobs, and on Windows their tasks.
 
-A job's folder is its receipt. It stays as long as the run that began it may ask after it, and `DAYS` beyond its end in any
-case: another Handrail may have runs on the same host that we know nothing of.
+A job's folder is its receipt. It stays as long as the run that began it may ask after it, and `DAYS` beyond its end in
+any case: another Handrail may have runs on the same host that we know nothing of.
 """
 
 from __future__ import annotations
