@@ -113,7 +113,7 @@ class Endpoint:
     lines: list[str] = field(default_factory=list)
     mishaps: list[Mishap] = field(default_factory=list)
     shells: dict[str, Shell] = field(default_factory=dict)
-    _contexts: dict[int, Any] = field(default_factory=dict)
+    _contexts: dict[object, Any] = field(default_factory=dict)
 
     def fails(self, action: str, what: Literal["drop", "silent", "half", "late"] | Fault) -> None:
         self.mishaps.append(Mishap(action, what))
@@ -168,7 +168,7 @@ class Endpoint:
     async def _negotiated(self, request: web.Request, body: bytes) -> web.StreamResponse:
         way = "CredSSP" if self.auth == "credssp" else "Negotiate"
         refused = web.Response(status=401, headers={"WWW-Authenticate": way})
-        key = id(request.transport)  # the context belongs to the connection
+        key = request.transport  # the context belongs to the connection; kept, so that no other is taken for it
         offered = re.match(r"(Negotiate|NTLM|CredSSP) (\S+)", request.headers.get("Authorization", ""))
         context = self._contexts.get(key)
         if offered:
