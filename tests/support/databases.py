@@ -74,8 +74,8 @@ class Server:
 
 @contextmanager
 def serving(major: str = "17", *, durable: bool = False, on_disk: bool = False) -> Iterator[Server]:
-    """A server of its own; gone afterwards. `durable`: with real syncs, for kills. `on_disk`: those cost what they cost,
-    for measuring."""
+    """A server of its own; gone afterwards. `durable`: with real syncs, for kills. `on_disk`: with what those cost, for
+    measuring."""
     user = account()
     folder = (Path("/var/tmp") if on_disk else place()) / f"hr-{secrets.token_hex(4)}"
     folder.mkdir(mode=0o700)
