@@ -30,11 +30,12 @@ from handrail.running.protocol import Item
 
 PRINTS = """
 import sys
+from pathlib import Path
 from handrail.documents.plan import read_plan
 from handrail.rehearsing.journey import stage_of, travel
 from handrail.rehearsing.simulation import ground, simulate
 
-on = ground(travel(stage_of(read_plan(sys.argv[1]), {"bakery": sys.argv[2]})))
+on = ground(travel(stage_of(read_plan(sys.argv[1]), {"bakery": Path(sys.argv[2])})))
 print(*(simulate(on, seed).fingerprint for seed in range(6)))
 """
 

@@ -20,6 +20,7 @@ from tests.support.killing import carry_out
 
 from handrail.documents.plan import read_plan
 from handrail.model.plan import Plan
+from handrail.running.fleet import listeners
 
 pytestmark = pytest.mark.real
 
@@ -64,10 +65,12 @@ def judge(fleet: Fleet, run: str, undisturbed: Counter[str]) -> None:
 def test_two_workers_carry_a_run_out_as_one_process_would(
     fleet: Fleet, clients_plan: Plan, undisturbed: Counter[str]
 ) -> None:
+    fleet.lanes = HOSTS // 2
     with fleet.session() as session:
-        run = session.start(clients_plan, "eve", target="twin", workers=True)
-        session.hand_over(run, "eve")
         fleet.hire(2)
+        run = session.start(clients_plan, "eve", target="twin", workers=True)
+        fleet.until(session, run, lambda: listeners(session.journal) == 2)
+        session.hand_over(run, "eve")
         assert fleet.wait(session, run, 90).state == "succeeded"
         who = {event.entry.data["who"] for event in session.events(run) if event.entry.kind == "taken"}
 

@@ -20,6 +20,8 @@ from handrail.twin.world import Twin
 class OverWinrm:
     """A target as `TwinHosts` is one, but for the road."""
 
+    plays = True
+
     def __init__(
         self, plan: Plan, twin: Twin, endpoints: Mapping[str, Endpoint], loop: asyncio.AbstractEventLoop
     ) -> None:

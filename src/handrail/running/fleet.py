@@ -228,9 +228,9 @@ class Worker:
             self._say_once(run, f"Run {run}: {error}")
             return
         await carried.share.follow()
-        schedule = carried.share.schedule
+        share = carried.share
         queue = queue_of(carried.plan)
-        waiting = [lane for lane in schedule.lanes if schedule.has_work(lane, False)]
+        waiting = [lane for lane in share.schedule.lanes if share.has_work(lane)]
         if waiting:
             await asyncio.to_thread(self._ring_missing, run, {lane: queue(lane) for lane in waiting})
 

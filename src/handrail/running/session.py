@@ -283,7 +283,7 @@ class Session:
                 secrets=secrets,
                 queue=queue,
                 who=who,
-                people=target.play,
+                people=target.play if target.plays else None,
                 clock=self.clock,
                 say=say,
                 seen=seen,

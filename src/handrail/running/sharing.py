@@ -138,11 +138,12 @@ class Share:
 
         `again`: what failed there is tried again. It ends quietly when another worker has taken the lane."""
         await self.follow(settled=True)
-        if not self.schedule.has_work(lane, again):
+        if not (self.schedule.has_work(lane, again) or self.has_work(lane)):
             await self._conclude()
             return
         try:
             await self._take(lane, again)
+            await self._ask_again(lane)
             await self._carry(lane)
         except StoreLocked:
             return
@@ -150,6 +151,19 @@ class Share:
             self._writer.leave(lane)
             self._epochs.pop(lane, None)
         await self._conclude()
+
+    def has_work(self, lane: str) -> bool:
+        """Whether a worker could do something in the lane: carry a step on, or play people that it asked."""
+        return self.schedule.has_work(lane, False) or (self._people is not None and bool(self._asked(lane)))
+
+    def _asked(self, lane: str) -> list[Step]:
+        return [one for one in map(self.schedule.step, self.schedule.waiting()) if lane_of(one) == lane]
+
+    async def _ask_again(self, lane: str) -> None:
+        """Whoever played people may have been killed between the question and the answer."""
+        if self._people is not None:
+            for step in self._asked(lane):
+                await play(self._people, step, self.schedule, self._record, self._answer)
 
     async def _take(self, lane: str, again: bool) -> None:
         data = {"who": self._who, "retry": again}

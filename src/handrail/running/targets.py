@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class Target(Protocol):
-    """`host` gives the host of that name, the same one every time."""
+    """`host` gives the host of that name, the same one every time. `plays`: whether people are played, or asked."""
+
+    @property
+    def plays(self) -> bool: ...
 
     def host(self, name: str) -> Host: ...
 
@@ -41,6 +44,8 @@ Opener = Callable[[Plan, Path, bool], Target]
 
 class RealHosts:
     """The hosts of the estate, reached as each `connect` says. BadInput, before anything begins, when one cannot be."""
+
+    plays = False
 
     def __init__(self, plan: Plan, resolve: Resolve) -> None:
         needed = dict.fromkeys(step.host for step in plan.steps if step.host is not None)
@@ -64,7 +69,7 @@ class TwinHosts:
 
     def __init__(self, plan: Plan, folder: Path, twin: Twin, ask: bool = False) -> None:
         self.twin = twin
-        self._ask = ask
+        self.plays = not ask
         self._secrets = PretendSecrets(Custody(folder / "custody", plan.estate.custodians))
         self._hosts: dict[str, Host] = {}
 
@@ -75,7 +80,7 @@ class TwinHosts:
         return self._hosts[name]
 
     async def play(self, step: Step) -> str | None:
-        if self._ask:
+        if not self.plays:
             return None
         if step.kind == "hold":
             return "yes"
@@ -179,6 +184,8 @@ def declared_for(products: Iterable[str], guides: Sequence[Path] = ()) -> Mappin
 
 class LabHosts(RealHosts):
     """Real hosts of a lab: nobody is asked whether to go on."""
+
+    plays = True
 
     async def play(self, step: Step) -> str | None:
         return "yes" if step.kind == "hold" else None
