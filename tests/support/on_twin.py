@@ -84,5 +84,5 @@ def judge_effects(counted: Counter[str], undisturbed: Counter[str]) -> None:
         for what, times in counted.items()
         if times != undisturbed[what] and not what.startswith("repeatable ")
     }
-    assert not twice
+    assert not twice, twice
     assert set(undisturbed) == set(counted)
