@@ -20,7 +20,7 @@ from tests.support.sshd import QUICK, Sshd, free_port, host_of, keygen, program,
 from handrail.errors import BadInput, HostUnreachable
 from handrail.hosts.protocol import Command, Exited
 from handrail.hosts.ssh import SshHost
-from handrail.hosts.ssh_connecting import way_to
+from handrail.hosts.ssh_way import way_to
 from handrail.model.estate import Connect
 from handrail.model.estate import Host as EstateHost
 

@@ -16,8 +16,8 @@ from tests.support.sshd import QUICK, Sshd
 from handrail.errors import BadInput, FileMissing
 from handrail.hosts.protocol import Command, Exited, Lost, TimedOut
 from handrail.hosts.ssh import SshHost
-from handrail.hosts.ssh_connecting import way_to
 from handrail.hosts.ssh_files import sftp_path
+from handrail.hosts.ssh_way import way_to
 from handrail.hosts.ssh_windows import line_of
 from handrail.model.estate import Connect
 from handrail.model.estate import Host as EstateHost

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from handrail.hosts.ssh import SshHost
-from handrail.hosts.ssh_connecting import Patience, way_to
+from handrail.hosts.ssh_connecting import Patience
+from handrail.hosts.ssh_way import way_to
 from handrail.model.estate import Connect
 from handrail.model.estate import Host as EstateHost
 

@@ -32,7 +32,7 @@ def open_host(name: str, hosts: Mapping[str, estate.Host], resolve: Resolve) -> 
         return LocalHost(name, user=connect.user)
     if connect.via == "ssh":
         from handrail.hosts.ssh import SshHost
-        from handrail.hosts.ssh_connecting import way_to
+        from handrail.hosts.ssh_way import way_to
 
         return SshHost(name, way_to(name, hosts), resolve, windows=known.is_windows, sessions=connect.sessions)
     if connect.via == "winrm":

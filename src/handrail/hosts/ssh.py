@@ -19,9 +19,10 @@ from handrail.errors import HostError, HostUnreachable
 from handrail.hosts import ssh_windows
 from handrail.hosts.local import BOOT_ID
 from handrail.hosts.protocol import Command, Exited, Lost, Outcome, TimedOut
-from handrail.hosts.ssh_connecting import Line, Patience, Stop, open_line
+from handrail.hosts.ssh_connecting import Line, Patience, open_line
 from handrail.hosts.ssh_files import Files
 from handrail.hosts.ssh_shell import END, LineLost, Shell, open_shell
+from handrail.hosts.ssh_way import Stop
 from handrail.hosts.windows_files import BootId
 from handrail.hosts.windows_jobs import JobAccount
 

@@ -1,27 +1,21 @@
-"""How a line to a host is opened over SSH, and in which words it is said that it could not be.
-
-Host keys are always checked: against the usual files, the file that the estate names, or the one fingerprint that it
-gives. There is no way to accept any key.
-"""
+"""How a line to a host is opened over SSH, and in which words it is said that it could not be."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import asyncssh
 
-from handrail.errors import BadInput, HostUnreachable
-from handrail.model.estate import Connect
-from handrail.model.estate import Host as EstateHost
+from handrail.errors import HostUnreachable
+from handrail.hosts.ssh_trust import Trust, plain
+from handrail.hosts.ssh_way import Stop
 
-PORT = 22
 CIPHERS = (
     "aes128-gcm@openssh.com",
     "aes256-gcm@openssh.com",
@@ -31,19 +25,6 @@ CIPHERS = (
     "aes256-ctr",
 )
 """AES-GCM first: it is twice as fast as what asyncssh would choose."""
-
-USUAL = (
-    Path("~/.ssh/known_hosts"),
-    Path("~/.ssh/known_hosts2"),
-    Path("/etc/ssh/ssh_known_hosts"),
-    Path("/etc/ssh/ssh_known_hosts2"),
-)
-KEY_KINDS: Sequence[Sequence[str]] = (
-    ("ssh-ed25519",),
-    ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
-    ("rsa-sha2-256", "rsa-sha2-512"),
-)
-"""A fingerprint does not say what kind of key it is of: asked for one after the other."""
 
 DROPPED_TRIES = 3
 """A busy sshd drops lines before anybody has proved who he is (MaxStartups). Nothing has begun then."""
@@ -60,21 +41,6 @@ class Patience:
     unanswered: int = 3
     grace: float = 10.0
     kill_after: float = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """One sshd on the way. `name` is what the estate calls it."""
-
-    name: str
-    connect: Connect
-    address: str
-    port: int
-    user: str
-
-    @property
-    def place(self) -> str:
-        return f"{self.user}@{self.address}:{self.port}"
 
 
 @dataclass(slots=True)
@@ -99,42 +65,6 @@ class Line:
         """The same without waiting for anything."""
         for one in (self.connection, *reversed(self.through)):
             one.abort()
-
-
-def way_to(name: str, hosts: Mapping[str, EstateHost]) -> tuple[Stop, ...]:
-    """The sshds that the line to host `name` goes through, itself last. BadInput when the estate says nonsense."""
-    return _way(name, hosts, ())
-
-
-def _way(name: str, hosts: Mapping[str, EstateHost], seen: tuple[str, ...]) -> tuple[Stop, ...]:
-    if name in seen:
-        raise BadInput(f"The jump hosts of {seen[0]} go round in a circle: {' -> '.join((*seen, name))}.")
-    connect = hosts[name].connect
-    if connect is None or connect.via != "ssh":
-        raise BadInput(
-            f"The line to {seen[0] if seen else name} goes through {name}, and that is not reached over SSH.",
-            f"Give {name} a connect with via: ssh.",
-        )
-    stops: list[Stop] = []
-    for jump in connect.jump:
-        stops += _way(jump, hosts, (*seen, name)) if jump in hosts else [_loose(name, jump, connect)]
-    user = connect.user or getpass.getuser()
-    return (*stops, Stop(name, replace(connect, jump=()), connect.address or name, connect.port or PORT, user))
-
-
-def _loose(name: str, jump: str, connect: Connect) -> Stop:
-    """A jump host that is no host of the estate. It is shown the same keys, and never the host's password."""
-    user, at, rest = jump.rpartition("@")
-    address, _, port = rest.rpartition(":") if rest.count(":") == 1 or rest.startswith("[") else (rest, "", "")
-    if not address or (at and not user) or (port and not port.isdigit()):
-        raise BadInput(
-            f"{jump!r}, a jump host of {name}, is neither a host of the estate nor user@address:port.",
-            "Write the name of a host, or an address.",
-        )
-    known = Connect(
-        via="ssh", key=connect.key, passphrase=connect.passphrase, agent=connect.agent, known_hosts=connect.known_hosts
-    )
-    return Stop(jump, known, address.strip("[]"), int(port) if port else PORT, user or getpass.getuser())
 
 
 async def open_line(stops: Sequence[Stop], resolve: Callable[[str], str], patience: Patience) -> Line:
@@ -168,7 +98,7 @@ async def _reach(
     resolve: Callable[[str], str],
     patience: Patience,
 ) -> Line:
-    proof, trust = await asyncio.to_thread(lambda: (_proof(stop, resolve), _Trust(stop)))
+    proof, trust = await asyncio.to_thread(lambda: (_proof(stop, resolve), Trust(stop)))
     async with _agent(stop, proof) as keys:
         return await _try(stop, way, tunnel, replace(proof, keys=(*proof.keys, *keys)), trust, patience)
 
@@ -178,7 +108,7 @@ async def _try(
     way: Sequence[Stop],
     tunnel: asyncssh.SSHClientConnection | None,
     proof: _Proof,
-    trust: _Trust,
+    trust: Trust,
     patience: Patience,
 ) -> Line:
     for left in range(DROPPED_TRIES - 1, -1, -1):
@@ -211,7 +141,7 @@ async def _connect(
     stop: Stop,
     tunnel: asyncssh.SSHClientConnection | None,
     proof: _Proof,
-    trust: _Trust,
+    trust: Trust,
     kinds: Sequence[str],
     patience: Patience,
 ) -> Line:
@@ -300,7 +230,7 @@ async def _agent(stop: Stop, proof: _Proof) -> AsyncIterator[Sequence[asyncssh.S
     except (OSError, asyncssh.Error, ValueError) as error:
         if stop.connect.agent:
             raise HostUnreachable(
-                f"{stop.name}: connect.agent asks for an agent, and the one here does not answer: {_plain(error)}.",
+                f"{stop.name}: connect.agent asks for an agent, and the one here does not answer: {plain(error)}.",
                 "Start one (ssh-agent) and add the key (ssh-add), or name the key file in connect.key.",
             ) from error
         yield ()
@@ -336,7 +266,7 @@ def _keys(stop: Stop, name: str, passphrase: str | None) -> Sequence[asyncssh.SS
                 "Give connect.passphrase a reference to its passphrase, or add the key to an agent.",
             ) from error
         raise HostUnreachable(
-            f"{stop.name}: the file {path} holds no private key that can be used: {_plain(error)}.",
+            f"{stop.name}: the file {path} holds no private key that can be used: {plain(error)}.",
             "connect.key names the private key, not the .pub file.",
         ) from error
 
@@ -352,107 +282,13 @@ def _default_keys() -> Sequence[asyncssh.SSHKeyPair]:
     return found
 
 
-# -- who they are -------------------------------------------------------------------------------------------------
-
-
-class _Trust:
-    """Which host key we accept from one stop, and what we say of any other."""
-
-    def __init__(self, stop: Stop) -> None:
-        self._stop = stop
-        self._pinned = stop.connect.host_key
-        self._files = self._known_files()
-        self._known = asyncssh.SSHKnownHosts()
-        self._expected: list[asyncssh.SSHKey] = []
-        self.shown: asyncssh.SSHKey | None = None
-        for path in self._files:
-            try:
-                self._known.load(path.read_text("utf-8", "replace"))
-            except OSError as error:
-                because = error.strerror or type(error).__name__
-                raise HostUnreachable(f"{stop.name}: the known hosts {path} cannot be read: {because}.") from error
-            except ValueError as error:
-                raise HostUnreachable(
-                    f"{stop.name}: the known hosts {path} are not understood: {_plain(error)}."
-                ) from error
-
-    def _known_files(self) -> list[Path]:
-        named = self._stop.connect.known_hosts
-        if named is not None:
-            path = Path(named).expanduser()
-            if not path.is_file():
-                raise HostUnreachable(
-                    f"{self._stop.name}: the file of known hosts {path} is not there.", "Check connect.known_hosts."
-                )
-            return [path]
-        if self._pinned is not None:
-            return []
-        return [path for one in USUAL if (path := one.expanduser()).is_file()]
-
-    def known(self, host: str, addr: str, port: int | None) -> tuple[object, ...]:
-        """The keys that asyncssh may accept by itself. A pinned fingerprint leaves it none: `accepts` decides."""
-        if self._pinned is not None:
-            return ([], [], [])
-        found = self._known.match(host, addr, port)
-        self._expected = list(found[0])
-        return (list(found[0]), list(found[1]), list(found[2]))
-
-    def accepts(self, key: asyncssh.SSHKey) -> bool:
-        self.shown = key
-        return self._pinned is not None and key.get_fingerprint() == _fingerprint(self._pinned)
-
-    def kinds(self) -> Sequence[Sequence[str]]:
-        return KEY_KINDS if self._pinned is not None else ((),)
-
-    def worth_another(self, kinds: Sequence[str]) -> bool:
-        return self._pinned is not None and kinds is not KEY_KINDS[-1]
-
-    def refusal(self, error: Exception | None) -> HostUnreachable:
-        name, place = self._stop.name, f"{self._stop.address}:{self._stop.port}"
-        key = self.shown
-        if key is None:
-            return HostUnreachable(
-                f"{name}: the host key of {place} cannot be accepted: {_plain(error)}.",
-                "Ask whoever looks after the host, and then correct the file of known hosts.",
-            )
-        shown = key.get_fingerprint()
-        if self._pinned is not None:
-            return HostUnreachable(
-                f"{name}: the host key of {place} is {shown}, and the estate says {self._pinned}.",
-                "If the host was set up anew, correct connect.host_key; otherwise somebody stands in between.",
-            )
-        files = " and ".join(str(path) for path in self._files)
-        if self._expected:
-            expected = ", ".join(one.get_fingerprint() for one in self._expected)
-            return HostUnreachable(
-                f"{name}: the host key of {place} has changed: it is {shown}, and {files} says {expected}.",
-                "If the host was set up anew, remove the old line and add the new one; "
-                "otherwise somebody stands in between.",
-            )
-        where = f"[{self._stop.address}]:{self._stop.port}" if self._stop.port != PORT else self._stop.address
-        text = " ".join(key.export_public_key("openssh").decode("ascii").split()[:2])
-        target = self._stop.connect.known_hosts or str(USUAL[0])
-        return HostUnreachable(
-            f"{name}: the host key of {place} is not known ({shown}).",
-            f"Compare the fingerprint on the host (ssh-keygen -lf on its key), then add this line to {target}: "
-            f"{where} {text}",
-        )
-
-
-def _fingerprint(text: str) -> str:
-    return text.strip().rstrip("=")
-
-
-# -- what went wrong ----------------------------------------------------------------------------------------------
-
-
 def _refusal(way: Sequence[Stop], proof: _Proof, error: BaseException, patience: Patience) -> HostUnreachable:
     """One sentence for what asyncssh and the system say."""
     stop = way[-1]
     name, place = stop.name, f"{stop.address}:{stop.port}"
     if isinstance(error, asyncssh.ChannelOpenError) and len(way) > 1:
         return HostUnreachable(
-            f"{name}: the jump host {way[-2].name} has no way to {place}: {_plain(error)}.",
+            f"{name}: the jump host {way[-2].name} has no way to {place}: {plain(error)}.",
             "Check connect.address as the jump host sees it, and whether its sshd allows forwarding.",
         )
     if isinstance(error, asyncssh.PermissionDenied):
@@ -482,7 +318,7 @@ def _refusal(way: Sequence[Stop], proof: _Proof, error: BaseException, patience:
         )
     if isinstance(error, asyncssh.KeyExchangeFailed):
         return HostUnreachable(
-            f"{name}: {place} and we have no encryption in common: {_plain(error)}.", "Bring its sshd up to date."
+            f"{name}: {place} and we have no encryption in common: {plain(error)}.", "Bring its sshd up to date."
         )
     if isinstance(error, asyncssh.ConnectionLost | ConnectionResetError | BrokenPipeError):
         return HostUnreachable(
@@ -491,15 +327,10 @@ def _refusal(way: Sequence[Stop], proof: _Proof, error: BaseException, patience:
         )
     if isinstance(error, asyncssh.ProtocolError | asyncssh.ProtocolNotSupported):
         return HostUnreachable(
-            f"{name}: what answers at {place} does not speak SSH as it should: {_plain(error)}.",
+            f"{name}: what answers at {place} does not speak SSH as it should: {plain(error)}.",
             "Check connect.address and connect.port.",
         )
     if isinstance(error, OSError):
-        because = error.strerror or _plain(error)
+        because = error.strerror or plain(error)
         return HostUnreachable(f"{name}: no line to {place}: {because}.", "Check connect.address and the network.")
-    return HostUnreachable(f"{name}: no line to {place}: {_plain(error)}.")
-
-
-def _plain(error: BaseException | None) -> str:
-    text = " ".join(str(getattr(error, "reason", None) or error or "").split())
-    return text.rstrip(".")[:200] or type(error).__name__
+    return HostUnreachable(f"{name}: no line to {place}: {plain(error)}.")

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from handrail.documents.rollout import time_of_day
 from handrail.model.estate import Window
 from handrail.model.plan import Plan, Step
+from handrail.running.clock import moment
+from handrail.running.moves import Move
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _AHEAD = 9
@@ -29,6 +31,11 @@ class Calendar:
             for name, host in plan.estate.hosts.items()
         }
         self._needs = _outages(plan)
+
+    def due(self, move: Move, step: Step, now: datetime) -> float:
+        """Seconds until a move is due: until its own time has come, and, to begin a step, until a window is open."""
+        own = (moment(move.not_before) - now).total_seconds() if move.not_before else 0.0
+        return max(0.0, own, self.pause(step, now) if move.kind == "begin" else 0.0)
 
     def pause(self, step: Step, now: datetime) -> float:
         """Seconds until the step may begin: 0 inside a window that it, or the downtime that begins with it, does not

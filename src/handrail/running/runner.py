@@ -19,7 +19,7 @@ from handrail.model.plan import Plan, Step
 from handrail.running.calendar import Calendar
 from handrail.running.carrying import Build, Carrier, Hosts, Patience
 from handrail.running.chain import Head, head_of
-from handrail.running.clock import Clock, SystemClock, moment
+from handrail.running.clock import Clock, SystemClock
 from handrail.running.fencing import FencedHost
 from handrail.running.moves import Move
 from handrail.running.played import People, play
@@ -176,10 +176,7 @@ class Runner:
     def _pause(self, move: Move) -> float:
         """Seconds until the move is due. The date is looked at once, here: from then on the time of the loop counts,
         which neither jumps when somebody sets the clock nor stands still in a rehearsal."""
-        now = self._clock.now()
-        due = (moment(move.not_before) - now).total_seconds() if move.not_before else 0.0
-        opens = self._calendar.pause(self.schedule.step(move.step), now) if move.kind == "begin" else 0.0
-        return max(0.0, due, opens)
+        return self._calendar.due(move, self.schedule.step(move.step), self._clock.now())
 
     def _push(self, place: int, move: Move) -> None:
         fresh = not self._settings.in_order and lane_of(self.schedule.step(move.step)) not in self._lines

@@ -8,21 +8,20 @@ done: that is the schedule's, as in a run that one process carries out.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from handrail.actions.protocol import Secrets
 from handrail.errors import StoreLocked, StoreUnreachable, StoreUnwritable
+from handrail.hosts.lifetime import lifetime
 from handrail.model.journal import ESTATE_LANE, PEOPLE_LANE, RUN_LANE, Entry, Event
 from handrail.model.plan import Plan, Step
 from handrail.running.calendar import Calendar
 from handrail.running.carrying import Build, Carrier, Hosts, Patience
 from handrail.running.chain import Head, check
-from handrail.running.clock import Clock, SystemClock, moment
+from handrail.running.clock import Clock, SystemClock
 from handrail.running.fencing import FencedHost
 from handrail.running.journal import Journal
-from handrail.running.moves import Move
 from handrail.running.played import People, play
 from handrail.running.protocol import Bell, Item
 from handrail.running.scheduler import Schedule, lane_of
@@ -169,7 +168,7 @@ class Share:
         data = {"who": self._who, "retry": again}
         await self.patiently(lambda: self._writer.take([lane], data))
         self._epochs[lane] = self._writer.epoch(lane)
-        self._confirmed[lane] = (self._epochs[lane], _alive())
+        self._confirmed[lane] = (self._epochs[lane], lifetime())
         await self.follow()
 
     async def _carry(self, lane: str) -> None:
@@ -207,18 +206,12 @@ class Share:
         for move in self.schedule.moves_of(lane):
             if move.step in at_work:
                 continue
-            pause = self._pause(move)
+            pause = self._calendar.due(move, self.schedule.step(move.step), self._clock.now())
             if pause > 0:
                 pauses.append(pause)
             else:
                 at_work[move.step] = asyncio.create_task(self._carrier.carry(move))
         return min(pauses, default=None)
-
-    def _pause(self, move: Move) -> float:
-        now = self._clock.now()
-        due = (moment(move.not_before) - now).total_seconds() if move.not_before else 0.0
-        opens = self._calendar.pause(self.schedule.step(move.step), now) if move.kind == "begin" else 0.0
-        return max(due, opens)
 
     async def _conclude(self) -> None:
         """Say how the run has ended, if it has. Of several workers that see it one says so."""
@@ -278,19 +271,16 @@ class Share:
         if mine is not None and self._is_fresh(lane, mine):
             return
         async with self._confirming:
-            if mine is None or self._is_fresh(lane, mine):
-                pass
-            else:
-                held = tuple(self._epochs)
-                began = _alive()
-                now = await self.patiently(lambda: self._journal.epochs(self.run, held))
+            if mine is not None and not self._is_fresh(lane, mine):
+                began = lifetime()
+                now = await self.patiently(lambda: self._journal.epochs(self.run, tuple(self._epochs)))
                 self._confirmed.update({name: (epoch, began) for name, epoch in now.items()})
         if mine is None or self._confirmed[lane][0] != mine:
             raise StoreLocked(f"Another worker has taken lane {lane} of run {self.run} over; this one has stopped.")
 
     def _is_fresh(self, lane: str, mine: int) -> bool:
         epoch, at = self._confirmed.get(lane, (0, 0.0))
-        return epoch == mine and _alive() - at < LEASE
+        return epoch == mine and lifetime() - at < LEASE
 
     async def patiently(self, work: Callable[[], T]) -> T:
         """Do it, beside the loop; as long as the store is gone or full, again. Nothing is begun meanwhile."""
@@ -356,8 +346,3 @@ class _Pen:
         found = self._journal.since(run, first - 1)[: len(items)]
         same = [(event.lane, event.entry.kind, event.entry.step) for event in found]
         return found if same == [(lane, entry.kind, entry.step) for lane, entry in items] else None
-
-
-def _alive() -> float:
-    """Seconds that this machine has lived, those included in which it was suspended."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -6,13 +6,13 @@ the effect log and the receipt of the job that it ran in; then in memory.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from handrail.errors import HostUnreachable, StoreError, UnknownName
+from handrail.hosts.lifetime import lifetime
 from handrail.model.plan import Step
 from handrail.twin import codec
 from handrail.twin.declarations import Declarations, TwinBits
@@ -106,7 +106,7 @@ class Twin:
     def transact(self, host: str, command: str, work: Callable[[Machine], T]) -> T:
         """Let `work` change things on a host. If it raises, nothing has changed; otherwise all that it changed is kept,
         in one transaction with the rows of the effect log."""
-        began = _alive()
+        began = lifetime()
         while True:
             self._refresh()
             machine = self.machine(host, Draft(self._state))
@@ -115,7 +115,7 @@ class Twin:
                 self._keep(machine.context, host, command)
             except Overtaken:
                 # Somebody who stood still that long may have been robbed of the host meanwhile: he has to ask again.
-                if _alive() - began > STOOD_STILL:
+                if lifetime() - began > STOOD_STILL:
                     raise HostUnreachable(f"{host} was changed by somebody else while the command waited.") from None
                 continue
             return result
@@ -139,11 +139,6 @@ class Twin:
         """Another process may have carried the same twin on."""
         if self._store is not None:
             self._state, self._effects = self._store.refresh(self._state, self._effects)
-
-
-def _alive() -> float:
-    """Seconds that this machine has lived, those included in which it was suspended."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _unsaid(host: str, changes: Sequence[tuple[Address, Any]]) -> Note:
