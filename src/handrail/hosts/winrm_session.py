@@ -105,7 +105,7 @@ class Session:
             cert_validation=connect.ca or True,  # type: ignore[arg-type]  # a path is as good, as its documents say
             encryption="auto" if tls else "always",
             no_proxy=True,
-            connection_timeout=connect_timeout,  # type: ignore[arg-type]
+            connection_timeout=connect_timeout,  # type: ignore[arg-type]  # typed as whole seconds
             # It would ask five times again; on the connection that is gone that is no use, and there is no other.
             reconnection_backoff=0.0,
             **more,
@@ -127,8 +127,8 @@ class Session:
 
     def within(self, operation: float, answer: float) -> None:
         """Seconds that Windows has for an operation, and that it may be silent."""
-        self.wsman.operation_timeout = operation  # type: ignore[assignment]
-        self.wsman.transport.read_timeout = answer  # type: ignore[assignment]
+        self.wsman.operation_timeout = operation  # type: ignore[assignment]  # typed as whole seconds
+        self.wsman.transport.read_timeout = answer  # type: ignore[assignment]  # the same
 
     def close(self) -> None:
         self.wsman.transport.close()

@@ -174,11 +174,11 @@ class _Graph:
         return False
 
     def _end(self, one: Hashable) -> Hashable:
-        return (*one, True) if _is_hop(one) else one  # type: ignore[misc]
+        return (*one, True) if _is_hop(one) else one  # type: ignore[misc]  # a hop is a tuple
 
     def _entry(self, one: Hashable) -> Hashable:
         """Where others are waited for: before the tail, if the head may be taken early."""
-        return (*one, one in self._split) if _is_hop(one) else one  # type: ignore[misc]
+        return (*one, one in self._split) if _is_hop(one) else one  # type: ignore[misc]  # a hop is a tuple
 
     def _link(self, first: Hashable, then: Hashable) -> None:
         if first != then:
