@@ -20,7 +20,6 @@ from tests.support.killing import carry_out
 
 from handrail.documents.plan import read_plan
 from handrail.model.plan import Plan
-from handrail.running.fleet import listeners
 
 pytestmark = pytest.mark.real
 
@@ -69,8 +68,9 @@ def test_two_workers_carry_a_run_out_as_one_process_would(
     with fleet.session() as session:
         fleet.hire(2)
         run = session.start(clients_plan, "eve", target="twin", workers=True)
-        fleet.until(session, run, lambda: listeners(session.journal) == 2)
+        fleet.until(session, run, lambda: session.listeners() == 2)
         session.hand_over(run, "eve")
+        assert session.is_attended(run) and not session.is_carried(run)
         assert fleet.wait(session, run, 90).state == "succeeded"
         who = {event.entry.data["who"] for event in session.events(run) if event.entry.kind == "taken"}
 

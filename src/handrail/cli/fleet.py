@@ -18,7 +18,7 @@ from handrail.model.plan import Plan
 from handrail.reporting import words
 from handrail.reporting.text import harmless
 from handrail.running.chain import Head, check
-from handrail.running.fleet import Worker, listeners
+from handrail.running.fleet import Worker
 from handrail.running.scheduler import Schedule
 from handrail.running.session import Session
 from handrail.running.store import address_of
@@ -56,12 +56,12 @@ async def _until_signalled(worker: Worker) -> None:
     await worker.work()
 
 
-def follow(output: Output, session: Session, run: str, plan: Plan, *, aside: bool) -> Schedule:
+def follow(output: Output, session: Session, run: str, plan: Plan, store: str, *, aside: bool) -> Schedule:
     """Tell what the workers do until nothing more can be done without a person. The run does not need us: when we are
-    interrupted it goes on. Raises KeyboardInterrupt then."""
+    interrupted it goes on. Raises KeyboardInterrupt then. `store`: ` --store URL`, for a command to be copied."""
     schedule = Schedule(plan)
-    if not listeners(session.journal):
-        output.complain("handrail: No worker listens yet. Start one: handrail worker --store ...")
+    if not session.listeners():
+        output.complain(f"handrail: No worker listens yet. Start one, here or elsewhere: handrail worker{store}")
     with telling(output, plan, aside=aside) as teller:
         asyncio.run(_follow(session, run, schedule, teller, output))
     return schedule

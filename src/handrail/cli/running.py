@@ -93,7 +93,7 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
         run_id = session.find(run)
         plan = session.plan(run_id)
         found = session.status(run_id)
-        carried = session.is_carried(run_id)
+        carried = session.is_attended(run_id)
         cost = session.cost(run_id) if len(plan.steps) <= PRICED and not carried else None
         others = [row for row in session.runs() if row.run != run_id] if run is None else []
         taken_back = session.taken_back() if others else {}
@@ -197,7 +197,7 @@ def _hand_over(output: Output, session: Session, run: str, plan: Plan, format: s
 
     session.hand_over(run, settings.who(), again=True)
     try:
-        schedule = fleet.follow(output, session, run, plan, aside=format == "json")
+        schedule = fleet.follow(output, session, run, plan, going.everywhere, aside=format == "json")
     except KeyboardInterrupt:
         output.complain(f"handrail: The run goes on without us. Follow it: handrail status {run}{going.everywhere}")
         return FAILED

@@ -18,6 +18,10 @@ from handrail.running.protocol import Bell
 
 TASK = "handrail.look"
 
+SILENT = 20.0
+"""Seconds without a sign of life after which a worker's lanes go to others, unless something else is said. Signs of
+life come five times as often."""
+
 _RING = sa.text(
     "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, scheduled_at) "
     "VALUES (:queue, :task, :lock, :queueing_lock, CAST(:args AS jsonb), "
@@ -77,3 +81,11 @@ def rung(connection: sa.Connection, run: str) -> set[str]:
         {"task": TASK, "run": run},
     )
     return set(found)
+
+
+def listeners(connection: sa.Connection, silent: float = SILENT) -> int:
+    """How many workers have given a sign of life within so many seconds."""
+    query = sa.text(
+        "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => :silent)"
+    )
+    return int(connection.scalar(query, {"silent": silent}) or 0)

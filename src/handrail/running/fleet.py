@@ -13,22 +13,16 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
 from handrail.errors import HandrailError, StoreError
 from handrail.model.journal import Event
 from handrail.model.plan import Plan
 from handrail.running import doorbell, going_back
-from handrail.running.journal import Journal
+from handrail.running.doorbell import SILENT
 from handrail.running.protocol import Bell
 from handrail.running.scheduler import Schedule
 from handrail.running.session import Session
 from handrail.running.sharing import ESTATE, Say, Share, queue_of, zone_queue
 from handrail.running.targets import Target
-
-SILENT = 20.0
-"""Seconds without a sign of life after which a worker's lanes go to others, unless something else is said. Signs of
-life come five times as often."""
 
 Seen = Callable[[Event, Schedule], None]
 
@@ -244,15 +238,6 @@ class Worker:
         if self._said.get(run) != sentence:
             self._said[run] = sentence
             self._say(sentence)
-
-
-def listeners(journal: Journal) -> int:
-    """How many workers have given a sign of life lately."""
-    query = sa.text(
-        "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => :silent)"
-    )
-    with journal.store.read() as connection:
-        return int(connection.scalar(query, {"silent": SILENT}) or 0)
 
 
 def _quiet() -> None:

@@ -108,6 +108,12 @@ class Journal:
                 raise UnknownName("run", run, connection.scalars(sa.select(runs.c.run)))
         return RunRow(*row)
 
+    def created(self, run: str) -> Mapping[str, Any]:
+        """What was journaled when the run began; its chain is not checked."""
+        with self.store.read() as connection:
+            first = connection.execute(sa.select(*_FIELDS).where(events.c.run == run, events.c.position == 1)).first()
+        return _event(first).entry.data if first is not None else {}
+
     def document(self, run: str) -> str:
         """The JSON of the plan that `run` carries out, as it was when the run began. Tampered when it is not."""
         row = self.row(run)

@@ -30,6 +30,7 @@ from handrail.running.carrying import Build, Hosts
 from handrail.running.chain import canonical
 from handrail.running.clock import Clock, SystemClock
 from handrail.running.config import local_secrets
+from handrail.running.doorbell import listeners
 from handrail.running.drift import Drift, drift_to_json, look, refuse
 from handrail.running.home import Home, make_folder
 from handrail.running.journal import Journal, RunRow, Watch, open_journal
@@ -130,7 +131,16 @@ class Session:
 
     def is_for_workers(self, run: str) -> bool:
         """Whether workers carry the run out, not the process that began it."""
-        return self.journal.read(run)[0].entry.data.get("dispatch") == "workers"
+        return self.journal.created(run).get("dispatch") == "workers"
+
+    def listeners(self) -> int:
+        """How many workers of the store have given a sign of life lately."""
+        with self.journal.store.read() as connection:
+            return listeners(connection)
+
+    def is_attended(self, run: str) -> bool:
+        """Whether some process carries the run on now, or would: workers listen for what they were given."""
+        return self.listeners() > 0 if self.is_for_workers(run) else self.is_carried(run)
 
     # -- a run --------------------------------------------------------------------------------------------------
 
