@@ -58,13 +58,35 @@ def ground_truth(home: Path) -> tuple[str, Counter[str]]:
 def count(effects: Iterable[Effect], run: str) -> Counter[str]:
     """Every effect of the plan that a run carried out, free of the run's name."""
     counted: Counter[str] = Counter()
-    for effect in effects:
+    for effect in lasting(effects):
         if effect.kind == "task" or any(one in effect.what for one in OURS):
             continue
         what = "in a backup folder" if run in effect.what else effect.what
         repeatable = effect.kind in REPEATABLE or run in effect.what
         counted[f"{'repeatable ' if repeatable else ''}{effect.host} {effect.kind}: {what}"] += 1
     return counted
+
+
+def lasting(effects: Iterable[Effect]) -> Iterator[Effect]:
+    """Without the drives that a restart took away and that whoever went on after it mapped again, once: passing states
+    are looked at again until their `until` step has begun (decision 17)."""
+    mapped: dict[tuple[str, str], str] = {}
+    lost: dict[tuple[str, str], str] = {}
+    again: set[tuple[str, str]] = set()
+    for effect in effects:
+        letter = (effect.host, effect.what[:2])
+        if effect.kind == "boot":
+            lost |= {one: mapped.pop(one) for one in list(mapped) if one[0] == effect.host}
+        elif effect.kind == "drive" and lost.get(letter) == effect.what:
+            del lost[letter]
+            again.add(letter)
+            continue
+        elif effect.kind == "drive" and "removed" not in effect.what:
+            mapped[letter] = effect.what
+        elif effect.kind == "drive" and letter in again:
+            again.discard(letter)
+            continue
+        yield effect
 
 
 def judge(home: Path, undisturbed: Counter[str]) -> None:
