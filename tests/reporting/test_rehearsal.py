@@ -97,7 +97,7 @@ def test_the_page_is_whole_needs_no_script_and_hides_nothing_that_failed() -> No
 
     assert tags.open == []
     assert not tags.seen & {"script", "link", "img"}
-    assert "http" not in page
+    assert "http:" not in page and "https:" not in page
     assert "it is &lt;gone&gt; &amp; lost" in page
     assert "prefers-color-scheme: dark" in page
 

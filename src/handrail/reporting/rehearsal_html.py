@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 
 from handrail.rehearsing.results import Case, Rehearsal, Result, failures_of
 from handrail.reporting import words
+from handrail.reporting.html import document, escape
 from handrail.reporting.rehearsal import Part, Row, command, led_to, parts, tone, unknown, verdict, worst
 
 _SIGNS: dict[Result, tuple[str, str]] = {
@@ -72,18 +72,15 @@ dt, dd { overflow-wrap: anywhere; } pre { overflow-x: auto; margin: .4rem 0; } s
 
 
 def render(rehearsal: Rehearsal, plan_file: str) -> str:
-    return "\n".join(_document(rehearsal, plan_file)) + "\n"
+    title = f"Rehearsal of the plan for {rehearsal.estate}"
+    return "\n".join(document(title, _STYLE, _body(title, rehearsal, plan_file))) + "\n"
 
 
-def _document(rehearsal: Rehearsal, plan_file: str) -> Iterator[str]:
-    title = escape(f"Rehearsal of the plan for {rehearsal.estate}")
-    yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>"
-    yield f'<h1>{title}</h1>\n<p class="quiet id">Plan {escape(rehearsal.plan)}</p>'
+def _body(title: str, rehearsal: Rehearsal, plan_file: str) -> Iterator[str]:
+    yield f'<h1>{escape(title)}</h1>\n<p class="quiet id">Plan {escape(rehearsal.plan)}</p>'
     yield f'<p class="verdict {tone(rehearsal)}">{escape(verdict(rehearsal))}</p>'
     if rehearsal.unfaulted:
-        yield f"<p>{escape(rehearsal.unfaulted)}</p>\n</body>\n</html>"
+        yield f"<p>{escape(rehearsal.unfaulted)}</p>"
         return
     yield from _sums(rehearsal)
     yield from _failures(rehearsal, plan_file)
@@ -100,7 +97,6 @@ def _document(rehearsal: Rehearsal, plan_file: str) -> Iterator[str]:
         yield "</dl>"
     yield from _not_rehearsed(rehearsal)
     yield '<p class="quiet">A twin shows what its mechanisms show and no more; the README says what they leave out.</p>'
-    yield "</body>\n</html>"
 
 
 def _sums(rehearsal: Rehearsal) -> Iterator[str]:
