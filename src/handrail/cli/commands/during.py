@@ -1,0 +1,104 @@
+"""A run: carried out, followed, answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from handrail.cli.commands.parameters import Ask, Format, Guides, PlanFile, PlanFormat, RunId, Store
+
+
+def run(
+    context: typer.Context,
+    plan: PlanFile,
+    twin: Annotated[bool, typer.Option("--twin", help="On the twin of the plan's estate, not on real hosts.")] = False,
+    store: Store = None,
+    ask: Ask = False,
+    guides: Guides = None,
+    format: Format = "text",
+) -> int:
+    """Carry a plan out. Killed at any moment, 'resume' goes on."""
+    from handrail.cli import running
+
+    return running.run(context.obj, plan, twin, store, ask, guides or [], format)
+
+
+def status(
+    context: typer.Context,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="The run; without it, the newest.")] = None,
+    store: Store = None,
+    format: Format = "text",
+) -> int:
+    """Show how far a run is and what it waits for."""
+    from handrail.cli import running
+
+    return running.status(context.obj, run, store, format)
+
+
+def resume(
+    context: typer.Context,
+    run: RunId,
+    store: Store = None,
+    ask: Ask = False,
+    guides: Guides = None,
+    format: Format = "text",
+) -> int:
+    """Go on with a run where it stood."""
+    from handrail.cli import running
+
+    return running.resume(context.obj, run, store, ask, guides or [], format)
+
+
+def answer(
+    context: typer.Context,
+    run: RunId,
+    step: Annotated[str, typer.Argument(metavar="STEP", help="The step that asks.", show_default=False)],
+    given: Annotated[
+        Literal["yes", "no", "done"],
+        typer.Argument(
+            metavar="yes|no|done",
+            help="A hold: yes goes on, no halts. A person's step: done. In doubt: done or no.",
+            show_default=False,
+        ),
+    ],
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; kept in the journal.")] = "",
+    store: Store = None,
+) -> int:
+    """Answer a step that waits for a person."""
+    from handrail.cli import running
+
+    return running.answer(context.obj, run, step, given, note, store)
+
+
+def verify(
+    context: typer.Context, run: RunId, store: Store = None, guides: Guides = None, format: Format = "text"
+) -> int:
+    """Look whether what a run brought about still holds."""
+    from handrail.cli import running
+
+    return running.verify(context.obj, run, store, guides or [], format)
+
+
+def rollback(
+    context: typer.Context,
+    run: RunId,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="PLAN", help="Write the way back to this file.")
+    ] = None,
+    store: Store = None,
+    format: PlanFormat = "text",
+) -> int:
+    """Make the plan that takes a run back from where it stands.
+
+    Nothing is changed by this. Look at the plan, then carry it out like any other:
+
+      handrail rollback contoso-20261120-1-k3v9m -o back.plan
+
+      handrail run back.plan
+
+    On the twin or on the hosts, wherever the run was. Exit code 3: there is no way back, and why.
+    """
+    from handrail.cli import going_back
+
+    return going_back.rollback(context.obj, run, output, store, format)
