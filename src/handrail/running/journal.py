@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from handrail.errors import StoreLocked, Tampered, UnknownName
 from handrail.model.journal import RUN_LANE, Entry, Event
-from handrail.running.chain import Head, canonical, check, digest, extend, head_of, seal
+from handrail.running.chain import Head, canonical, check, digest, extend, hash_of, head_of, seal
 from handrail.running.clock import Clock, SystemClock, stamp
 from handrail.running.protocol import Bell, Item, RunRow, Watch
 from handrail.running.redaction import Redact, keep, plain
@@ -193,6 +193,24 @@ class Journal:
         query = sa.select(*_FIELDS).where(events.c.run == run, events.c.position > position).order_by(events.c.position)
         with self.store.write(run) if settled else self.store.read() as connection:
             return [_event(row) for row in connection.execute(query)]
+
+    def of_step(self, run: str, step: str) -> list[Event]:
+        """The events about one step. Each is as it was hashed; whether the chains hold together, others have checked."""
+        query = sa.select(*_FIELDS).where(events.c.run == run, events.c.step == step).order_by(events.c.position)
+        return self._single(run, query)
+
+    def latest(self, run: str, number: int) -> list[Event]:
+        """The last events of a run, newest first; checked as in `of_step`."""
+        query = sa.select(*_FIELDS).where(events.c.run == run).order_by(events.c.position.desc()).limit(number)
+        return self._single(run, query)
+
+    def _single(self, run: str, query: sa.Select[Any]) -> list[Event]:
+        with self.store.read() as connection:
+            found = [_event(row) for row in connection.execute(query)]
+        for event in found:
+            if event.hash != hash_of(event):
+                raise Tampered(f"Event {event.position} of run {run} is not as it was written.")
+        return found
 
     def ring(self, run: str, bells: Sequence[Bell]) -> None:
         """Ring doorbells without journaling anything."""

@@ -342,10 +342,10 @@ class Session:
         """BadInput when the run is being taken back, or was."""
         going_back.refuse_return(going_back.return_of(self.journal, run), run)
 
-    def cost(self, run: str) -> Cost | None:
+    def cost(self, run: str, plan: Plan | None = None) -> Cost | None:
         """What going back from where the run is now would cost; None when that is no question: it takes another run
-        back, or is taken back."""
-        plan = self.plan(run)
+        back, or is taken back. `plan`: the run's, where the caller has it already."""
+        plan = plan or self.plan(run)
         if plan.goes_back is not None or going_back.return_of(self.journal, run) is not None:
             return None
         try:
