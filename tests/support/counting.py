@@ -19,7 +19,7 @@ from handrail.actions.protocol import ActFailed, Action, Evidence, InDoubt, Obse
 from handrail.documents.plan import freeze
 from handrail.errors import HostUnreachable
 from handrail.hosts.protocol import Command, Host, Outcome
-from handrail.model.estate import Estate
+from handrail.model.estate import Estate, Whose
 from handrail.model.finding import Citation
 from handrail.model.plan import Plan, Step
 from handrail.model.signature import Kind, Settles, Signature
@@ -257,6 +257,7 @@ class Hold(Person):
     kind: ClassVar[Kind] = "hold"
 
     question: str = ""
+    by: str = "anyone"
 
 
 @dataclass(frozen=True)
@@ -312,8 +313,8 @@ def step(name: str, uses: str = "set", host: str | None = "a", **more: Any) -> S
     )
 
 
-def plan(*steps: Step, approvers: int = 0) -> Plan:
-    estate = Estate("contoso", approvers=approvers)
+def plan(*steps: Step, approvers: int = 0, holds: Whose = "anyone") -> Plan:
+    estate = Estate("contoso", approvers=approvers, holds=holds)
     return freeze(Plan("", estate, {"it": "2"}, (), (), (), steps))
 
 

@@ -20,7 +20,7 @@ class Told:
         self.plan = plan
         self.events: list[Event] = []
         self.schedule = Schedule(plan)
-        self.tell(RUN_LANE, Entry("created"))
+        self.tell(RUN_LANE, Entry("created", data={"who": "adam"}))
 
     def tell(self, lane: str, entry: Entry) -> None:
         position = len(self.events) + 1

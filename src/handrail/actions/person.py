@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from handrail.actions.base import Base, Check, settled
 from handrail.actions.product import stands_at
@@ -68,11 +68,13 @@ class PersonDoes(_Person):
 
 @dataclass(frozen=True, slots=True)
 class Hold(_Person):
-    """Wait for a person's yes or no."""
+    """Wait for a person's yes or no. `by`: whose yes it takes; that of `anyone`, of `another` than who started the run,
+    or of `two` people. A no is anybody's."""
 
     kind: ClassVar[Kind] = "hold"
 
     question: str
+    by: Literal["anyone", "another", "two"] = "anyone"
 
 
 @dataclass(frozen=True, slots=True)

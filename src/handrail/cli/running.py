@@ -123,6 +123,9 @@ def answer(output: Output, run: str, step: str, given: str, note: str, store: st
         run_id = session.find(run)
         event = session.answer(run_id, step, given, settings.who(), note)
         for_workers = session.is_for_workers(run_id)
+    if event.entry.kind == "agreed":
+        output.line(text.harmless(f"You said yes to {event.entry.step}; somebody else has to say it too."))
+        return 0
     output.line(text.harmless(f"Answered {given} to {event.entry.step}."))
     if for_workers:
         output.line("A worker takes it up.")

@@ -29,6 +29,7 @@ from handrail.model.estate import (
     InstallationAim,
     Medium,
     Rollout,
+    Whose,
 )
 
 VERSION = "estate/v1"
@@ -45,6 +46,7 @@ _TOP = (
     "approvers",
     "custodians",
     "rollout",
+    "holds",
 )
 _AIM = ("to", "prefer", "installations", "facts")
 
@@ -120,6 +122,7 @@ class _EstateReading(Reading):
             approvers=self._approvers(data.get("approvers")),
             custodians=self._section("custodians", self._custodian),
             rollout=self._rollout(data.get("rollout")),
+            holds=self._holds(data.get("holds")),
         )
         if self.whole and not self.mistakes:
             # References into sections that could not be read would only repeat the mistakes.
@@ -227,6 +230,10 @@ class _EstateReading(Reading):
             self.mistake(("approvers",), f"'approvers' must be between 0 and 20, not {count}.")
         return int(count)
 
+    def _holds(self, value: Any) -> Whose:
+        said = "anyone" if value is None else self.read(Whose, value, ("holds",))
+        return "anyone" if said is BROKEN else cast(Whose, said)
+
     def _custodian(self, name: str, value: Any, keys: Keys) -> Any:
         """A public age key. What is no such key is not repeated: it may be a secret one."""
         import pyrage
@@ -287,6 +294,8 @@ def estate_to_json(estate: Estate) -> dict[str, Any]:
         document["accept"] = [f"{one.rule}@{one.subject}" if one.subject else one.rule for one in estate.accept]
     if estate.approvers:
         document["approvers"] = estate.approvers
+    if estate.holds != "anyone":
+        document["holds"] = estate.holds
     if estate.custodians:
         document["custodians"] = dict(estate.custodians)
     if estate.rollout:

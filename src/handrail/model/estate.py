@@ -166,6 +166,9 @@ class Acceptance:
     subject: str | None = None
 
 
+Whose = Literal["anyone", "another", "two"]
+"""Whose yes a hold needs: anyone's, that of somebody other than who started the run, that of two people."""
+
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -229,3 +232,5 @@ class Estate:
     custodians: Mapping[str, str] = field(default_factory=dict)
     """People who may open what is sealed: name -> public age key."""
     rollout: Rollout | None = None
+    holds: Whose = "anyone"
+    """Whose yes every hold of a run needs, whatever else guides demand of single ones."""

@@ -21,6 +21,7 @@ EventKind = Literal[
     "failed",  # with error, the known error's name if it is one, and evidence
     "in-doubt",  # observing could not tell
     "asked",  # waits for a person
+    "agreed",  # the first yes of two: who; note
     "answered",  # yes, no or done; who; note
     "sealed",  # the heads of all lanes
     "ended",  # the run's final state
@@ -65,6 +66,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class StepStatus:
+    """`demands`: of a hold that waits, whose yes it needs (`another`, `two`). `agreed`: who said yes so far."""
+
     id: str
     state: StepState = "pending"
     attempts: int = 0
@@ -73,12 +76,14 @@ class StepStatus:
     because: str = ""
     error: str | None = None
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    demands: tuple[str, ...] = ()
+    agreed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
     """`goes_back`: the run that this one takes back. `taken_back_by`: the run that takes, or has taken, this one back;
-    only one that has begun to change anything counts."""
+    only one that has begun to change anything counts. `started_by`: who started it."""
 
     run: str
     plan: str
@@ -86,3 +91,4 @@ class RunStatus:
     steps: tuple[StepStatus, ...]
     goes_back: str | None = None
     taken_back_by: str | None = None
+    started_by: str = ""

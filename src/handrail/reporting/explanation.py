@@ -16,6 +16,7 @@ from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Par
 from handrail.reporting.person import person_blocks
 from handrail.reporting.plan import IS_A_WAY_BACK, hop_items
 from handrail.reporting.runbook import condition_text, shown_value
+from handrail.running.holds import demand_of
 
 SCHEMA = "handrail/explanation/v1"
 
@@ -70,6 +71,7 @@ def _step_page(found: StepExplanation, outline: Outline) -> Page:
             ("where", step.host or "no host"),
             ("kind", step.kind + (", inside downtime" if step.downtime else "")),
             ("action", f"{step.uses}, revision {step.revision}"),
+            ("waits for", demand_of(step, outline.plan.estate).waits_for if step.kind == "hold" else ""),
             ("only if", "; ".join(condition_text(outline, one) for one in step.when)),
             ("takes", f"about {words.duration(step.takes)}" if step.takes else ""),
             ("source", words.source(step.source)),

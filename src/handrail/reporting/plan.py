@@ -8,10 +8,11 @@ from handrail.model.plan import Hop, Plan, Step
 from handrail.reporting import words
 from handrail.reporting.fates import expected_blocks
 from handrail.reporting.findings import aim_rows, finding_blocks
-from handrail.reporting.outline import NO_HOST, Lane, Outline, Way, is_remedy
+from handrail.reporting.outline import NO_HOST, Lane, Outage, Outline, Way, is_remedy
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows
 from handrail.reporting.waves import wave_blocks
 from handrail.restoring.custody import PROGRAM
+from handrail.running.holds import demand_of
 
 IS_A_WAY_BACK = "This plan is itself a way back and has none. Bring it to its end: `handrail resume RUN`."
 
@@ -112,7 +113,7 @@ def _step_item(outline: Outline, step: Step) -> Item:
     number = outline.numbers[step.id]
     notes = []
     if step.kind in ("hold", "person"):
-        notes.append("waits for a person")
+        notes.append(f"waits for {demand_of(step, outline.plan.estate).waits_for}")
     elif step.kind != "do":
         notes.append(step.kind)
     if step.downtime:
@@ -133,29 +134,47 @@ def way_back_blocks(outline: Outline, level: int = 2) -> Iterator[Block]:
     outages = outline.outages()
     if outages:
         yield Heading("Downtime", level)
-        yield Items(
-            tuple(
-                Item(
-                    f"{one.installation}: about {words.duration(one.seconds)}, "
-                    f"from {outline.name(one.first)} to {outline.name(one.last)}"
-                )
-                for one in outages
-            )
-        )
+        yield Items(tuple(_outage_items(outline, outages)))
     points = list(outline.restore_points())
     if points:
-        restored = outline.restored_from()
         yield Heading("Restore points", level)
-        yield Items(tuple(_restore_point(outline, point, restored.get(point.id, [])) for point in points))
+        yield Items(tuple(_restore_point_items(outline, points)))
     if outline.plan.steps:
         yield Heading("The way back", level)
         yield from _way_back(outline)
 
 
-def _restore_point(outline: Outline, point: Step, used: list[Step]) -> Item:
-    text = f"{outline.name(point.id)} proves {words.listed([words.asset(one) for one in point.protects])}"
-    back = words.listed([f"{outline.numbers[step.id]}" for step in used], 12)
-    return Item(text, inside=(Rows((("takes back", f"step {back}" if back else ""),)),))
+def _outage_items(outline: Outline, outages: list[Outage]) -> Iterator[Item]:
+    """Outages that differ only in their host are shown as one."""
+    alike: dict[tuple[object, ...], list[Outage]] = {}
+    for one in outages:
+        component, _, host = one.installation.rpartition("@")
+        ends = (outline.steps[end].title.replace(host, "\0") for end in (one.first, one.last))
+        alike.setdefault((component, one.seconds, *ends), []).append(one)
+    for group in alike.values():
+        one = group[0]
+        text = (
+            f"{one.installation}: about {words.duration(one.seconds)}, "
+            f"from {outline.name(one.first)} to {outline.name(one.last)}"
+        )
+        yield Item(text, inside=(Rows((("also", words.listed([other.installation for other in group[1:]])),)),))
+
+
+def _restore_point_items(outline: Outline, points: list[Step]) -> Iterator[Item]:
+    """Restore points that differ only in their host are shown as one."""
+    restored = outline.restored_from()
+    alike: dict[tuple[object, ...], list[Step]] = {}
+    for point in points:
+        component, _, host = point.installation.rpartition("@")
+        used = tuple(step.title.replace(host, "\0") for step in restored.get(point.id, ()))
+        proved = tuple(str(one).replace(host, "\0") for one in point.protects)
+        alike.setdefault((component, point.title.replace(host, "\0"), proved, used), []).append(point)
+    for group in alike.values():
+        point = group[0]
+        text = f"{outline.name(point.id)} proves {words.listed([words.asset(one) for one in point.protects])}"
+        back = words.listed([f"{outline.numbers[step.id]}" for step in restored.get(point.id, ())], 12)
+        also = words.listed([one.installation for one in group[1:]])
+        yield Item(text, inside=(Rows((("takes back", f"step {back}" if back else ""), ("also", also))),))
 
 
 def _way_back(outline: Outline) -> Iterator[Block]:

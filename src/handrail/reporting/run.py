@@ -16,6 +16,7 @@ from handrail.reporting.rollback import going_back_blocks
 from handrail.reporting.waves import standing_blocks
 from handrail.restoring.cost import Cost
 from handrail.running.fates import fates_of
+from handrail.running.holds import demand_named
 
 # Of the steps that ended well, only the last ones are news.
 LATEST = 5
@@ -136,7 +137,8 @@ def next_blocks(status: RunStatus, plan: Plan, going: Going = Going()) -> Iterat
         yield from going_back_blocks(run, going.cost, going.everywhere)
     yield Heading("What now")
     for one in asking:
-        yield from _question(one, steps.get(one.id), f"handrail answer {run} {shlex.quote(one.id)}", going.everywhere)
+        command = f"handrail answer {run} {shlex.quote(one.id)}"
+        yield from _question(one, steps.get(one.id), command, going.everywhere, status.started_by)
     if asking:
         yield Paragraph("When that is answered, and no other process carries the run on:")
         yield resume
@@ -162,7 +164,7 @@ def _taken_back(status: RunStatus, going: Going) -> Iterator[Block]:
         yield Code((f"handrail resume {other}{going.everywhere}{going.resuming}",))
 
 
-def _question(status: StepStatus, step: Step | None, command: str, end: str) -> Iterator[Block]:
+def _question(status: StepStatus, step: Step | None, command: str, end: str, starter: str) -> Iterator[Block]:
     def answers(**meanings: str) -> Code:
         width = max(map(len, meanings))
         return Code(tuple(f"{command} {word.ljust(width)}{end}   # {means}" for word, means in meanings.items()))
@@ -177,4 +179,6 @@ def _question(status: StepStatus, step: Step | None, command: str, end: str) -> 
         yield answers(done="it is done: look now", no="it cannot be done")
     else:
         yield Paragraph(str(step.with_.get("question") or title), "warn")
+        if status.demands:
+            yield Paragraph(demand_named(status.demands).says(starter, status.agreed), "strong")
         yield answers(yes="go on", no="halt here")

@@ -15,6 +15,7 @@ from handrail.reporting.outline import Outline
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows, Table
 from handrail.reporting.person import instruction_items, person_blocks
 from handrail.reporting.plan import erratum_blocks, hop_items, way_back_blocks, way_back_text
+from handrail.running.holds import demand_of
 
 _ENDED = {"done": "was done", "skipped": "was skipped", "failed": "failed"}
 
@@ -101,7 +102,9 @@ def _doing(outline: Outline, step: Step) -> Iterator[Block]:
         yield Paragraph(f"Decide: {show(step.with_.get('question', step.title))}")
         back = outline.point_of_no_return is None or outline.numbers[step.id] < outline.point_of_no_return
         can = "; what was done so far can be taken back" if back else ""
-        yield Paragraph(f"Yes: go on with the next step. No: stop here{can}.")
+        demand = demand_of(step, outline.plan.estate)
+        whose = f" A yes is that of {demand.waits_for}; a no is anybody's." if demand.names else ""
+        yield Paragraph(f"Yes: go on with the next step. No: stop here{can}.{whose}")
         return
     if step.uses == "person.do":
         yield from person_blocks(step, show)

@@ -10,6 +10,7 @@ from handrail.model.journal import Event
 from handrail.model.plan import Step
 from handrail.reporting.outline import is_remedy
 from handrail.reporting.page import Tone
+from handrail.running.holds import PLAYED
 
 _WORDS: Mapping[str, tuple[str, Tone]] = {
     "begun": ("begun", "quiet"),
@@ -18,6 +19,7 @@ _WORDS: Mapping[str, tuple[str, Tone]] = {
     "failed": ("failed", "bad"),
     "in-doubt": ("in doubt", "bad"),
     "asked": ("waiting", "warn"),
+    "agreed": ("agreed", "plain"),
     "answered": ("answered", "plain"),
 }
 
@@ -44,7 +46,7 @@ def line_of(event: Event, step: Step | None) -> Line | None:
         return None
     if entry.kind == "skipped" and is_remedy(step):
         return None  # an error that did not happen is no news
-    if entry.kind == "answered" and entry.data.get("who") == "played":
+    if entry.kind in ("agreed", "answered") and entry.data.get("who") in PLAYED:
         return None  # nobody was asked
     word, tone = _WORDS[entry.kind]
     told = entry.data
@@ -58,7 +60,7 @@ def line_of(event: Event, step: Step | None) -> Line | None:
             text += " (it had happened before the interruption)"
         if told.get("said"):
             text += f"; although: {told['said']}"
-    elif entry.kind == "answered":
+    elif entry.kind in ("agreed", "answered"):
         note = f" ({told['note']})" if told.get("note") else ""
         text += f": {told.get('answer')}, says {told.get('who')}{note}"
     elif told.get("because"):

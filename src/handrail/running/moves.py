@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from handrail.model.journal import Event, StepState
+from handrail.model.journal import Event, StepState, StepStatus
 from handrail.model.plan import Remedy, Step
+from handrail.running.holds import Demand
 
 MoveKind = Literal["begin", "settle", "look", "ask", "answer", "skip"]
 
@@ -33,9 +34,10 @@ class Move:
 
 @dataclass(slots=True)
 class State:
-    """What the journal says of one step so far."""
+    """What the journal says of one step so far. `demand`: whose yes it needs, if it is a hold."""
 
     step: Step
+    demand: Demand
     state: StepState = "pending"
     attempts: int = 0
     missing: int = 0
@@ -53,6 +55,24 @@ class State:
     question: int | None = None
     answer: str | None = None
     intent: Event | None = None
+    agreed: list[str] = field(default_factory=list)
+
+    @property
+    def status(self) -> StepStatus:
+        state = "begun" if self.answer is not None and self.state in ("waiting", "in-doubt") else self.state
+        asks = state == "waiting"
+        return StepStatus(
+            self.step.id,
+            state,
+            self.attempts,
+            self.begun,
+            self.ended,
+            self.because,
+            self.error,
+            dict(self.outputs),
+            self.demand.names if asks else (),
+            tuple(self.agreed) if asks else (),
+        )
 
     @property
     def well(self) -> bool:

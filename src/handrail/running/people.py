@@ -62,6 +62,9 @@ def answer(journal: AnyJournal, run: str, plan: Plan, step: str, said: str, who:
 
     A hold takes yes (go on) or no (halt); a person's step done (look now) or no (it cannot be done); a step in doubt
     done (it happened) or no (it did not).
+
+    A hold may demand the yes of others, or of two people (`holds.py`): the first of two is journaled as `agreed`, and
+    a yes that does not count is refused with BadInput. A no halts, whoever says it.
     """
     if said not in get_args(Answer):
         raise UnknownName("answer", said, get_args(Answer))
@@ -81,7 +84,18 @@ def answer(journal: AnyJournal, run: str, plan: Plan, step: str, said: str, who:
             "Answer " + " or ".join(f"{one} ({means})" for one, means in possible.items()) + ".",
         )
     data = {"answer": said, "who": who, "note": note, "asked": asked}
-    return journal.add(run, PEOPLE_LANE, Entry("answered", name, data=data))
+    return journal.add(run, PEOPLE_LANE, Entry(_counts_as(schedule, name, said, who), name, data=data))
+
+
+def _counts_as(schedule: Schedule, step: str, said: str, who: str) -> Literal["agreed", "answered"]:
+    """Whether an answer settles the step, or is the first yes of several. BadInput when it is a yes too few may say."""
+    if said != "yes":
+        return "answered"
+    demand, agreed = schedule.demand(step), schedule.one(step).agreed
+    refused = demand.refuses(who, schedule.started_by, agreed)
+    if refused is not None:
+        raise BadInput(f"{step}: {refused}", "Have another person answer it; a no may come from anybody.")
+    return "answered" if demand.met([*agreed, who]) else "agreed"
 
 
 def possible_answers(step: Step) -> Mapping[str, str]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 from handrail.errors import HandrailError, NotRehearsed, StoreError
 from handrail.model.journal import Entry
 from handrail.model.plan import Step
 from handrail.running.carrying import Record
+from handrail.running.holds import PLAYED
 from handrail.running.late import resolve
 from handrail.running.scheduler import Schedule
 
 People = Callable[[Step], Awaitable[str | None]]
 """Plays people: the answer to the question of a step (yes, no or done), or None to leave it to real ones."""
 
-Say = Callable[[Step, Mapping[str, Any]], Awaitable[None]]
+Say = Callable[[Entry], Awaitable[None]]
 """Journals an answer."""
 
 
@@ -34,5 +34,15 @@ async def play(people: People, step: Step, schedule: Schedule, record: Record, s
         name = "not-rehearsed" if isinstance(error, NotRehearsed) else None
         await record(step, Entry("failed", step.id, one.attempts, {"because": str(error), "error": name}))
         return
-    if answer is not None:
-        await say(step, {"answer": answer, "who": "played", "asked": asked, "note": ""})
+    if answer is None:
+        return
+    demand, agreed = schedule.demand(step.id), list(one.agreed)
+    for who in PLAYED:
+        if answer == "yes" and demand.refuses(who, schedule.started_by, agreed):
+            continue
+        agreed.append(who)
+        last = answer != "yes" or demand.met(agreed)
+        data = {"answer": answer, "who": who, "asked": asked, "note": ""}
+        await say(Entry("answered" if last else "agreed", step.id, data=data))
+        if last:
+            return

@@ -274,8 +274,8 @@ class Runner:
         if self._people is not None:
             await play(self._people, step, self.schedule, self._record, self._answer)
 
-    async def _answer(self, step: Step, data: Mapping[str, Any]) -> None:
-        self._journal.add(self._run, PEOPLE_LANE, Entry("answered", step.id, data=data))
+    async def _answer(self, entry: Entry) -> None:
+        self._journal.add(self._run, PEOPLE_LANE, entry)
         self._poll()
 
     # -- stopping -----------------------------------------------------------------------------------------------

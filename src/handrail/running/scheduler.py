@@ -30,6 +30,7 @@ from handrail.errors import BadInput
 from handrail.model.journal import ESTATE_LANE, Event, RunState, RunStatus, StepStatus
 from handrail.model.plan import Condition, Plan, Step
 from handrail.running.clock import moment, stamp
+from handrail.running.holds import Demand, demand_of
 from handrail.running.moves import Line, Move, MoveKind, State
 from handrail.running.risk import Risk
 
@@ -41,7 +42,7 @@ class Schedule:
         self._index = {step.id: number for number, step in enumerate(plan.steps)}
         if len(self._index) != len(plan.steps):
             raise BadInput("The plan has two steps with the same id.")
-        self._states = [State(step) for step in plan.steps]
+        self._states = [State(step, demand_of(step, plan.estate)) for step in plan.steps]
         self._owners: dict[int, list[int]] = {}
         for number, step in enumerate(plan.steps):
             for remedy in step.remedies:
@@ -77,6 +78,7 @@ class Schedule:
         self._well = 0
         self._halted = False
         self.created: str | None = None
+        self.started_by = ""
         self.ended = False
         for line in self._lines:
             self._touch(line)
@@ -142,6 +144,10 @@ class Schedule:
         one = self._states[self._index[name]]
         return one.question if one.state in ("waiting", "in-doubt") and one.answer is None else None
 
+    def demand(self, name: str) -> Demand:
+        """Whose yes the step needs."""
+        return self._states[self._index[name]].demand
+
     def waiting(self) -> list[str]:
         """The steps that wait for a person, those in doubt included, in the order of the plan."""
         return [self._states[number].step.id for number in sorted(self._asking)]
@@ -180,16 +186,10 @@ class Schedule:
         return "waiting" if "waiting" in states and "failed" not in states else "failed"
 
     def status(self, run: str, plan: str) -> RunStatus:
-        return RunStatus(run, plan, self.state, tuple(self._status(one) for one in self._states))
+        return RunStatus(run, plan, self.state, tuple(one.status for one in self._states), started_by=self.started_by)
 
     def one(self, name: str) -> StepStatus:
-        return self._status(self._states[self._index[name]])
-
-    def _status(self, one: State) -> StepStatus:
-        state = "begun" if one.answer is not None and one.state in ("waiting", "in-doubt") else one.state
-        return StepStatus(
-            one.step.id, state, one.attempts, one.begun, one.ended, one.because, one.error, dict(one.outputs)
-        )
+        return self._states[self._index[name]].status
 
     # -- being told ---------------------------------------------------------------------------------------------
 
@@ -199,6 +199,7 @@ class Schedule:
         self._at = event.at
         if entry.kind == "created":
             self.created = event.at
+            self.started_by = str(entry.data.get("who", ""))
         elif entry.kind == "ended":
             self.ended = True
         elif entry.kind == "taken":
@@ -207,7 +208,7 @@ class Schedule:
         elif entry.step is not None and entry.step in self._index:
             number = self._index[entry.step]
             one = self._states[number]
-            if entry.kind == "answered":
+            if entry.kind in ("agreed", "answered"):
                 self._answered(number, one, event)
             else:
                 self._moved(number, one, event)
@@ -259,6 +260,7 @@ class Schedule:
             self._failed(one, event)
         else:
             one.state = "waiting" if kind == "asked" else "in-doubt"
+            one.agreed.clear()
             one.begun = one.begun or event.at
             one.question = event.position
             self._asking.add(number)
@@ -368,7 +370,12 @@ class Schedule:
         data = event.entry.data
         if data.get("asked") != one.question or self.question(one.step.id) is None:
             return  # an answer to an earlier question
-        one.answer = str(data.get("answer"))
+        if event.entry.kind == "agreed":
+            one.agreed.append(str(data.get("who")))
+            if not one.demand.met(one.agreed):
+                return
+        # Two who said yes at the same moment may both have been told that they were the first.
+        one.answer = "yes" if event.entry.kind == "agreed" else str(data.get("answer"))
         self._asking.discard(number)
         self._touch(self._line_of[number])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from handrail.actions.protocol import Secrets
 from handrail.errors import StoreLocked, StoreUnreachable, StoreUnwritable
@@ -248,8 +248,7 @@ class Share:
         if entry.kind == "asked" and self._people is not None:
             await play(self._people, step, self.schedule, self._record, self._answer)
 
-    async def _answer(self, step: Step, data: Mapping[str, Any]) -> None:
-        entry = Entry("answered", step.id, data=data)
+    async def _answer(self, entry: Entry) -> None:
         await self.patiently(lambda: self._journal.add(self.run, PEOPLE_LANE, entry))
         await self.follow()
 

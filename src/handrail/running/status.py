@@ -27,6 +27,7 @@ def status_to_json(status: RunStatus) -> dict[str, Any]:
         "plan": status.plan,
         "state": status.state,
         "steps": [_step(step) for step in status.steps],
+        **({"started_by": status.started_by} if status.started_by else {}),
         **({"goes_back": status.goes_back} if status.goes_back else {}),
         **({"taken_back_by": status.taken_back_by} if status.taken_back_by else {}),
         **({"fates": fates} if fates else {}),
@@ -45,4 +46,8 @@ def _step(step: StepStatus) -> dict[str, Any]:
         document["because"] = step.because
     if step.error:
         document["error"] = step.error
+    if step.demands:
+        document["by"] = list(step.demands)
+    if step.agreed:
+        document["agreed"] = list(step.agreed)
     return document
