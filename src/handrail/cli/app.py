@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from handrail.cli.commands import after, before, during, fleet, knowledge
+from handrail.cli.commands import after, before, console, during, fleet, knowledge
 
 Command = Callable[..., int]
 
@@ -42,6 +42,7 @@ COMMANDS: tuple[tuple[str, tuple[Command | Family, ...]], ...] = (
     ("Carry out", (during.run, during.status, during.answer, during.resume)),
     ("Afterwards", (during.verify, during.rollback, after.journal, after.conform)),
     ("Several machines", (fleet.worker,)),
+    ("In a browser", (console.serve,)),
     ("Knowledge", (GUIDE,)),
 )
 """Heading -> commands, as `handrail --help` shows them. A command is called like its function, with - for _."""

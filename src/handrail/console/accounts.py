@@ -1,0 +1,237 @@
+"""Who may sign in, and what they may do. Passwords are kept as Argon2id hashes, tokens as SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import time
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from handrail.console.database import Database
+from handrail.console.passwords import refuse_weak
+from handrail.errors import BadInput, UnknownName
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from argon2 import PasswordHasher
+
+ROLES = ("viewer", "operator", "approver", "administrator")
+"""A viewer reads everything; everybody with an account is one. An operator starts, resumes and answers runs, an
+approver approves plans and answers holds, an administrator looks after accounts."""
+
+TOKEN = "handrail_"
+"""What every token begins with, so that scanners for leaked secrets can know one."""
+TOKEN_DAYS = 90
+
+_NAME = re.compile(r"[\w.@\\-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`created` and `changed` (its password, last) are seconds since 1970."""
+
+    key: str
+    name: str
+    roles: frozenset[str]
+    enabled: bool
+    created: float
+    changed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is known of a token, without the token. Times are seconds since 1970."""
+
+    id: str
+    account: str
+    label: str
+    created: float
+    until: float
+    used: float | None
+
+
+class Accounts:
+    """The accounts in a database. Asking for a password takes a tenth of a second on purpose: not in an event loop."""
+
+    def __init__(self, database: Database, hasher: PasswordHasher, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._hasher = hasher
+        self._clock = clock
+        self._nobody = hasher.hash(secrets.token_urlsafe())
+
+    # -- looking ------------------------------------------------------------------------------------------------
+
+    def all(self) -> list[Account]:
+        return [_account(row) for row in self._database.all("SELECT * FROM accounts ORDER BY key")]
+
+    def any(self) -> bool:
+        return self._database.one("SELECT 1 FROM accounts LIMIT 1") is not None
+
+    def find(self, name: str) -> Account | None:
+        row = self._database.one("SELECT * FROM accounts WHERE key = ?", key_of(name))
+        return _account(row) if row else None
+
+    def get(self, name: str) -> Account:
+        """UnknownName when there is none."""
+        found = self.find(name)
+        if found is None:
+            raise UnknownName("the account", name, (one.name for one in self.all()))
+        return found
+
+    def check(self, name: str, password: str) -> Account | None:
+        """The account, when it is enabled and this is its password. Takes as long for a name that nobody has."""
+        from argon2.exceptions import Argon2Error, InvalidHash
+
+        row = self._database.one("SELECT * FROM accounts WHERE key = ?", key_of(name))
+        try:
+            self._hasher.verify(row["password"] if row else self._nobody, _normal(password))
+        except (Argon2Error, InvalidHash):
+            return None
+        if row is None or not row["enabled"]:
+            return None
+        if self._hasher.check_needs_rehash(row["password"]):
+            self._database.do(
+                "UPDATE accounts SET password = ? WHERE key = ? AND password = ?",
+                self._hasher.hash(_normal(password)),
+                row["key"],
+                row["password"],
+            )
+        return _account(row)
+
+    # -- changing -----------------------------------------------------------------------------------------------
+
+    def add(self, name: str, password: str, roles: Iterable[str], *, first: bool = False) -> Account:
+        """Make an account. BadInput: the name is taken or cannot be one, the password is weak, a role is none; with
+        `first`, there is an account already."""
+        name = unicodedata.normalize("NFKC", name.strip())
+        if not _NAME.fullmatch(name):
+            raise BadInput(
+                "That cannot be the name of an account.", "Use up to 64 letters, digits and the characters . _ @ - \\ ."
+            )
+        found = _roles(roles)
+        refuse_weak(password, name)
+        hashed = self._hasher.hash(_normal(password))
+        now = self._clock()
+        with self._database.transaction():
+            if first and self.any():
+                raise BadInput("The first account was made already.", "Sign in, or ask an administrator.")
+            if self.find(name) is not None:
+                raise BadInput(f"There is an account {name!r} already.", "Choose another name.")
+            self._database.do(
+                "INSERT INTO accounts VALUES (?, ?, ?, ?, 1, ?, ?)", key_of(name), name, hashed, found, now, now
+            )
+        return self.get(name)
+
+    def set_password(self, name: str, password: str) -> None:
+        """All sittings and tokens of the account end. Errors: UnknownName, BadInput (weak)."""
+        account = self.get(name)
+        refuse_weak(password, account.name)
+        hashed = self._hasher.hash(_normal(password))
+        with self._database.transaction():
+            self._database.do(
+                "UPDATE accounts SET password = ?, changed = ? WHERE key = ?", hashed, self._clock(), account.key
+            )
+            self._end_all(account.key)
+
+    def set_roles(self, name: str, roles: Iterable[str]) -> None:
+        """BadInput when no enabled administrator would be left."""
+        found = _roles(roles)
+        with self._database.transaction():
+            account = self.get(name)
+            if "administrator" not in found.split():
+                self._refuse_last(account)
+            self._database.do("UPDATE accounts SET roles = ? WHERE key = ?", found, account.key)
+
+    def set_enabled(self, name: str, enabled: bool) -> None:
+        """Whoever is disabled is signed out everywhere. BadInput when no enabled administrator would be left."""
+        with self._database.transaction():
+            account = self.get(name)
+            if not enabled:
+                self._refuse_last(account)
+                self._end_all(account.key)
+            self._database.do("UPDATE accounts SET enabled = ? WHERE key = ?", int(enabled), account.key)
+
+    def _refuse_last(self, account: Account) -> None:
+        others = [one for one in self.all() if one.key != account.key and one.enabled and "administrator" in one.roles]
+        if account.enabled and "administrator" in account.roles and not others:
+            raise BadInput(
+                f"{account.name} is the last administrator.", "Make somebody else an administrator before that."
+            )
+
+    def _end_all(self, key: str) -> None:
+        self._database.do("UPDATE sittings SET ended = ? WHERE account = ? AND ended IS NULL", self._clock(), key)
+        self._database.do("DELETE FROM tokens WHERE account = ?", key)
+
+    # -- tokens -------------------------------------------------------------------------------------------------
+
+    def new_token(self, name: str, label: str, days: int = TOKEN_DAYS) -> str:
+        """A token for programs, with all roles of the account. It is shown now and never again."""
+        account = self.get(name)
+        label = " ".join(label.split())[:80] or "no name"
+        if not 1 <= days <= 366:
+            raise BadInput("A token lasts 1 to 366 days.")
+        secret = TOKEN + secrets.token_urlsafe(32)
+        now = self._clock()
+        self._database.do(
+            "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, NULL)",
+            hashed_secret(secret),
+            secrets.token_hex(8),
+            account.key,
+            label,
+            now,
+            now + days * 86400,
+        )
+        return secret
+
+    def tokens(self, name: str) -> list[Token]:
+        rows = self._database.all("SELECT * FROM tokens WHERE account = ? ORDER BY created", key_of(name))
+        return [Token(*(row[one] for one in Token.__slots__)) for row in rows]
+
+    def drop_token(self, name: str, token: str) -> None:
+        """UnknownName when the account has no token of that id."""
+        if not self._database.do("DELETE FROM tokens WHERE account = ? AND id = ?", key_of(name), token):
+            raise UnknownName("the token", token, ())
+
+    def of_token(self, secret: str) -> Account | None:
+        """The enabled account that a token speaks for."""
+        now = self._clock()
+        row = self._database.one("SELECT * FROM tokens WHERE secret = ? AND until > ?", hashed_secret(secret), now)
+        if row is None:
+            return None
+        if row["used"] is None or now - row["used"] > 60:
+            self._database.do("UPDATE tokens SET used = ? WHERE secret = ?", now, row["secret"])
+        account = self._database.one("SELECT * FROM accounts WHERE key = ? AND enabled", row["account"])
+        return _account(account) if account else None
+
+
+def key_of(name: str) -> str:
+    """What two ways to write one name have in common."""
+    return unicodedata.normalize("NFKC", name.strip()).casefold()
+
+
+def hashed_secret(secret: str) -> str:
+    """Of something random: nobody can guess it, so a fast hash is enough."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _normal(password: str) -> str:
+    """The same password, however a keyboard composed its characters."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def _roles(given: Iterable[str]) -> str:
+    found = set(given) | {"viewer"}
+    for one in sorted(found - set(ROLES)):
+        raise UnknownName("the role", one, ROLES)
+    return " ".join(one for one in ROLES if one in found)
+
+
+def _account(row: sqlite3.Row) -> Account:
+    return Account(
+        row["key"], row["name"], frozenset(row["roles"].split()), bool(row["enabled"]), row["created"], row["changed"]
+    )

@@ -1,0 +1,54 @@
+"""The application: who stands at the door, which pages there are, and what is said when one fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from handrail import __version__
+from handrail.console import refusals, signing_in
+from handrail.console.context import Console
+from handrail.console.guarding import Door, checked, viewer
+from handrail.console.headers import Names, Shell
+from handrail.console.limits import Bodies
+from handrail.console.rendering import make_environment, render
+
+STATIC = Path(__file__).parent / "static"
+
+
+def create_app(console: Console) -> FastAPI:
+    """The console as an ASGI application. `console` must stay open as long as it is used."""
+    app = FastAPI(
+        title="Handrail",
+        version=__version__,
+        docs_url=None,  # they would load scripts from elsewhere
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        dependencies=[Depends(checked)],
+    )
+    app.state.console = console
+    app.state.templates = make_environment(console)
+    refusals.install(app)
+    app.include_router(make_router())
+    app.include_router(signing_in.make_router())
+    app.mount("/static", StaticFiles(directory=STATIC))
+    # The last one added is met first.
+    app.add_middleware(Door, console=console)
+    app.add_middleware(Bodies)
+    app.add_middleware(Names, settings=console.settings)
+    app.add_middleware(Shell, settings=console.settings)
+    return app
+
+
+def make_router() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/", dependencies=[Depends(viewer)])
+    def now(request: Request) -> Response:
+        return render(request, "now.html")
+
+    return router

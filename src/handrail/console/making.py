@@ -1,0 +1,54 @@
+"""Puts a console together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from argon2 import PasswordHasher
+
+from handrail.console.accounts import Accounts
+from handrail.console.context import Console, Settings
+from handrail.console.database import open_database
+from handrail.console.log import SecurityLog
+from handrail.console.set_up import SetUp
+from handrail.console.sittings import Sittings
+from handrail.running.home import Home
+from handrail.running.session import Session
+
+
+@contextlib.contextmanager
+def opened_console(
+    session: Session,
+    settings: Settings | None = None,
+    *,
+    folders: tuple[Path, ...] = (),
+    store: str | None = None,
+    hasher: PasswordHasher | None = None,
+    complain: Callable[[str], object] = str,
+) -> Iterator[Console]:
+    """The console of the session's home. `complain` hears what a log cannot take. Errors as `open_database`."""
+    with opened_accounts(session.home, hasher) as (accounts, sittings):
+        folder = folder_of(session.home)
+        yield Console(
+            session,
+            accounts,
+            sittings,
+            SecurityLog(folder / "security.log", redact=session.secrets.redact, complain=complain),
+            SetUp(needed=not accounts.any()),
+            settings or Settings(),
+            folders=folders,
+            store=store,
+        )
+
+
+@contextlib.contextmanager
+def opened_accounts(home: Home, hasher: PasswordHasher | None = None) -> Iterator[tuple[Accounts, Sittings]]:
+    """The accounts of a home, and who is signed in. Errors as `open_database`."""
+    with open_database(folder_of(home) / "accounts.db") as database:
+        yield Accounts(database, hasher or PasswordHasher()), Sittings(database)
+
+
+def folder_of(home: Home) -> Path:
+    return home.path / "console"

@@ -1,0 +1,165 @@
+"""Signing in and out, and the very first account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from handrail.console.accounts import ROLES, Account, key_of
+from handrail.console.context import Console, console_of
+from handrail.console.guarding import SITTING, VISIT, Visitor, checked_form, cookie, visitor_of
+from handrail.console.limits import Buckets
+from handrail.console.rendering import go, render
+from handrail.console.set_up import LASTS
+from handrail.errors import BadInput
+
+AT_ONCE = 2
+"""Passwords that are looked at at a time: each takes 64 MiB and most of a processor."""
+
+Form = Annotated[FormData, Depends(checked_form)]
+
+
+def make_router() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    looking = asyncio.Semaphore(AT_ONCE)
+
+    @router.get("/sign-in")
+    def ask(request: Request, next: str = "/") -> Response:
+        if console_of(request).set_up.code:
+            return go(request, "/set-up")
+        if visitor_of(request).person is not None:
+            return go(request, ours(next))
+        return render(request, "sign-in.html", next=ours(next), name="", wrong="")
+
+    @router.post("/sign-in")
+    async def sign_in(request: Request, form: Form) -> Response:
+        console, visitor = console_of(request), visitor_of(request)
+        name, password, next = text(form, "name"), text(form, "password"), ours(text(form, "next"))
+
+        def again(status: int, wrong: str) -> Response:
+            return render(request, "sign-in.html", status, next=next, name=name, wrong=wrong)
+
+        async with looking:
+            wait = _tries(console, name, visitor.address)
+            if wait:
+                console.log.note("sign-in-too-often", who=name, address=visitor.address)
+                answer = again(429, f"Too many tries. Try again in {_minutes(wait)}.")
+                answer.headers["Retry-After"] = str(int(wait) + 1)
+                return answer
+            account = await run_in_threadpool(console.accounts.check, name, password)
+        if account is None:
+            console.log.note("sign-in-failed", who=name, address=visitor.address)
+            return again(403, "The name or the password is wrong, or the account is disabled.")
+        _tries(console, name, visitor.address, back=True)
+        return _signed_in(request, account, visitor, next)
+
+    @router.post("/sign-out")
+    async def sign_out(request: Request) -> Response:
+        console, visitor = console_of(request), visitor_of(request)
+        if visitor.by == "sitting":
+            console.sittings.end(visitor.secret)
+            console.log.note("signed-out", who=visitor.person.name if visitor.person else "", address=visitor.address)
+        answer = go(request, "/sign-in", "You have signed out.")
+        settings = console.settings
+        for one in (SITTING, VISIT):
+            answer.headers.append("Set-Cookie", cookie(settings.cookie(one), "", settings.secure, "Lax", 0))
+        answer.headers["Clear-Site-Data"] = '"cache"'
+        return answer
+
+    @router.get("/set-up")
+    def show(request: Request) -> Response:
+        console = console_of(request)
+        if not console.set_up.code:
+            return go(request, "/sign-in")
+        return render(request, "set-up.html", name="", wrong="", open=console.set_up.open, minutes=int(LASTS / 60))
+
+    @router.post("/set-up")
+    async def set_up(request: Request, form: Form) -> Response:
+        console, visitor = console_of(request), visitor_of(request)
+        name, password = text(form, "name"), text(form, "password")
+
+        def again(status: int, wrong: str) -> Response:
+            return render(
+                request,
+                "set-up.html",
+                status,
+                name=name,
+                wrong=wrong,
+                open=console.set_up.open,
+                minutes=int(LASTS / 60),
+            )
+
+        if not console.set_up.code:
+            return go(request, "/sign-in")
+        if not console.set_up.fits(text(form, "code")):
+            console.log.note("set-up-refused", who=name, address=visitor.address)
+            return again(403, "That is not the code, or it is too old.")
+        try:
+            async with looking:
+                account = await run_in_threadpool(console.accounts.add, name, password, ROLES, first=True)
+        except BadInput as error:
+            if console.accounts.any():
+                console.set_up.close()
+            return again(422, str(error))
+        console.set_up.close()
+        console.log.note("account-added", who=account.name, address=visitor.address, roles=sorted(account.roles))
+        return _signed_in(request, account, visitor, "/")
+
+    return router
+
+
+def _signed_in(request: Request, account: Account, visitor: Visitor, next: str) -> Response:
+    """A sitting with a secret of its own, whatever cookie came along."""
+    console = console_of(request)
+    if visitor.by == "sitting":
+        console.sittings.end(visitor.secret)
+    secret = console.sittings.begin(account, visitor.address)
+    console.log.note("signed-in", who=account.name, address=visitor.address)
+    answer = RedirectResponse(next, 303)
+    settings = console.settings
+    answer.headers.append("Set-Cookie", cookie(settings.cookie(SITTING), secret, settings.secure, "Lax"))
+    return answer
+
+
+def _tries(console: Console, name: str, address: str, *, back: bool = False) -> float:
+    """Use up a try of everything that is counted, or give it back; the seconds to wait when there is none."""
+    limits, key = console.limits, key_of(name)[:200]
+    counted: list[tuple[Buckets, Hashable]] = [(limits.addresses, address), (limits.pairs, (key, address))]
+    if not console.sittings.knows(name, address):
+        counted.append((limits.accounts, key))
+    if back:
+        for buckets, one in counted:
+            buckets.give_back(one)
+        return 0.0
+    taken: list[tuple[Buckets, Hashable]] = []
+    for buckets, one in counted:
+        wait = buckets.take(one)
+        if wait:  # what was not tried counts nowhere: one address cannot use up the tries of all
+            for earlier, other in taken:
+                earlier.give_back(other)
+            return wait
+        taken.append((buckets, one))
+    return 0.0
+
+
+def ours(path: str) -> str:
+    """A path of this console, never another site: where to go after signing in."""
+    plain = all(character.isprintable() and character not in "\\" for character in path)
+    return path if plain and path.startswith("/") and not path.startswith("//") else "/"
+
+
+def text(form: FormData, name: str) -> str:
+    """A field of a form as it was sent; empty when it is missing."""
+    found = form.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _minutes(seconds: float) -> str:
+    return "a minute" if seconds <= 60 else f"{int(seconds / 60) + 1} minutes"

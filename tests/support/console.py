@@ -1,0 +1,85 @@
+"""A console on a temporary home, and people who are signed in to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from handrail.console.app import create_app
+from handrail.console.context import Console, Settings
+from handrail.console.guarding import SITTING, csrf_of
+from handrail.console.making import opened_console
+from handrail.running.home import Home
+from handrail.running.session import open_session
+
+BASE = "http://127.0.0.1:8417"
+PASSWORD = "vier blaue Boote segeln"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Hashes that cost nothing: tests of what they cost name their own."""
+ADDRESS = "127.0.0.1"
+
+
+class Browser(TestClient):
+    """Somebody's browser: keeps cookies, follows nothing by itself, and sends the token with forms (`submit`)."""
+
+    csrf = ""
+
+    def submit(self, path: str, **fields: Any) -> httpx.Response:
+        """Send a form of one of our own pages."""
+        data = {"csrf": self.csrf, **fields}
+        return self.post(
+            path, data=data, headers={"Origin": str(self.base_url).rstrip("/"), "Sec-Fetch-Site": "same-origin"}
+        )
+
+
+@dataclass
+class Site:
+    """The application, what it is made of, and its people: each role has one, named after it."""
+
+    app: FastAPI
+    console: Console
+    home: Home
+    made: list[Browser] = field(default_factory=list)
+
+    def browser(self, role: str | None = None, *, name: str = "", address: str = ADDRESS) -> Browser:
+        """A browser in which somebody with that role is signed in; nobody without one."""
+        base = BASE.replace("http:", "https:") if self.console.settings.secure else BASE
+        browser = Browser(
+            self.app, base_url=base, raise_server_exceptions=False, follow_redirects=False, client=(address, 50000)
+        )
+        if role is not None:
+            account = self.console.accounts.find(name or role) or self.console.accounts.add(
+                name or role, PASSWORD, [role]
+            )
+            secret = self.console.sittings.begin(account, address)
+            browser.cookies.set(self.console.settings.cookie(SITTING), secret)
+            browser.csrf = csrf_of(secret)
+        self.made.append(browser)
+        return browser
+
+    def log(self) -> list[dict[str, Any]]:
+        """What the console's own log says."""
+        path = self.console.log.path
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+@contextlib.contextmanager
+def site(
+    home: Path, *, settings: Settings | None = None, folders: tuple[Path, ...] = (), **more: Any
+) -> Iterator[Site]:
+    """A console on `home`. `more` goes to `open_session`."""
+    with (
+        open_session(Home(home), **more) as session,
+        opened_console(session, settings, folders=folders, hasher=CHEAP) as console,
+    ):
+        console.set_up.close()
+        yield Site(create_app(console), console, Home(home))
