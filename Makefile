@@ -8,7 +8,7 @@ WORKERS := $(shell echo $$(($$(nproc 2> /dev/null || echo 2) + 1)))
 # Some machines say that nothing compiled is to be kept; then every process that a test starts compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv demo test test-quick lint fix bench postgres lab ready clean
+.PHONY: help venv demo test test-quick lint fix bench docs postgres lab ready clean
 
 help:
 	@echo "make demo        set up .venv and run the two main stories end to end (about three minutes)"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-quick  what needs no server, under a minute"
 	@echo "make lint | fix  ruff and mypy --strict | let ruff mend what it can"
 	@echo "make bench       start-up, planning, content, twenty hosts over SSH, measured side by side (5 GB in TMPDIR)"
+	@echo "make docs        the documentation site, in build/docs/index.html"
 	@echo "make lab         a Windows machine out of Wine, for the tests (Debian's packages as root or with sudo)"
 	@echo "make venv        .venv/bin/handrail"
 
@@ -68,6 +69,11 @@ bench: $(READY)
 	$(BIN)/python -m bench.connector_space
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python -m bench.hosts
+
+# A warning, such as a link to nothing, ends it.
+docs: $(READY)
+	$(BIN)/sphinx-build -q -W --keep-going docs build/docs
+	@echo "The documentation is at build/docs/index.html"
 
 clean:
 	rm -rf .venv .cache dist build

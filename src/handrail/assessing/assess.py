@@ -19,14 +19,23 @@ from handrail.model.guide import Guide
 
 # Rules of the engine itself, for every product.
 NO_ROAD = "handrail/no-road"
+"""No supported moves lead an installation from its build to the release that it shall reach."""
 UNKNOWN_CONDITION = "handrail/unknown-condition"
+"""Whether a move is possible, or a step is needed, hangs on something that the estate does not state."""
 MISSING_MEDIA = "handrail/missing-media"
+"""A planned move needs media that the estate does not have, and its guide names no rule of its own for that."""
 NO_WAY_BACK = "handrail/no-way-back"
+"""A step may destroy something, and no restore point of it has been proved before; or nothing puts it back."""
 ORDER_CYCLE = "handrail/order-cycle"
+"""The rules of order ask for one thing before another and for the other before the one."""
 UNKNOWN_FACT = "handrail/unknown-fact"
+"""A step needs a value that the estate does not state."""
 STATE_IN_BETWEEN = "handrail/state-in-between"
+"""On the way, releases would stand together that do not work together. A risk where they already do so now."""
 WAY_BACK_MEDIUM = "handrail/way-back/medium"
+"""The way back needs a medium that the estate does not have; a person would have to bring it."""
 WAY_BACK_UNKNOWN = "handrail/way-back/unknown"
+"""The way back needs a fact that the estate does not state; that step of it is left to a person."""
 OWN_RULES = (
     *(NO_ROAD, UNKNOWN_CONDITION, MISSING_MEDIA, NO_WAY_BACK, ORDER_CYCLE, UNKNOWN_FACT, STATE_IN_BETWEEN),
     *(WAY_BACK_MEDIUM, WAY_BACK_UNKNOWN),

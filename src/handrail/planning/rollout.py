@@ -19,7 +19,9 @@ from handrail.planning.graph import Link
 from handrail.planning.order import Barrier, Reason, Web
 
 LEFT_OUT = "handrail/rollout/left-out"
+"""No wave of the rollout takes some of the hosts that it is about."""
 NOBODY = "handrail/rollout/nobody"
+"""A wave of the rollout has no hosts."""
 OURS = Citation("ours", "a fleet is gone through in the waves that its estate states")
 ROLLOUT = "rollout"
 

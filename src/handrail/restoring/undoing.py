@@ -21,7 +21,9 @@ RESTORE = "restore"
 """The action that stands in a plan's back for whatever puts an asset back."""
 
 NO_WAY_BACK = "handrail/rollback/no-way-back"
+"""A step has begun that leaves no way back; the run can only be brought to its end."""
 STAYS = "handrail/rollback/stays"
+"""Something that the run brought stays after its rollback: it has no opposite and harms nothing."""
 _OURS = Citation("ours", "what was begun is taken back, and what has no way back is said before anything is touched")
 _LEAVES_NOTHING: frozenset[Kind] = frozenset(("check", "back-up", "prove", "hold", "reboot"))
 

@@ -1,0 +1,64 @@
+"""Pieces of Markdown."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+GENERATED = "<!-- Made from the code at every build. Change it there. -->\n\n"
+
+
+def page(title: str, *parts: str) -> str:
+    """A whole page: its title, then its parts with an empty line between them."""
+    return GENERATED + "\n\n".join([f"# {title}", *(part.strip("\n") for part in parts if part.strip())]) + "\n"
+
+
+def code(text: object) -> str:
+    """Text as it is typed. Whatever holds a backquote gets longer fences."""
+    shown = str(text)
+    return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
+
+
+def codes(texts: Iterable[object]) -> str:
+    return ", ".join(code(one) for one in texts)
+
+
+def block(text: str, language: str = "") -> str:
+    return f"```{language}\n{text.rstrip()}\n```"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; empty where there is no row. Columns in which nothing stands are left out."""
+    lines = [tuple(_cell(one) for one in row) for row in rows]
+    if not lines:
+        return ""
+    kept = [at for at in range(len(head)) if any(row[at] for row in lines)]
+    shown = [[head[at] for at in kept], ["---"] * len(kept), *([row[at] for at in kept] for row in lines)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in shown)
+
+
+def prose(text: str) -> str:
+    """A docstring as Markdown: paragraphs on one line each, and examples, which stand indented, as code."""
+    parts = []
+    for part in re.split(r"\n\s*\n", inspect.cleandoc(text)):
+        if part.startswith("  "):
+            parts.append(block("\n".join(line.strip() for line in part.splitlines()), "sh"))
+        else:
+            parts.append(" ".join(part.split()))
+    return "\n\n".join(part for part in parts if part)
+
+
+def sentence(text: str) -> str:
+    """The first sentence of a text."""
+    return re.split(r"(?<=[.?!]) (?=[A-Z`])", " ".join(text.split()), maxsplit=1)[0]
+
+
+def anchor(heading: str) -> str:
+    """The anchor that forges and this site give a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def _cell(text: Any) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|")
