@@ -36,9 +36,9 @@ class Browser(TestClient):
     def submit(self, path: str, **fields: Any) -> httpx.Response:
         """Send a form of one of our own pages."""
         data = {"csrf": self.csrf, **fields}
-        return self.post(
-            path, data=data, headers={"Origin": str(self.base_url).rstrip("/"), "Sec-Fetch-Site": "same-origin"}
-        )
+        headers = {"Origin": str(self.base_url).rstrip("/"), "Sec-Fetch-Site": "same-origin"}
+        answer: httpx.Response = self.post(path, data=data, headers=headers)
+        return answer
 
 
 @dataclass
