@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -127,7 +128,7 @@ def test_nothing_overlaps_in_a_lane_and_nothing_begins_before_what_it_comes_afte
     for lane in lanes.lanes:
         bars = [bar for bar in lane.bars if not bar.spare]
         if lane.host != ESTATE:
-            assert all(one.end <= then.begin for one, then in zip(bars, bars[1:], strict=False))
+            assert all(one.end <= then.begin for one, then in pairwise(bars))
         for bar in bars:
             assert bar.end == bar.begin + bar.step.takes
             assert all(lanes.bars[name].end + bar.step.soak <= bar.begin for name in bar.step.after)
@@ -278,7 +279,7 @@ def test_the_axis_never_turns_back_and_keeps_moments_apart(moments: list[float])
     axis = Axis(moments)
     xs = [axis.x(one) for one in sorted({0.0, *moments})]
 
-    assert all(then - one > 1 for one, then in zip(xs, xs[1:], strict=False))
+    assert all(then - one > 1 for one, then in pairwise(xs))
     for one, then in zip(sorted(moments), sorted(moments)[1:], strict=False):
         assert axis.x(one) <= axis.x((one + then) / 2) <= axis.x(then)
 

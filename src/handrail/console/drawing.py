@@ -1,4 +1,4 @@
-"""Where everything of the lanes is drawn: coordinates for `templates/lanes.html`, and nothing but coordinates and words.
+"""Where everything of the lanes is drawn: coordinates for `templates/lanes.html`, and nothing besides.
 
 The axis is true to time where it is read, at its ticks, and elastic in between: steps of seconds stand beside steps of
 half an hour, and both have to be seen and hit.

@@ -61,14 +61,8 @@ class Lane:
     cohort: str = ""
     does: str = ""
     labels: Mapping[str, str] | None = None
-
-    @property
-    def begin(self) -> float:
-        return min((one.begin for one in self.bars), default=0.0)
-
-    @property
-    def end(self) -> float:
-        return max((one.end for one in self.bars), default=0.0)
+    begin: float = 0.0
+    end: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +243,8 @@ def _lane(plan: Plan, host: str, bars: Sequence[Bar], bands: Sequence[Band], wav
         made.hexdigest()[:16],
         _listed(list(goals)),
         known.labels if known is not None else None,
+        min((bar.begin for bar in bars), default=0.0),
+        max((bar.end for bar in bars), default=0.0),
     )
 
 
