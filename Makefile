@@ -17,7 +17,7 @@ help:
 	@echo "make lint | fix  ruff and mypy --strict | let ruff mend what it can"
 	@echo "make bench       start-up, planning, content, twenty hosts over SSH, measured side by side (5 GB in TMPDIR)"
 	@echo "make docs        the documentation site, in build/docs/index.html"
-	@echo "make lab         a Windows machine out of Wine, for the tests (Debian's packages as root or with sudo)"
+	@echo "make lab         a Windows machine out of Wine and a browser, for the tests (Debian's packages as root or with sudo)"
 	@echo "make venv        .venv/bin/handrail"
 
 venv: $(READY)
@@ -33,7 +33,7 @@ $(READY): pyproject.toml
 postgres: $(READY)
 	@PYTHON=$(BIN)/python scripts/fetch_postgres.sh > /dev/null
 
-# A throw-away "Windows machine" out of Wine, and what makes packages for it, outside the tree too.
+# A throw-away "Windows machine" out of Wine, what makes packages for it, and a browser; outside the tree too.
 lab:
 	@PYTHON=$(PYTHON) scripts/fetch_wine.sh > /dev/null
 

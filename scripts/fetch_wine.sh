@@ -1,6 +1,6 @@
 #!/bin/bash
-# fetch_wine.sh: what the tests need for a throw-away "Windows machine" out of Wine, and for servers of their own to reach
-# over SSH. Installs the Debian packages that are missing (as root, or with a sudo that asks for no password), then has
+# fetch_wine.sh: what the tests need for a throw-away "Windows machine" out of Wine, for servers of their own to reach
+# over SSH, and the browser that looks at the console. Installs the Debian packages that are missing (as root, or with a sudo that asks for no password), then has
 # tests/lab/wine/build.py make the machine that every test copies, and prints the folder that holds it.
 #
 # Nothing that is installed is started: the tests run their own sshd on loopback and never touch that of this machine.
@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(wine wine64 msitools wixl gcab gcc-mingw-w64-x86-64 openssh-server)
+packages=(wine wine64 msitools wixl gcab gcc-mingw-w64-x86-64 openssh-server chromium fonts-dejavu-core)
 
 say() { echo "fetch_wine: $*" >&2; }
 fail() { say "$*"; exit 1; }

@@ -95,7 +95,7 @@ def serving(home: Path, *arguments: object, people: bool = True, **more: Any) ->
 def chromium() -> Iterator[Browser]:
     """The system's Chromium, headless."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "There is no Chromium here: make ready installs it (scripts/fetch_browser.sh)."
+    assert program, "There is no Chromium here: make ready installs it (scripts/fetch_wine.sh)."
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         try:
