@@ -1,7 +1,8 @@
 #!/bin/bash
 # fetch_wine.sh: what the tests need for a throw-away "Windows machine" out of Wine, for servers of their own to reach
-# over SSH, and the browser that looks at the console. Installs the Debian packages that are missing (as root, or with a sudo that asks for no password), then has
-# tests/lab/wine/build.py make the machine that every test copies, and prints the folder that holds it.
+# over SSH, and the browser that looks at the console. Installs the Debian packages that are missing (as root, or with a
+# sudo that asks for no password), then has tests/lab/wine/build.py make the machine that every test copies, and prints
+# the folder that holds it.
 #
 # Nothing that is installed is started: the tests run their own sshd on loopback and never touch that of this machine.
 # PYTHON names the Python to use (3.11 or newer; its own library is enough).
