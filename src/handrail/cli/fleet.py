@@ -62,7 +62,7 @@ def follow(output: Output, session: Session, run: str, plan: Plan, store: str, *
     schedule = Schedule(plan)
     if not session.listeners():
         output.complain(f"handrail: No worker listens yet. Start one, here or elsewhere: handrail worker{store}")
-    with telling(output, plan, aside=aside) as teller:
+    with telling(output, plan, aside=aside, pretend=session.journal.row(run).target == "twin") as teller:
         asyncio.run(_follow(session, run, schedule, teller, output))
     return schedule
 

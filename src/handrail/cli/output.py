@@ -53,6 +53,14 @@ class Output:
         """Whether lines already written may be drawn over."""
         return _is_terminal(self.out) and os.environ.get("TERM") != "dumb"
 
+    def size(self) -> tuple[int, int]:
+        """Columns and rows of the terminal as it is now."""
+        try:
+            columns, rows = os.get_terminal_size(self.out.fileno() if self.out is not None else 1)
+        except (OSError, ValueError):
+            columns, rows = 0, 0
+        return columns or self.width, rows or 24
+
     def line(self, text: str = "") -> None:
         self.lines((text,))
 
@@ -67,7 +75,7 @@ class Output:
         import json  # late: --help has no need of it
 
         document = self.redact(document)  # before it becomes text: what is hidden there might end in an escape
-        ascii_only = not _speaks_unicode(self.out)
+        ascii_only = not speaks_unicode(self.out)
         text = json.dumps(document, ensure_ascii=ascii_only)
         if len(text) < INDENTED:
             text = json.dumps(document, ensure_ascii=ascii_only, indent=2)
@@ -143,7 +151,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
         return False
 
 
-def _speaks_unicode(stream: TextIO | None) -> bool:
+def speaks_unicode(stream: TextIO | None) -> bool:
     return (getattr(stream, "encoding", "") or "").lower().replace("-", "").replace("_", "") == "utf8"
 
 

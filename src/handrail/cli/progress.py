@@ -1,4 +1,4 @@
-"""Progress: lines as things happen; on a terminal, below them, one line for each busy host.
+"""Progress: lines as things happen; on a terminal, below them, how far the run is and one line for each busy host.
 
 Rich is loaded only for a terminal. Whatever goes wrong with showing must never stop a run.
 """
@@ -7,56 +7,85 @@ from __future__ import annotations
 
 import contextlib
 import textwrap
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, TextIO
 
 from handrail.cli.output import Output, fitting
-from handrail.model.journal import Event
-from handrail.model.plan import Plan, Step
+from handrail.cli.pace import Busy, Pace, moment_of
+from handrail.model.journal import Event, RunStatus
+from handrail.model.plan import Plan
 from handrail.reporting.story import Line, line_of
 from handrail.reporting.text import harmless, paint
+from handrail.reporting.words import count, duration
 
-# So many busy hosts have a line of their own; the others are counted.
 BUSY_SHOWN = 12
+"""So many busy hosts have a line of their own, those that have been at it for longest; the others are counted."""
 
-# Steps that end within so many seconds are told once, when they have ended.
 SOON = 30.0
+"""Steps that end within so many seconds are told once, when they have ended."""
 
-# What ends is taken off the busy hosts at once, but not more often than after so many seconds.
-REDRAW = 0.05
+REDRAW = 0.25
+"""Seconds between drawings."""
 
+CROWD = 50
+"""On more hosts than these, a host's steps are not told one by one: only its end, and whatever goes wrong or asks."""
+
+TIGHT = 24
+"""With less room than this beside host and word, what is said goes below them."""
 
 Teller = Callable[[Event, object], None]
 """Takes an event as it is committed (and the schedule, which it does not need)."""
 
 
 @contextlib.contextmanager
-def telling(output: Output, plan: Plan, *, aside: bool = False) -> Iterator[Teller]:
-    """A progress callback for a runner. `aside`: standard output belongs to JSON, the story goes to standard error."""
-    steps = {step.id: step for step in plan.steps}
+def telling(
+    output: Output, plan: Plan, *, aside: bool = False, pretend: bool = False, before: RunStatus | None = None
+) -> Iterator[Teller]:
+    """A progress callback for a runner. `aside`: standard output belongs to JSON, the story goes to standard error.
+    `pretend`: the run is on the twin, where time is not what the plan says. `before`: what had happened already."""
+    pace = Pace(plan, time.time(), pretend=pretend)
+    if before is not None:
+        pace.resumes(before)
     if aside or not output.live:
-        yield Plain(output, steps, aside=aside)
+        yield Plain(output, pace, aside=aside)
         return
-    with _live(output, steps) as teller:
+    with board(output, pace) as teller:
         yield teller
 
 
 class Plain:
     """One line after the other, also for logs."""
 
-    def __init__(self, output: Output, steps: Mapping[str, Step], *, aside: bool = False) -> None:
+    def __init__(self, output: Output, pace: Pace, *, aside: bool = False) -> None:
         self._output = output
-        self._steps = steps
+        self._pace = pace
         self._aside = aside
-        self._hosts = min(max((len(step.host or "-") for step in steps.values()), default=1), 24)
+        self._steps = {step.id: step for step in pace.plan.steps}
+        longest = max((len(step.host or "-") for step in pace.plan.steps), default=1)
+        self._hosts = min(longest, 24, max(output.width // 4, 8))
 
     def __call__(self, event: Event, _: object = None) -> None:
+        self._pace.tell(event)
+        line = self.line(event)
         step = self._steps.get(event.entry.step or "")
-        line = line_of(event, step)
         soon = step is not None and step.takes < SOON and event.entry.attempt <= 1
         if line is not None and not (line.busy and soon):
             self.tell(line)
+
+    def line(self, event: Event) -> Line | None:
+        """What is told of an event that the pace has been told already."""
+        step = self._steps.get(event.entry.step or "")
+        line = line_of(event, step)
+        if step is None or step.host is None or self._pace.hosts <= CROWD:
+            return line
+        if event.entry.kind in ("done", "skipped") and self._pace.is_through(step.host):
+            at = f"{datetime.fromtimestamp(moment_of(event.at)):%H:%M:%S}"
+            return Line(at, step.host, "through", "good", "All of its steps have ended.", False)
+        return line if event.entry.kind not in ("begun", "done", "skipped") else None
 
     def tell(self, line: Line) -> None:
         for text in self.texts(line):
@@ -68,52 +97,138 @@ class Plain:
             self._output.flush()
 
     def texts(self, line: Line) -> list[str]:
+        """The line as it is shown: beside host and word, or below them where the screen is narrow."""
         head = f"{line.at}  {harmless(line.host).ljust(self._hosts)}  "
-        word = line.word.ljust(8)
-        room = max(self._output.width - len(head) - 10, 30)
+        room = self._output.width - len(head) - 10
+        below = room < TIGHT
+        indent = "  " if below else " " * (len(head) + 10)
         said = harmless(self._output.redact(line.text))  # before it is taken apart into lines
-        first, *more = textwrap.wrap(said, room, break_long_words=False, break_on_hyphens=False) or [""]
-        colour = self._output.colour and not self._aside
-        indent = " " * (len(head) + 10)
-        return [f"{head}{paint(word, line.tone, colour)}  {first}", *(indent + text for text in more)]
+        room = self._output.width - len(indent)
+        told = textwrap.wrap(said, room, break_long_words=False, break_on_hyphens=False) or [""]
+        word = paint(line.word.ljust(8), line.tone, self._output.colour and not self._aside)
+        if below:
+            return [f"{head}{word}".rstrip(), *(indent + text for text in told)]
+        return [f"{head}{word}  {told[0]}", *(indent + text for text in told[1:])]
 
 
 @contextlib.contextmanager
-def _live(output: Output, steps: Mapping[str, Step]) -> Iterator[Teller]:
-    from rich.console import Console
+def board(output: Output, pace: Pace, note: Callable[[], str] = str) -> Iterator[Teller]:
+    """Lines as things happen; below them, drawn over, how far the run is and who is busy. `note`: one more sentence."""
+    from rich.console import Console, ConsoleDimensions
     from rich.live import Live
     from rich.text import Text
 
-    console = Console(file=output.out, no_color=not output.colour, highlight=False, emoji=False, markup=False)
-    plain = Plain(output, steps)
-    busy: dict[str, tuple[str, float]] = {}
-    drawn_at = [0.0]
+    class Screen(Console):
+        @property
+        def size(self) -> ConsoleDimensions:
+            return ConsoleDimensions(*output.size())
+
+        @size.setter
+        def size(self, _: Any) -> None: ...
+
+    screen: Any = Forgiving(output.out)
+    console = Screen(file=screen, no_color=not output.colour, highlight=False, emoji=False, markup=False)
+    plain = Plain(output, pace)
+    drawing = Drawing(pace, note)
+    encoding = getattr(output.out, "encoding", None)
+    told: deque[str] = deque()
+    over = threading.Event()
 
     def drawn() -> Any:
-        encoding = getattr(output.out, "encoding", None)
-        rows = []
-        for host, (title, since) in list(busy.items())[:BUSY_SHOWN]:
-            seconds = round(time.monotonic() - since)
-            rows.append(fitting(harmless(f"   {host}  {title}  {seconds} s"), encoding))
-        if len(busy) > BUSY_SHOWN:
-            rows.append(f"   and {len(busy) - BUSY_SHOWN} more hosts")
-        return Text("\n".join(rows), style="dim", overflow="ellipsis", no_wrap=True)
+        width, height = output.size()
+        rows = [fitting(harmless(row), encoding) for row in drawing.rows(time.time(), width - 1, height)]
+        return Text("\n".join(rows), style="dim", overflow="crop", no_wrap=True)
 
-    with Live(get_renderable=drawn, console=console, refresh_per_second=4, transient=True) as live:
+    def tell(event: Event, _: object = None) -> None:
+        pace.tell(event)
+        line = plain.line(event)
+        if line is not None and not line.busy:
+            told.extend(plain.texts(line))
 
-        def tell(event: Event, _: object = None) -> None:
-            line = line_of(event, steps.get(event.entry.step or ""))
-            if line is None:
-                return
-            if line.busy:
-                busy[line.host] = (line.text, time.monotonic())
-                return
-            if busy.pop(line.host, None) is not None and time.monotonic() - drawn_at[0] > REDRAW:
-                drawn_at[0] = time.monotonic()
-                live.refresh()
-            encoding = getattr(output.out, "encoding", None)
-            with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
-                for text in plain.texts(line):
-                    live.console.print(Text.from_ansi(fitting(text, encoding)), soft_wrap=True)
+    def show() -> None:
+        lines = [fitting(told.popleft(), encoding) for _ in range(len(told))]
+        if lines:
+            live.console.print(Text.from_ansi("\n".join(lines)), soft_wrap=True)
+        live.refresh()
 
-        yield tell
+    def draw() -> None:
+        """Beside the run, so that it never waits for a terminal."""
+        while not over.wait(REDRAW):
+            with contextlib.suppress(Exception):  # what cannot be shown now is shown a moment later
+                show()
+
+    with Live(get_renderable=drawn, console=console, auto_refresh=False, transient=True) as live:
+        drawer = threading.Thread(target=draw, name="progress", daemon=True)
+        drawer.start()
+        try:
+            yield tell
+        finally:
+            over.set()
+            drawer.join()
+            with contextlib.suppress(Exception):
+                show()
+
+
+class Drawing:
+    """The rows below the story, for a screen of any size."""
+
+    def __init__(self, pace: Pace, note: Callable[[], str] = str) -> None:
+        self._pace = pace
+        self._note = note
+        self._left: float | None = None
+        self._asked_at = 0.0
+        self._next = 0.0
+
+    def rows(self, now: float, width: int, height: int) -> list[str]:
+        busy = list(self._pace.busy.values())
+        most = max(min(BUSY_SHOWN, height - 5), 1)
+        shown = busy if len(busy) <= most else sorted(busy, key=lambda one: one.since)[:most]
+        rows = [_busy(one, now, width) for one in shown]
+        if len(busy) > len(shown):
+            rows.append(f"   and {count(len(busy) - len(shown), 'more host')}"[:width])
+        note = self._note()
+        if note:
+            rows.extend(textwrap.wrap(note, max(width - 3, 10), initial_indent="   ", subsequent_indent="   "))
+        rows.append("   " + self._pace.sentence(now, self._to_go(now), width - 3))
+        return rows
+
+    def _to_go(self, now: float) -> float | None:
+        """What is left, computed again so seldom that computing it costs little, and counted down meanwhile."""
+        if now >= self._next:
+            began = time.perf_counter()
+            self._left = self._pace.left(now)
+            self._asked_at = now
+            self._next = now + max(2.0, 50 * (time.perf_counter() - began))
+        return None if self._left is None else max(self._left - (now - self._asked_at), 0.0)
+
+
+def _busy(one: Busy, now: float, width: int) -> str:
+    """`   sync01  Back up the database  12 s of about 5 min`: the title gives way first."""
+    gone = duration(max(now - one.since, 0.0))
+    usual = f" of about {duration(one.takes)}" if one.takes else ""
+    host = one.host if len(one.host) <= width // 3 else one.host[: max(width // 3, 4)]
+    for end in (gone + usual, gone):
+        room = width - len(host) - len(end) - 7
+        if room >= min(len(one.title), 12):
+            title = one.title if len(one.title) <= room else one.title[: max(room - 1, 1)] + "…"
+            return f"   {host}  {title}  {end}"
+    return f"   {host}  {gone}"[:width]
+
+
+class Forgiving:
+    """A stream for Rich that may be gone: what it does not take is lost, and nobody is told."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            self._stream.write(text)  # type: ignore[union-attr]
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            self._stream.flush()  # type: ignore[union-attr]

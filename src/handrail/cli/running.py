@@ -157,15 +157,16 @@ def _carry_on(output: Output, session: Session, run: str, title: Sequence[str], 
     output.flush()
     if session.is_for_workers(run):
         return _hand_over(output, session, run, plan, format, going)
+    on_twin = session.journal.row(run).target == "twin"
     try:
-        with telling(output, plan, aside=aside) as teller:
+        with telling(output, plan, aside=aside, pretend=on_twin, before=session.status(run)) as teller:
             outcome = asyncio.run(
                 session.carry_out(
                     run,
                     settings.who(),
                     progress=teller,
                     settings=Settings(signals=True),
-                    looked=partial(_taken, output, aside or session.journal.row(run).target == "twin"),
+                    looked=partial(_taken, output, aside or on_twin),
                 )
             )
     except KeyboardInterrupt:

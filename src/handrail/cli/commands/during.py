@@ -27,10 +27,17 @@ def run(
 def status(
     context: typer.Context,
     run: Annotated[str | None, typer.Argument(metavar="RUN", help="The run; without it, the newest.")] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Follow it until it ends or waits; JSON: a line for each change.")
+    ] = False,
     store: Store = None,
     format: Format = "text",
 ) -> int:
     """Show how far a run is and what it waits for."""
+    if watch:
+        from handrail.cli import watching
+
+        return watching.watch(context.obj, run, store, format)
     from handrail.cli import running
 
     return running.status(context.obj, run, store, format)
