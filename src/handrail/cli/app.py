@@ -40,7 +40,7 @@ COMMANDS: tuple[tuple[str, tuple[Command | Family, ...]], ...] = (
     ("Look and plan", (before.discover, before.assess, before.plan, before.explain, before.rehearse)),
     ("Get ready", (before.preflight, before.secrets, before.approve)),
     ("Carry out", (during.run, during.status, during.answer, during.resume)),
-    ("Afterwards", (during.verify, during.rollback, after.journal, after.conform)),
+    ("Afterwards", (during.verify, during.rollback, after.report, after.journal, after.conform)),
     ("Several machines", (fleet.worker,)),
     ("In a browser", (console.serve,)),
     ("Knowledge", (GUIDE,)),

@@ -2,6 +2,7 @@
 
     secrets:
       vault: {run: [vault, kv, get, -field=password, "secret/{{name}}"], timeout: 30, keep: 300}
+    evidence: {key: "keyring:handrail/evidence"}
 
 The only commands that look secrets up stand here, and never in a plan.
 """
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 
 from handrail.documents.read import BROKEN, Reading
 from handrail.documents.tree import parse
-from handrail.model.reference import HELPER
+from handrail.model.reference import HELPER, HOW, split
 
 WHAT = "The configuration"
 NAME = "{{name}}"
@@ -35,8 +36,16 @@ class Helper:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """`key`: where the key is kept that reports are signed with, as a reference to a secret."""
+
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     secrets: Mapping[str, Helper] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=Evidence)
 
 
 def config_of(text: bytes | str, file: str) -> Config:
@@ -46,6 +55,9 @@ def config_of(text: bytes | str, file: str) -> Config:
     if config is not BROKEN:
         for name, helper in config.secrets.items():
             _check(reading, name, helper)
+        if config.evidence.key is not None and split(config.evidence.key) is None:
+            # What stands there may well be the key itself: it is not repeated.
+            reading.mistake(("evidence", "key"), "'key' must be a reference to a secret.", HOW)
     reading.finish()
     assert isinstance(config, Config)
     return config

@@ -84,26 +84,45 @@ def check(
 
     `hashed`: compute every hash again. Without, each event is believed to be the one that was hashed.
     `behind`, `position`: the events go on from there; what is before was checked."""
-    found: dict[str, Head] = dict(behind or {})
-    for count, event in enumerate(events, start=position + 1):
-        last = found.get(event.lane, Head())
+    chains = Chains(run, behind, position, hashed=hashed)
+    for event in events:
+        chains.take(event)
+    if heads is not None and dict(heads) != chains.heads:
+        raise Tampered(f"The journal of run {run} does not end where its lanes say: events are missing.", _ADVICE)
+    return chains.heads
+
+
+class Chains:
+    """The chains of a run as far as they were followed: `heads` by lane, `position` of the last event."""
+
+    def __init__(
+        self, run: str, behind: Mapping[str, Head] | None = None, position: int = 0, *, hashed: bool = True
+    ) -> None:
+        self.heads: dict[str, Head] = dict(behind or {})
+        self.position = position
+        self._run = run
+        self._hashed = hashed
+
+    def take(self, event: Event) -> None:
+        """Follow the next event. Tampered when it does not fit what was before it."""
+        self.position += 1
+        last = self.heads.get(event.lane, Head())
         whole = (
-            event.run == run
-            and event.position == count
+            event.run == self._run
+            and event.position == self.position
             and event.sequence == last.sequence + 1
             and event.previous == last.hash
             and event.epoch >= last.epoch
-            and (not hashed or event.hash == hash_of(event))
+            and (not self._hashed or event.hash == hash_of(event))
         )
         if not whole:
             raise Tampered(
-                f"The journal of run {run} does not hold together at event {count} (lane {event.lane}, "
+                f"The journal of run {self._run} does not hold together at event {self.position} (lane {event.lane}, "
                 f"number {event.sequence}): it was changed, or events are missing.",
                 _ADVICE,
             )
-        if event.entry.kind == "sealed" and event.entry.data.get("heads") != seal(found):
-            raise Tampered(f"The seal at event {count} of run {run} does not fit the events before it.", _ADVICE)
-        found[event.lane] = head_of(event)
-    if heads is not None and dict(heads) != found:
-        raise Tampered(f"The journal of run {run} does not end where its lanes say: events are missing.", _ADVICE)
-    return found
+        if event.entry.kind == "sealed" and event.entry.data.get("heads") != seal(self.heads):
+            raise Tampered(
+                f"The seal at event {self.position} of run {self._run} does not fit the events before it.", _ADVICE
+            )
+        self.heads[event.lane] = head_of(event)

@@ -64,7 +64,7 @@ def read_lines(lines: Iterable[str], file: str) -> Exported:
     first, status = documents[0], documents[-1]["status"]
     try:
         run, target = str(first["run"]), str(first["target"])
-        events = tuple(_event(run, one) for one in documents[1:-1])
+        events = tuple(event_from_json(run, one) for one in documents[1:-1])
     except (KeyError, TypeError) as error:
         raise BadInput(f"{file}: an event lacks {error}.", "It is not as it was written.") from error
     heads: dict[str, Head] = {}
@@ -87,7 +87,8 @@ def _read(line: str, number: int, file: str) -> Any:
     return document
 
 
-def _event(run: str, one: Mapping[str, Any]) -> Event:
+def event_from_json(run: str, one: Mapping[str, Any]) -> Event:
+    """What `event_to_json` made. KeyError or TypeError when it is no event."""
     entry = Entry(one["kind"], one["step"], one["attempt"], one["data"])
     return Event(
         run, one["lane"], one["sequence"], one["epoch"], one["at"], entry, one["previous"], one["hash"], one["position"]

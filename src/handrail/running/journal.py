@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from handrail.errors import StoreLocked, Tampered, UnknownName
-from handrail.model.journal import RUN_LANE, Entry, Event
+from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry, Event
 from handrail.running.chain import Head, canonical, check, digest, extend, hash_of, head_of, seal
 from handrail.running.clock import Clock, SystemClock, stamp
 from handrail.running.protocol import Bell, Item, RunRow, Watch
@@ -60,9 +60,17 @@ class Journal:
     # -- runs ---------------------------------------------------------------------------------------------------
 
     def create(
-        self, estate: str, plan: str, document: str, target: str, who: str, data: Mapping[str, Any] | None = None
+        self,
+        estate: str,
+        plan: str,
+        document: str,
+        target: str,
+        who: str,
+        data: Mapping[str, Any] | None = None,
+        contents: Mapping[str, Any] | None = None,
     ) -> str:
-        """Begin a run of the plan with digest `plan` and JSON `document`; its id, which is new and readable."""
+        """Begin a run of the plan with digest `plan` and JSON `document`; its id, which is new and readable. `contents`:
+        what the plan consists of, journaled second."""
         now = self.clock.now()
         at = stamp(now)
         created = Entry(
@@ -89,7 +97,11 @@ class Journal:
                 runs.insert(),
                 {"run": run, "plan": plan, "estate": estate, "target": target, "created": at, "who": who},
             )
-            self._insert(connection, run, [extend(Head(), run, RUN_LANE, 1, at, created)])
+            made = [extend(Head(), run, RUN_LANE, 1, at, created)]
+            if contents is not None:
+                outlined = Entry("outlined", data=self._plain(contents))
+                made.append(extend(head_of(made[0]), run, RUN_LANE, 2, at, outlined))
+            self._insert(connection, run, made)
             self._watch("before")
         self._watch("after")
         return run
@@ -144,22 +156,24 @@ class Journal:
         return found
 
     def unended(self) -> list[str]:
-        """The runs that were given to workers and have not ended, oldest first."""
-        last = sa.select(sa.func.max(events.c.position)).where(events.c.run == runs.c.run).scalar_subquery()
+        """The runs that were handed over to workers and have not ended, oldest first."""
+        of_run = events.c.run == runs.c.run
         ended = (
             sa.select(sa.func.max(events.c.position))
-            .where(events.c.run == runs.c.run, events.c.lane == RUN_LANE, events.c.kind == "ended")
+            .where(of_run, events.c.lane == RUN_LANE, events.c.kind == "ended")
             .scalar_subquery()
         )
-        first = sa.select(events.c.data).where(events.c.run == runs.c.run, events.c.position == 1).scalar_subquery()
+        handed = sa.select(events.c.run).where(of_run, events.c.lane == PEOPLE_LANE, events.c.kind == "handed-over")
+        again = sa.select(events.c.run).where(
+            of_run, events.c.position > ended, events.c.kind.in_(("taken", "handed-over"))
+        )
         query = (
-            sa.select(runs.c.run, first)
-            # Its end is sealed: one more event, and then nothing, unless it was taken up again.
-            .where(sa.or_(ended.is_(None), ended + 1 < last))
+            sa.select(runs.c.run)
+            .where(handed.exists(), sa.or_(ended.is_(None), again.exists()))
             .order_by(runs.c.created)
         )
         with self.store.read() as connection:
-            return [run for run, data in connection.execute(query) if json.loads(data).get("dispatch") == "workers"]
+            return list(connection.scalars(query))
 
     def has_steps(self, run: str) -> bool:
         """Whether anything was journaled about any step of the run."""
@@ -402,6 +416,17 @@ _ADVANCE = (
     )
     .values(sequence=sa.bindparam("to_sequence"), hash=sa.bindparam("to_hash"))
 )
+
+
+def events_between(journal: Journal, run: str, after: int, until: int) -> list[Event]:
+    """The events behind position `after` up to `until`, in the order of their commits; nothing is checked."""
+    query = (
+        sa.select(*_FIELDS)
+        .where(events.c.run == run, events.c.position > after, events.c.position <= until)
+        .order_by(events.c.position)
+    )
+    with journal.store.read() as connection:
+        return [_event(row) for row in connection.execute(query)]
 
 
 def _values(event: Event) -> dict[str, Any]:

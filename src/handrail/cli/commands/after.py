@@ -9,6 +9,51 @@ import typer
 from handrail.cli.commands.parameters import Format, Guides, Store
 
 
+def report(
+    context: typer.Context,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="The run; without it, the newest.")] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FOLDER", help="Write the evidence into this folder.")
+    ] = None,
+    rehearsal: Annotated[
+        str | None, typer.Option("--rehearsal", metavar="FILE", help="With what 'rehearse --format json' found.")
+    ] = None,
+    check: Annotated[
+        str | None, typer.Option("--check", metavar="FOLDER", help="Check evidence that was written before.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="PUBLIC", help="With --check: whose signature it must bear.")
+    ] = None,
+    make_key: Annotated[
+        str | None, typer.Option("--make-key", metavar="FILE", help="Make a key that signs evidence.")
+    ] = None,
+    store: Store = None,
+    format: Format = "text",
+) -> int:
+    """Write the evidence of a run, for people and for programs; or check it."""
+    from handrail.cli import reporting
+    from handrail.errors import BadInput
+
+    asked = [
+        name for name, value in (("-o", output), ("--check", check), ("--make-key", make_key)) if value is not None
+    ]
+    if len(asked) != 1:
+        raise BadInput(
+            f"{' and '.join(asked)} do not go together." if asked else "Nothing says what is to be done.",
+            "Write `handrail report RUN -o FOLDER`, `handrail report --check FOLDER` or `... --make-key FILE`.",
+        )
+    if output is None and (run is not None or rehearsal is not None):
+        raise BadInput(f"{asked[0]} is about no run.", "Leave RUN and --rehearsal out.")
+    if key is not None and check is None:
+        raise BadInput("--key is for --check.", "Leave it out.")
+    if check is not None:
+        return reporting.check_report(context.obj, check, key, format)
+    if make_key is not None:
+        return reporting.make_report_key(context.obj, make_key)
+    assert output is not None
+    return reporting.report(context.obj, run, output, rehearsal, store, format)
+
+
 def journal(
     context: typer.Context,
     run: Annotated[str | None, typer.Argument(metavar="RUN", help="The run; without it, the newest.")] = None,
