@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 import secrets
 import time
@@ -28,12 +29,19 @@ TOKEN = "handrail_"
 """What every token begins with, so that scanners for leaked secrets can know one."""
 TOKEN_DAYS = 90
 
-_NAME = re.compile(r"[\w.@\\-]{1,64}")
+CODE_LASTS = 24 * 3600.0
+"""Seconds for which somebody can set a password with the code that an administrator gave them."""
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+"""None that looks like another."""
+_NONE = "*"
+"""In place of a password's hash: nothing fits."""
+_NAME = re.compile(r"\w[\w.@\\-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`created` and `changed` (its password, last) are seconds since 1970."""
+    """`created` and `changed` (its password, last) are seconds since 1970; so is `invited`, until when a code can be
+    used to set a password, or None."""
 
     key: str
     name: str
@@ -41,6 +49,8 @@ class Account:
     enabled: bool
     created: float
     changed: float
+    has_password: bool
+    invited: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +99,11 @@ class Accounts:
 
         row = self._database.one("SELECT * FROM accounts WHERE key = ?", key_of(name))
         try:
-            self._hasher.verify(row["password"] if row else self._nobody, _normal(password))
+            known = row["password"] if row is not None and row["password"] != _NONE else self._nobody
+            self._hasher.verify(known, _normal(password)[:1000])
         except (Argon2Error, InvalidHash):
             return None
-        if row is None or not row["enabled"]:
+        if row is None or not row["enabled"] or known == self._nobody:
             return None
         if self._hasher.check_needs_rehash(row["password"]):
             self._database.do(
@@ -105,17 +116,21 @@ class Accounts:
 
     # -- changing -----------------------------------------------------------------------------------------------
 
-    def add(self, name: str, password: str, roles: Iterable[str], *, first: bool = False) -> Account:
-        """Make an account. BadInput: the name is taken or cannot be one, the password is weak, a role is none; with
-        `first`, there is an account already."""
+    def add(self, name: str, password: str | None, roles: Iterable[str], *, first: bool = False) -> Account:
+        """Make an account; without a password, one that nobody can sign in to but with a code (`invite`) or through a
+        proxy. BadInput: the name is taken or cannot be one, the password is weak, a role is none; with `first`, there
+        is an account already."""
         name = unicodedata.normalize("NFKC", name.strip())
         if not _NAME.fullmatch(name):
             raise BadInput(
-                "That cannot be the name of an account.", "Use up to 64 letters, digits and the characters . _ @ - \\ ."
+                "That cannot be the name of an account.",
+                "It begins with a letter or digit; up to 63 letters, digits and the characters . _ @ - \\ may follow.",
             )
         found = _roles(roles)
-        refuse_weak(password, name)
-        hashed = self._hasher.hash(_normal(password))
+        hashed = _NONE
+        if password is not None:
+            refuse_weak(password, name)
+            hashed = self._hasher.hash(_normal(password))
         now = self._clock()
         with self._database.transaction():
             if first and self.any():
@@ -123,20 +138,59 @@ class Accounts:
             if self.find(name) is not None:
                 raise BadInput(f"There is an account {name!r} already.", "Choose another name.")
             self._database.do(
-                "INSERT INTO accounts VALUES (?, ?, ?, ?, 1, ?, ?)", key_of(name), name, hashed, found, now, now
+                "INSERT INTO accounts VALUES (?, ?, ?, ?, 1, ?, ?, NULL, NULL)",
+                key_of(name),
+                name,
+                hashed,
+                found,
+                now,
+                now,
             )
         return self.get(name)
 
     def set_password(self, name: str, password: str) -> None:
-        """All sittings and tokens of the account end. Errors: UnknownName, BadInput (weak)."""
+        """All sittings and tokens of the account end, and a code that was not used. Errors: UnknownName, BadInput."""
         account = self.get(name)
         refuse_weak(password, account.name)
         hashed = self._hasher.hash(_normal(password))
         with self._database.transaction():
-            self._database.do(
-                "UPDATE accounts SET password = ?, changed = ? WHERE key = ?", hashed, self._clock(), account.key
-            )
-            self._end_all(account.key)
+            self._change(account.key, hashed, None)
+
+    def invite(self, name: str) -> str:
+        """A code with which somebody sets the password of an account themselves, once and soon. The password that it
+        had is gone, and all sittings and tokens with it."""
+        account = self.get(name)
+        code = new_code()
+        with self._database.transaction():
+            self._change(account.key, _NONE, code)
+        return code
+
+    def accept(self, name: str, code: str, password: str) -> Account | None:
+        """Set a password with a code; None when it is not the code, or no longer. BadInput (weak): the code stays."""
+        row = self._database.one("SELECT * FROM accounts WHERE key = ? AND enabled", key_of(name))
+        known = row["code"] if row is not None and row["code"] and row["code_until"] > self._clock() else None
+        given = hashed_secret(plain_code(code))
+        if row is None or known is None or not hmac.compare_digest(known, given):
+            return None
+        refuse_weak(password, row["name"])
+        hashed = self._hasher.hash(_normal(password))
+        with self._database.transaction():
+            if not self._database.one("SELECT 1 FROM accounts WHERE key = ? AND code = ?", row["key"], known):
+                return None  # somebody else was faster
+            self._change(row["key"], hashed, None)
+        return self.get(name)
+
+    def _change(self, key: str, hashed: str, code: str | None) -> None:
+        now = self._clock()
+        self._database.do(
+            "UPDATE accounts SET password = ?, changed = ?, code = ?, code_until = ? WHERE key = ?",
+            hashed,
+            now,
+            hashed_secret(plain_code(code)) if code else None,
+            now + CODE_LASTS if code else None,
+            key,
+        )
+        self._end_all(key)
 
     def set_roles(self, name: str, roles: Iterable[str]) -> None:
         """BadInput when no enabled administrator would be left."""
@@ -214,6 +268,17 @@ def key_of(name: str) -> str:
     return unicodedata.normalize("NFKC", name.strip()).casefold()
 
 
+def new_code() -> str:
+    """Something to be read from one screen and typed into another: 100 random bits."""
+    letters = "".join(secrets.choice(_LETTERS) for _ in range(20))
+    return "-".join(letters[at : at + 5] for at in range(0, len(letters), 5))
+
+
+def plain_code(code: str) -> str:
+    """A code as people may type it, without what does not count."""
+    return "".join(code.split()).replace("-", "").upper()
+
+
 def hashed_secret(secret: str) -> str:
     """Of something random: nobody can guess it, so a fast hash is enough."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
@@ -233,5 +298,12 @@ def _roles(given: Iterable[str]) -> str:
 
 def _account(row: sqlite3.Row) -> Account:
     return Account(
-        row["key"], row["name"], frozenset(row["roles"].split()), bool(row["enabled"]), row["created"], row["changed"]
+        row["key"],
+        row["name"],
+        frozenset(row["roles"].split()),
+        bool(row["enabled"]),
+        row["created"],
+        row["changed"],
+        row["password"] != _NONE,
+        row["code_until"],
     )

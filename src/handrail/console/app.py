@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from handrail import __version__
-from handrail.console import refusals, signing_in
+from handrail.console import people, refusals, signing_in
 from handrail.console.context import Console
 from handrail.console.guarding import Door, checked, viewer
 from handrail.console.headers import Names, Shell
@@ -35,6 +35,7 @@ def create_app(console: Console) -> FastAPI:
     refusals.install(app)
     app.include_router(make_router())
     app.include_router(signing_in.make_router())
+    app.include_router(people.make_router())
     app.mount("/static", StaticFiles(directory=STATIC))
     # The last one added is met first.
     app.add_middleware(Door, console=console)

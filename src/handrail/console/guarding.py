@@ -21,7 +21,7 @@ from handrail.console.refusals import refuse
 
 SITTING = "handrail-sitting"
 VISIT = "handrail-visit"
-OPEN = ("/sign-in", "/set-up")
+OPEN = ("/sign-in", "/set-up", "/password")
 """Pages for people who have not signed in; files under /static/ hold nothing of anybody."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -24,7 +24,7 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-STRICT_TRANSPORT = "max-age=31536000"
+STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 NOT_KEPT = "no-store"
 
 
@@ -48,7 +48,7 @@ class Shell:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                self._dress(MutableHeaders(scope=message))
+                self._dress(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
         try:
@@ -61,12 +61,14 @@ class Shell:
             if not begun:
                 await refusal(request, 500)(scope, receive, dressed)
 
-    def _dress(self, headers: MutableHeaders) -> None:
+    def _dress(self, headers: MutableHeaders, path: str) -> None:
         for name, value in ALWAYS.items():
             headers[name] = value
         if self._settings.secure:
             headers["Strict-Transport-Security"] = STRICT_TRANSPORT
         headers.setdefault("Cache-Control", NOT_KEPT)
+        if path.startswith("/api/"):
+            headers.setdefault("Content-Disposition", 'attachment; filename="api.json"')
 
 
 class Names:

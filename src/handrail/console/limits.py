@@ -64,6 +64,8 @@ class Limits:
     """Failed sign-ins to one account from one address."""
     accounts: Buckets = field(default_factory=lambda: Buckets(30, 60.0))
     """Failed sign-ins to one account from addresses that it was not used from lately: below 100 in any hour."""
+    hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """Passwords that are looked at at a time: each takes 64 MiB and most of a processor."""
 
 
 class Bodies:

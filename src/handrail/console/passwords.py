@@ -8,7 +8,7 @@ import unicodedata
 from handrail.errors import BadInput
 
 SHORTEST = 12
-LONGEST = 256
+LONGEST = 128
 
 _GUESSED = """
 password passwort motdepasse passphrase letmein welcome willkommen qwerty qwertyuiop qwertz azerty asdfgh asdfghjkl
@@ -26,7 +26,7 @@ _RUNS = ("abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiop", "qw
 def refuse_weak(password: str, name: str = "") -> None:
     """BadInput when `password` cannot be one for the account `name`; says why."""
     password = unicodedata.normalize("NFKC", password)
-    if len(" ".join(password.split(" "))) < SHORTEST or len(re.sub(" +", " ", password)) < SHORTEST:
+    if len(re.sub(r"\s+", " ", password.strip())) < SHORTEST:
         raise BadInput(f"The password is too short: it needs {SHORTEST} characters.", "A few words in a row are good.")
     if len(password) > LONGEST:
         raise BadInput(f"The password is longer than {LONGEST} characters.", "Choose a shorter one.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -42,7 +43,7 @@ def make_environment(console: Console) -> Environment:
     def shown(value: Any) -> Any:
         return redact(value) if isinstance(value, str) else value
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader("handrail.console", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -50,6 +51,15 @@ def make_environment(console: Console) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["when"] = when
+    return made
+
+
+def when(seconds: float | None) -> str:
+    """A moment, in seconds since 1970, as people read it: the same for everybody who looks."""
+    if seconds is None:
+        return "never"
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def render(request: Request, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:

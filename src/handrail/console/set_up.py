@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hmac
-import secrets
 import threading
 import time
 from collections.abc import Callable
 
+from handrail.console.accounts import new_code, plain_code
+
 LASTS = 30 * 60.0
 """Seconds for which the code can be used."""
 TRIES = 10
-_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-"""None that looks like another."""
 
 
 class SetUp:
@@ -23,8 +22,7 @@ class SetUp:
         self._lock = threading.Lock()
         self._until = clock() + LASTS
         self._tries = TRIES
-        letters = "".join(secrets.choice(_LETTERS) for _ in range(20)) if needed else ""
-        self.code = "-".join(letters[at : at + 5] for at in range(0, len(letters), 5))
+        self.code = new_code() if needed else ""
 
     @property
     def open(self) -> bool:
@@ -36,8 +34,8 @@ class SetUp:
         with self._lock:
             if not self.open:
                 return False
-            given = "".join(code.split()).replace("-", "").upper()
-            if hmac.compare_digest(given.encode("utf-8", "replace"), self.code.replace("-", "").encode()):
+            given = plain_code(code).encode("utf-8", "replace")
+            if hmac.compare_digest(given, plain_code(self.code).encode()):
                 return True
             self._tries -= 1
             return False

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Hashable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from handrail.console.accounts import ROLES, Account, key_of
 from handrail.console.context import Console, console_of
 from handrail.console.guarding import SITTING, VISIT, Visitor, checked_form, cookie, visitor_of
 from handrail.console.limits import Buckets
-from handrail.console.rendering import go, render
+from handrail.console.rendering import go, render, when
 from handrail.console.set_up import LASTS
 from handrail.errors import BadInput
-
-AT_ONCE = 2
-"""Passwords that are looked at at a time: each takes 64 MiB and most of a processor."""
 
 Form = Annotated[FormData, Depends(checked_form)]
 
 
 def make_router() -> APIRouter:
     router = APIRouter(include_in_schema=False)
-    looking = asyncio.Semaphore(AT_ONCE)
 
     @router.get("/sign-in")
     def ask(request: Request, next: str = "/") -> Response:
@@ -46,8 +42,8 @@ def make_router() -> APIRouter:
         def again(status: int, wrong: str) -> Response:
             return render(request, "sign-in.html", status, next=next, name=name, wrong=wrong)
 
-        async with looking:
-            wait = _tries(console, name, visitor.address)
+        async with console.limits.hashing:
+            wait = tries(console, name, visitor.address)
             if wait:
                 console.log.note("sign-in-too-often", who=name, address=visitor.address)
                 answer = again(429, f"Too many tries. Try again in {_minutes(wait)}.")
@@ -57,8 +53,8 @@ def make_router() -> APIRouter:
         if account is None:
             console.log.note("sign-in-failed", who=name, address=visitor.address)
             return again(403, "The name or the password is wrong, or the account is disabled.")
-        _tries(console, name, visitor.address, back=True)
-        return _signed_in(request, account, visitor, next)
+        tries(console, name, visitor.address, back=True)
+        return sitting_for(request, account, visitor, next)
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
@@ -70,7 +66,6 @@ def make_router() -> APIRouter:
         settings = console.settings
         for one in (SITTING, VISIT):
             answer.headers.append("Set-Cookie", cookie(settings.cookie(one), "", settings.secure, "Lax", 0))
-        answer.headers["Clear-Site-Data"] = '"cache"'
         return answer
 
     @router.get("/set-up")
@@ -102,7 +97,7 @@ def make_router() -> APIRouter:
             console.log.note("set-up-refused", who=name, address=visitor.address)
             return again(403, "That is not the code, or it is too old.")
         try:
-            async with looking:
+            async with console.limits.hashing:
                 account = await run_in_threadpool(console.accounts.add, name, password, ROLES, first=True)
         except BadInput as error:
             if console.accounts.any():
@@ -110,25 +105,60 @@ def make_router() -> APIRouter:
             return again(422, str(error))
         console.set_up.close()
         console.log.note("account-added", who=account.name, address=visitor.address, roles=sorted(account.roles))
-        return _signed_in(request, account, visitor, "/")
+        return sitting_for(request, account, visitor, "/")
+
+    @router.get("/password")
+    def choose(request: Request) -> Response:
+        return render(request, "password.html", name="", wrong="")
+
+    @router.post("/password")
+    async def chosen(request: Request, form: Form) -> Response:
+        """With a code that an administrator gave."""
+        console, visitor = console_of(request), visitor_of(request)
+        name, code, password = text(form, "name"), text(form, "code"), text(form, "password")
+
+        def again(status: int, wrong: str) -> Response:
+            return render(request, "password.html", status, name=name, wrong=wrong)
+
+        async with console.limits.hashing:
+            wait = tries(console, name, visitor.address)
+            if wait:
+                console.log.note("code-too-often", who=name, address=visitor.address)
+                return again(429, f"Too many tries. Try again in {_minutes(wait)}.")
+            try:
+                account = await run_in_threadpool(console.accounts.accept, name, code, password)
+            except BadInput as error:
+                tries(console, name, visitor.address, back=True)
+                return again(422, str(error))
+        if account is None:
+            console.log.note("code-refused", who=name, address=visitor.address)
+            return again(403, "The name or the code is wrong, or the code is too old.")
+        tries(console, name, visitor.address, back=True)
+        console.log.note("password-set", who=account.name, address=visitor.address)
+        return sitting_for(request, account, visitor, "/")
 
     return router
 
 
-def _signed_in(request: Request, account: Account, visitor: Visitor, next: str) -> Response:
-    """A sitting with a secret of its own, whatever cookie came along."""
+def sitting_for(request: Request, account: Account, visitor: Visitor, next: str, said: str = "") -> Response:
+    """A sitting with a secret of its own, whatever cookie came along; tells of the last one."""
     console = console_of(request)
     if visitor.by == "sitting":
         console.sittings.end(visitor.secret)
+    before = console.sittings.last(account.name)
+    if before and not said:
+        said = f"You last signed in at {when(before.begun)} from {before.address}."
+        if account.changed > before.begun:
+            said += f" Your password was changed at {when(account.changed)}."
     secret = console.sittings.begin(account, visitor.address)
     console.log.note("signed-in", who=account.name, address=visitor.address)
-    answer = RedirectResponse(next, 303)
+    answer = go(request, next, said)
     settings = console.settings
     answer.headers.append("Set-Cookie", cookie(settings.cookie(SITTING), secret, settings.secure, "Lax"))
     return answer
 
 
-def _tries(console: Console, name: str, address: str, *, back: bool = False) -> float:
+def tries(console: Console, name: str, address: str, *, back: bool = False) -> float:
     """Use up a try of everything that is counted, or give it back; the seconds to wait when there is none."""
     limits, key = console.limits, key_of(name)[:200]
     counted: list[tuple[Buckets, Hashable]] = [(limits.addresses, address), (limits.pairs, (key, address))]
@@ -156,9 +186,11 @@ def ours(path: str) -> str:
 
 
 def text(form: FormData, name: str) -> str:
-    """A field of a form as it was sent; empty when it is missing."""
-    found = form.get(name)
-    return found if isinstance(found, str) else ""
+    """A field of a form as it was sent; empty when it is missing. HTTPException 400 when it came twice."""
+    found = form.getlist(name)
+    if len(found) > 1:
+        raise HTTPException(400)
+    return found[0] if found and isinstance(found[0], str) else ""
 
 
 def _minutes(seconds: float) -> str:

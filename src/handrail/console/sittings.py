@@ -95,6 +95,11 @@ class Sittings:
         )
         return [Sitting(row["secret"][:16], row["account"], row["begun"], row["seen"], row["address"]) for row in rows]
 
+    def last(self, name: str) -> Sitting | None:
+        """The newest sitting of an account, whether it lasts or not."""
+        row = self._database.one("SELECT * FROM sittings WHERE account = ? ORDER BY begun DESC LIMIT 1", key_of(name))
+        return Sitting(row["secret"][:16], row["account"], row["begun"], row["seen"], row["address"]) if row else None
+
     def knows(self, name: str, address: str) -> bool:
         """Whether the account was signed in from that address within the last weeks."""
         found = self._database.one(

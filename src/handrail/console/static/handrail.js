@@ -32,3 +32,16 @@ for (const field of document.querySelectorAll('input[type="password"]')) {
   });
   field.after(button);
 }
+
+// How strong a new password is: by its length and by how many different characters it has. What is guessed first is
+// refused when the form is sent.
+for (const field of document.querySelectorAll('input[autocomplete="new-password"]')) {
+  const meter = document.createElement("meter");
+  meter.max = 24; meter.low = 12; meter.high = 18; meter.optimum = 24; meter.value = 0;
+  meter.setAttribute("aria-label", "How strong the password is");
+  field.parentElement.append(meter);
+  field.addEventListener("input", () => {
+    const letters = [...field.value.replace(/\s+/g, " ").trim()];
+    meter.value = Math.min(letters.length, 2 * new Set(letters).size);
+  });
+}
