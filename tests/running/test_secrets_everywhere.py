@@ -195,6 +195,7 @@ def test_no_secret_is_written_anywhere(ground: Ground, via: str) -> None:
         run, back = run_of(ground), ground.home / "back.plan"
         resumed = ground.handrail("resume", run, "--format", "json")
         looks = f"status then status --format json then journal {run} then verify {run} then rollback {run} -o {back}"
+        looks += f" then report {run} -o {ground.home}/report then report --check {ground.home}/report"
         ground.handrail(*looks.split(), "then", "approve", ground.plan, CRASH=ground.crash)
 
     # It was really done, and really said: otherwise there would be nothing to find.
@@ -203,6 +204,7 @@ def test_no_secret_is_written_anywhere(ground: Ground, via: str) -> None:
     assert {"shows", "jobs", "lasts", *(f"says-{name.lower()}" for name in names)} <= done
     assert list(ground.home.glob("logs/fault-*"))
     assert sum(one.count(b"***") for _, one in ground.written()) > 100
+    assert b"***" in (ground.home / "report" / "evidence.html").read_bytes()
     assert ground.watcher.looks > 20
     assert ground.found() == set()
 

@@ -15,6 +15,7 @@ from handrail.reporting.evidence_pages import moment, tone_of
 from handrail.reporting.html import escape, inline, render
 from handrail.reporting.outline import NO_HOST, Lane
 from handrail.reporting.page import Rows, Table
+from handrail.reporting.person import person_blocks
 from handrail.running.clock import moment as clock
 
 HEAD, TAIL = 1_600, 2_400
@@ -112,8 +113,11 @@ def step_lines(found: Gathered, step: Step) -> Iterator[str]:
         ("action", f"{step.uses} (revision {step.revision})"),
         ("source", words.source(step.source)),
         ("erratum applied", errata),
+        ("with", "" if step.kind == "person" else _told(step.with_)),
     )
     yield from render([Rows(rows)])
+    if step.kind == "person":
+        yield from render(person_blocks(step))
     yield '<ol class="events">'
     for event in found.kept[step.id]:
         yield from _event(event)
