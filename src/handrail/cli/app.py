@@ -36,13 +36,25 @@ GUIDE = Family(
     ),
 )
 
+ACCOUNT = Family(
+    "account",
+    "Say who may sign in to the console, on this machine.",
+    (
+        console.account_add,
+        console.account_list,
+        console.account_roles,
+        console.account_disable,
+        console.account_password,
+    ),
+)
+
 COMMANDS: tuple[tuple[str, tuple[Command | Family, ...]], ...] = (
     ("Look and plan", (before.discover, before.assess, before.plan, before.explain, before.rehearse)),
     ("Get ready", (before.preflight, before.secrets, before.approve)),
     ("Carry out", (during.run, during.status, during.answer, during.resume)),
     ("Afterwards", (during.verify, during.rollback, after.report, after.journal, after.conform)),
     ("Several machines", (fleet.worker,)),
-    ("In a browser", (console.serve,)),
+    ("In a browser", (console.serve, ACCOUNT)),
     ("Knowledge", (GUIDE,)),
 )
 """Heading -> commands, as `handrail --help` shows them. A command is called like its function, with - for _."""

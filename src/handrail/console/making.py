@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from argon2 import PasswordHasher
 
@@ -30,12 +31,11 @@ def opened_console(
 ) -> Iterator[Console]:
     """The console of the session's home. `complain` hears what a log cannot take. Errors as `open_database`."""
     with opened_accounts(session.home, hasher) as (accounts, sittings):
-        folder = folder_of(session.home)
         yield Console(
             session,
             accounts,
             sittings,
-            SecurityLog(folder / "security.log", redact=session.secrets.redact, complain=complain),
+            security_log(session.home, session.secrets.redact, complain),
             SetUp(needed=not accounts.any()),
             settings or Settings(),
             folders=folders,
@@ -48,6 +48,13 @@ def opened_accounts(home: Home, hasher: PasswordHasher | None = None) -> Iterato
     """The accounts of a home, and who is signed in. Errors as `open_database`."""
     with open_database(folder_of(home) / "accounts.db") as database:
         yield Accounts(database, hasher or PasswordHasher()), Sittings(database)
+
+
+def security_log(
+    home: Home, redact: Callable[[Any], Any] = lambda what: what, complain: Callable[[str], object] = str
+) -> SecurityLog:
+    """The console's own log of a home. `complain` hears when it cannot be written."""
+    return SecurityLog(folder_of(home) / "security.log", redact=redact, complain=complain)
 
 
 def folder_of(home: Home) -> Path:

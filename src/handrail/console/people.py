@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import quote
 
@@ -178,7 +179,7 @@ def _invited(request: Request, console: Console, account: Account, done: str) ->
     return render(request, "code.html", account=account, code=code, done=done)
 
 
-def _chosen(given: list[object]) -> tuple[str, ...]:
+def _chosen(given: Sequence[object]) -> tuple[str, ...]:
     return tuple(one for one in given if isinstance(one, str))
 
 

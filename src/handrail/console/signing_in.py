@@ -28,7 +28,7 @@ def make_router() -> APIRouter:
 
     @router.get("/sign-in")
     def ask(request: Request, next: str = "/") -> Response:
-        if console_of(request).set_up.code:
+        if is_new(console_of(request)):
             return go(request, "/set-up")
         if visitor_of(request).person is not None:
             return go(request, ours(next))
@@ -71,7 +71,7 @@ def make_router() -> APIRouter:
     @router.get("/set-up")
     def show(request: Request) -> Response:
         console = console_of(request)
-        if not console.set_up.code:
+        if not is_new(console):
             return go(request, "/sign-in")
         return render(request, "set-up.html", name="", wrong="", open=console.set_up.open, minutes=int(LASTS / 60))
 
@@ -91,7 +91,7 @@ def make_router() -> APIRouter:
                 minutes=int(LASTS / 60),
             )
 
-        if not console.set_up.code:
+        if not is_new(console):
             return go(request, "/sign-in")
         if not console.set_up.fits(text(form, "code")):
             console.log.note("set-up-refused", who=name, address=visitor.address)
@@ -100,8 +100,6 @@ def make_router() -> APIRouter:
             async with console.limits.hashing:
                 account = await run_in_threadpool(console.accounts.add, name, password, ROLES, first=True)
         except BadInput as error:
-            if console.accounts.any():
-                console.set_up.close()
             return again(422, str(error))
         console.set_up.close()
         console.log.note("account-added", who=account.name, address=visitor.address, roles=sorted(account.roles))
@@ -177,6 +175,13 @@ def tries(console: Console, name: str, address: str, *, back: bool = False) -> f
             return wait
         taken.append((buckets, one))
     return 0.0
+
+
+def is_new(console: Console) -> bool:
+    """Whether the first account is still to be made. It may also be made on the command line."""
+    if console.set_up.code and console.accounts.any():
+        console.set_up.close()
+    return bool(console.set_up.code)
 
 
 def ours(path: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.cli.commands.parameters import Store
+from handrail.cli.commands.parameters import Format, Store
 
 
 def serve(
@@ -57,3 +57,64 @@ def serve(
         proxy_header,
         proxy_from or [],
     )
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the account.", show_default=False)]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option("--role", metavar="ROLE", help="operator, approver or administrator; may be repeated."),
+]
+
+
+def account_add(context: typer.Context, name: Name, role: Roles = None) -> int:
+    """Make an account; prints a code with which its owner sets a password.
+
+    handrail account add anna --role operator --role approver
+    """
+    from handrail.cli import accounts
+
+    return accounts.add(context.obj, name, role or [])
+
+
+def account_list(context: typer.Context, format: Format = "text") -> int:
+    """List the accounts.
+
+    handrail account list --format json
+    """
+    from handrail.cli import accounts
+
+    return accounts.list_(context.obj, format)
+
+
+def account_roles(context: typer.Context, name: Name, role: Roles = None) -> int:
+    """Give an account exactly these roles. Without one it may only look.
+
+    handrail account roles anna --role approver
+    """
+    from handrail.cli import accounts
+
+    return accounts.roles(context.obj, name, role or [])
+
+
+def account_disable(
+    context: typer.Context,
+    name: Name,
+    undo: Annotated[bool, typer.Option("--undo", help="Let somebody sign in again who was disabled.")] = False,
+) -> int:
+    """Sign somebody out everywhere, and let them in no more.
+
+    handrail account disable anna
+    """
+    from handrail.cli import accounts
+
+    return accounts.disable(context.obj, name, again=undo)
+
+
+def account_password(context: typer.Context, name: Name) -> int:
+    """End somebody's password; prints a code with which they set a new one.
+
+    handrail account password anna
+    """
+    from handrail.cli import accounts
+
+    return accounts.password(context.obj, name)
