@@ -13,6 +13,8 @@ StepState = Literal["pending", "begun", "done", "skipped", "failed", "in-doubt",
 RunState = Literal["running", "waiting", "failed", "in-doubt", "succeeded", "rolled-back"]
 EventKind = Literal[
     "created",  # the run: plan digest, who, twin or not
+    "outlined",  # of a large run: what its plan consists of, so that how it stands can be counted without the plan
+    "handed-over",  # to workers: who; again: what failed is tried again
     "approved",  # who, of which digest
     "taken",  # a runner took the lane over; raises its epoch
     "begun",  # intent: step, attempt
@@ -23,6 +25,8 @@ EventKind = Literal[
     "asked",  # waits for a person
     "agreed",  # the first yes of two: who; note
     "answered",  # yes, no or done; who; note
+    "resumed",  # who had the run carried on, where that is not who carries it on
+    "stopped",  # who had it stopped
     "sealed",  # the heads of all lanes
     "ended",  # the run's final state
     "verified",  # a later look at every lasting step

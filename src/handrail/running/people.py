@@ -98,6 +98,11 @@ def _counts_as(schedule: Schedule, step: str, said: str, who: str) -> Literal["a
     return "answered" if demand.met([*agreed, who]) else "agreed"
 
 
+def ordered(journal: AnyJournal, run: str, what: Literal["resumed", "stopped"], who: str) -> Event:
+    """Record that `who` had a run carried on, or stopped, by a process that is not theirs."""
+    return journal.add(run, PEOPLE_LANE, Entry(what, data={"who": who}))
+
+
 def possible_answers(step: Step) -> Mapping[str, str]:
     """What can be answered to a step that waits, and what it means."""
     if step.kind == "hold":
