@@ -43,7 +43,8 @@ KINDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A step as it is drawn: its box, what it is (`kind`), how it stands (`state`, empty in a plan), where it leads."""
+    """A step as it is drawn: its box, what it is (`kind`), how it stands (`state`, empty in a plan), where it leads.
+    `final`: what it changes has no way back."""
 
     x: float
     y: float
@@ -53,7 +54,8 @@ class Mark:
     state: str
     href: str
     says: str
-    changes: bool = False
+    number: int = 0
+    final: bool = False
 
     @property
     def middle(self) -> float:
@@ -236,18 +238,8 @@ def _mark(bar: Bar, state: str, y: float, axis: Axis, href: str) -> Mark:
     words = [f"{bar.number}. {step.title}", KINDS.get(step.kind, step.kind)]
     words += [f"from {duration(bar.begin)}" if bar.begin else "from the beginning"]
     words += [f"about {duration(step.takes)}"] if step.takes else []
-    words += [state] if state else []
-    return Mark(
-        x,
-        y + (ROW - BAR) / 2,
-        width,
-        BAR,
-        step.kind,
-        state,
-        href,
-        ", ".join(words),
-        step.way_back.kind == "none" and bool(step.changes),
-    )
+    final = step.way_back.kind == "none" and bool(step.changes)
+    return Mark(x, y + (ROW - BAR) / 2, width, BAR, step.kind, state, href, ", ".join(words), bar.number, final)
 
 
 def _together(bars: Sequence[Bar], y: float, axis: Axis) -> list[Mark]:

@@ -110,7 +110,7 @@ class _Watcher:
     async def missed(self, last: str = "") -> bytes | None:
         """What somebody has to be told whose last message had the id `last`; everything when it was none of ours."""
         await self._ready.wait()
-        _, name, number = (last.split(".") + ["", ""])[:3]
+        _, name, number = [*last.split("."), "", ""][:3]
         known = int(number) if name == self._name and number.isascii() and number.isdigit() else -1
         parts = {one: text for one, text in self._parts.items() if self._changed[one] > known}
         return message(self._id, parts) if parts else None

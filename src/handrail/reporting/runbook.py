@@ -80,7 +80,7 @@ def _step(outline: Outline, step: Step, readers: list[tuple[str, Step]]) -> Iter
         yield Paragraph(step.says)
     for erratum in outline.errata_of(step):
         yield Paragraph(f"The document is wrong here; see {erratum.id} at the end. {erratum.we_do}")
-    yield from _doing(outline, step)
+    yield from doing_blocks(outline, step)
     yield Rows(
         (
             ("note down", words.listed(notes, 12)),
@@ -94,7 +94,9 @@ def _step(outline: Outline, step: Step, readers: list[tuple[str, Step]]) -> Iter
         yield Items(tuple(_remedy(outline, remedy) for remedy in step.remedies))
 
 
-def _doing(outline: Outline, step: Step) -> Iterator[Block]:
+def doing_blocks(outline: Outline, step: Step) -> Iterator[Block]:
+    """How the step is done without the program: what to type, and how to see that it worked."""
+
     def show(given: Any) -> str:
         return shown_value(outline, given)
 

@@ -1,0 +1,45 @@
+"""What the console keeps beside its pages so that many can look: who follows runs, what going back costs, who listens.
+One per process, made when somebody looks for the first time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handrail.console.following import Following
+from handrail.console.live import Hub
+from handrail.console.pricing import Pricing
+from handrail.console.refusals import note_failure
+from handrail.console.run_view import RunView
+from handrail.console.step_view import StepView
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from starlette.requests import Request
+
+    from handrail.console.context import Console
+
+
+class Looking:
+    def __init__(self, console: Console, templates: Environment, hub: Hub) -> None:
+        self.following = Following(console.session)
+        self.pricing = Pricing(console.session)
+        self.hub = hub
+        self._templates = templates
+        self._everywhere = f" --store {console.store}" if console.store else ""
+
+    def view(self, run: str) -> RunView:
+        return RunView(self.following, self.pricing, self._templates, run, self._everywhere)
+
+    def step_view(self, run: str, step: str) -> StepView:
+        return StepView(self.following, self._templates, run, step)
+
+
+def looking_of(request: Request) -> Looking:
+    """What the console that a request came to keeps; made once."""
+    state = request.app.state
+    found = getattr(state, "looking", None)
+    if found is None:
+        hub = Hub(noted=lambda error: note_failure(request, error))
+        found = state.looking = Looking(state.console, state.templates, hub)
+    assert isinstance(found, Looking)
+    return found
