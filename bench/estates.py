@@ -93,3 +93,33 @@ def clients(hosts: int) -> str:
         for name in names
     ]
     return "\n".join([*lines, "aim: {clients: {to: 2016-sp3}}", ""])
+
+
+def workstations(hosts: int, *, canaries: int = 20) -> str:
+    """The estate file of so many workstations, each with two components that a hotfix waits for: twelve steps apiece,
+    gone through in waves."""
+    names = [f"pc{number:05}" for number in range(hosts)]
+    rings = ["canary" if number < canaries else "all" for number in range(hosts)]
+    lines = [
+        *("handrail: estate/v1", "name: workstations", "hosts:"),
+        *(f"  {name}: {{os: windows-10, labels: {{ring: {ring}}}}}" for name, ring in zip(names, rings, strict=True)),
+        "media:",
+        "  add-ins: {product: mim, component: add-ins, release: 2016-sp2, build: 4.6.673.0, kind: msp, "
+        r"path: 'C:\Media\FIMAddinsExtensions_x64_KB5018333.msp'}",
+        "  cm-client: {product: mim, component: cm-client, release: 2016-sp2, build: 4.6.359.0, kind: msp, "
+        r"path: 'C:\Media\FIMCMClient_x64_KB4569632.msp'}",
+        r"  iso: {product: mim, release: 2016-sp2, build: 4.6.34.0, kind: iso, path: 'C:\Media\MIM2016SP2.iso', "
+        "label: MIM_SP2_ENU}",
+        "deployments:",
+        *("  add-ins:", "    product: mim", "    installations:"),
+        *(
+            f"      - {{component: add-ins, host: {one}, build: 4.6.34.0, facts: {{language_packs: []}}}}"
+            for one in names
+        ),
+        *("  cards:", "    product: mim", "    installations:"),
+        *(f"      - {{component: cm-client, host: {name}, build: 4.6.34.0}}" for name in names),
+        "aim: {add-ins: {to: 4.6.673.0}, cards: {to: 4.6.359.0}}",
+        *("rollout:", "  waves:", "    - {name: canary, where: {ring: canary}}", "    - {name: early, percent: 10}"),
+        "    - {name: rest, size: 2500, repeat: true}",
+    ]
+    return "\n".join([*lines, ""])

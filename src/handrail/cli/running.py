@@ -21,10 +21,12 @@ from handrail.reporting import text, words
 from handrail.reporting.drift import drift_blocks
 from handrail.reporting.page import Block, Heading, Page, Table
 from handrail.reporting.run import Going, outcome_page, run_page
+from handrail.reporting.standing import standing_page
 from handrail.reporting.verification import verification_page
 from handrail.restoring.cost import cost_to_json
 from handrail.running.drift import Drift, Drifted, drift_to_json
 from handrail.running.journal import RunRow
+from handrail.running.protocol import LARGE
 from handrail.running.runner import Outcome, Settings
 from handrail.running.session import Session
 from handrail.running.status import status_to_json
@@ -34,9 +36,6 @@ from handrail.running.verify import verification_to_json
 FAILED = 1
 
 OVER = ("done", "skipped")
-
-PRICED = 5_000
-"""Steps of a plan up to which following a run says what going back would cost; beyond, asking for it does."""
 
 
 def approve(output: Output, plan_file: str, store: str | None) -> int:
@@ -91,10 +90,14 @@ def resume(output: Output, run: str, store: str | None, ask: bool, guides: Seque
 def status(output: Output, run: str | None, store: str | None, format: str) -> int:
     with existing(output, store, run) as session:
         run_id = session.find(run)
+        counted = session.standing(run_id) if format != "json" else None
+        carried = session.is_attended(run_id)
+        if counted is not None:
+            _show(output, standing_page(counted, store_option(store), carried=carried))
+            return 0
         plan = session.plan(run_id)
         found = session.status(run_id)
-        carried = session.is_attended(run_id)
-        cost = session.cost(run_id) if len(plan.steps) <= PRICED and not carried else None
+        cost = session.cost(run_id) if len(plan.steps) <= LARGE and not carried else None
         others = [row for row in session.runs() if row.run != run_id] if run is None else []
         taken_back = session.taken_back() if others else {}
         drift = session.drift(run_id)
@@ -219,7 +222,7 @@ def _ended(output: Output, session: Session, plan: Plan, outcome: Outcome, forma
         output.json(status_to_json(outcome.status))
     else:
         output.line()
-        if len(plan.steps) <= PRICED:
+        if len(plan.steps) <= LARGE:
             going = replace(going, cost=session.cost(outcome.status.run))
         _show(output, outcome_page(outcome.status, plan, going, stopped=outcome.stopped))
     return outcome.exit_code

@@ -3,44 +3,31 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from handrail.model.journal import RunStatus, StepStatus
 from handrail.model.plan import Plan, Step
 from handrail.reporting.custody import custody_blocks
 from handrail.reporting.fates import fate_blocks
-from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows, Tone
+from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows
 from handrail.reporting.person import person_blocks
 from handrail.reporting.rollback import going_back_blocks
+from handrail.reporting.standing import ANSWERS, folded_items
+from handrail.reporting.standing import STATES as STATES
+from handrail.reporting.standing import TONES as TONES
 from handrail.reporting.waves import standing_blocks
+from handrail.reporting.words import count
 from handrail.restoring.cost import Cost
 from handrail.running.fates import fates_of
 from handrail.running.holds import demand_named
+from handrail.running.standing import HOST, Standing
 
 # Of the steps that ended well, only the last ones are news.
 LATEST = 5
 
-# Failed steps that are shown in full when a run ends.
-MOST = 20
-
-STATES: Mapping[str, tuple[str, Tone]] = {
-    "running": ("Running.", "plain"),
-    "waiting": ("Waiting for a person.", "warn"),
-    "failed": ("Failed: it stopped, and nothing goes on by itself.", "bad"),
-    "in-doubt": ("In doubt: nobody can tell whether a step took effect.", "bad"),
-    "succeeded": ("Succeeded.", "good"),
-    "rolled-back": ("Rolled back.", "good"),
-}
-TONES: Mapping[str, Tone] = {
-    "done": "good",
-    "skipped": "quiet",
-    "failed": "bad",
-    "in-doubt": "bad",
-    "waiting": "warn",
-    "begun": "strong",
-    "pending": "quiet",
-}
+# Busy steps that are shown one by one; of more, those that differ only in their host are shown as one.
+SINGLY = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +66,7 @@ def outcome_page(status: RunStatus, plan: Plan, going: Going = Going(), *, stopp
     else:
         yield Paragraph(*STATES[status.state])
     if bad:
-        yield Items(tuple(step_item(one, steps.get(one.id)) for one in bad[:MOST]))
-    if len(bad) > MOST:
-        yield Paragraph(f"And {len(bad) - MOST:,} more; `handrail status {status.run}` names all of them.")
+        yield Items(tuple(_items(bad, steps)))
     yield from standing_blocks(status, plan)
     yield from _fates(status, plan)
     yield from custody_blocks(status, plan)
@@ -104,14 +89,27 @@ def _standing(status: RunStatus, plan: Plan) -> Iterator[Block]:
     steps = {step.id: step for step in plan.steps}
     busy = [one for one in status.steps if one.state in ("begun", "waiting", "failed", "in-doubt")]
     ended = sorted((one for one in status.steps if one.state in ("done", "skipped")), key=lambda one: one.ended or "")
-    shown = [*ended[-LATEST:], *busy]
-    if not shown:
+    if not (ended or busy):
         return
     if len(ended) > LATEST:
         yield Heading(f"Now, and the last {LATEST} that ended")
     else:
         yield Heading("Steps")
-    yield Items(tuple(step_item(one, steps.get(one.id)) for one in shown))
+    yield Items((*(step_item(one, steps.get(one.id)) for one in ended[-LATEST:]), *_items(busy, steps)))
+
+
+def _items(busy: Sequence[StepStatus], steps: Mapping[str, Step]) -> Iterator[Item]:
+    if len(busy) <= SINGLY:
+        yield from (step_item(one, steps.get(one.id)) for one in busy)
+        return
+    yield from folded_items(_standing_of(one, steps.get(one.id)) for one in busy)
+
+
+def _standing_of(one: StepStatus, step: Step | None) -> Standing:
+    if step is None:
+        return Standing(one.id, one.id, one.id, None, "do", one.state, one.because)
+    alike = step.title.replace(step.host, HOST) if step.host else step.title
+    return Standing(one.id, step.title, alike, step.host, step.kind, one.state, one.because)
 
 
 def step_item(status: StepStatus, step: Step | None) -> Item:
@@ -136,9 +134,11 @@ def next_blocks(status: RunStatus, plan: Plan, going: Going = Going()) -> Iterat
     if going.cost is not None:
         yield from going_back_blocks(run, going.cost, going.everywhere)
     yield Heading("What now")
-    for one in asking:
+    for one in asking[:ANSWERS]:
         command = f"handrail answer {run} {shlex.quote(one.id)}"
         yield from _question(one, steps.get(one.id), command, going.everywhere, status.started_by)
+    if len(asking) > ANSWERS:
+        yield Paragraph(f"And {count(len(asking) - ANSWERS, 'question')} more.")
     if asking:
         yield Paragraph("When that is answered, and no other process carries the run on:")
         yield resume

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from handrail.model.estate import Window
-from handrail.model.journal import RunStatus
+from handrail.model.journal import RunStatus, StepState
 from handrail.model.plan import Fleet, Plan
 from handrail.reporting.page import Block, Heading, Paragraph, Table
+from handrail.reporting.standing import wave_blocks as how_far_blocks
 from handrail.reporting.words import count, listed
-
-_THROUGH = ("done", "skipped")
+from handrail.running.standing import WaveStanding, wave_state
 
 
 def wave_blocks(plan: Plan) -> Iterator[Block]:
@@ -35,35 +36,17 @@ def standing_blocks(status: RunStatus, plan: Plan) -> Iterator[Block]:
     """For a run: how many of each wave are through, at work, failed or still to come."""
     if plan.fleet is None:
         return
-    states: dict[str, set[str]] = {}
+    states: dict[str, set[StepState]] = {}
     installation = {step.id: step.installation for step in plan.steps}
     hosts = {step.id: step.host for step in plan.steps}
     for one in status.steps:
         states.setdefault(installation[one.id], set()).add(one.state)
-    rows = []
+    waves = []
     for wave in plan.fleet.waves:
-        counts = dict.fromkeys(("through", "at work", "failed", "to come"), 0)
-        for name in wave.installations:
-            counts[_standing(states.get(name, set()))] += 1
-        rows.append((wave.name, *(f"{number:,}" if number else "" for number in counts.values())))
-    if rows:
-        yield Heading("Waves")
-        yield Table(("wave", "through", "at work", "failed", "to come"), tuple(rows))
+        counts = Counter(wave_state(states.get(name, set())) for name in wave.installations)
+        waves.append(WaveStanding(wave.name, counts["through"], counts["at work"], counts["failed"], counts["to come"]))
     failed = {hosts[one.id] for one in status.steps if one.state == "failed"} & set(plan.fleet.hosts)
-    if plan.fleet.limit is not None and len(failed) >= plan.fleet.limit:
-        yield Paragraph(
-            f"The failure budget is used up: {count(plan.fleet.limit, 'host')} of {len(plan.fleet.hosts):,} may fail, "
-            f"and {len(failed):,} have. Nothing was begun on any other.",
-            "bad",
-        )
-
-
-def _standing(states: set[str]) -> str:
-    if "failed" in states:
-        return "failed"
-    if states <= set(_THROUGH):
-        return "through"
-    return "to come" if states == {"pending"} else "at work"
+    yield from how_far_blocks(waves, len(failed), len(plan.fleet.hosts), plan.fleet.limit)
 
 
 def _hosts(installations: tuple[str, ...]) -> list[str]:

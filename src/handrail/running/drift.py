@@ -78,15 +78,22 @@ class Drift:
         return bool(self.changed or self.silent)
 
 
-def expected(plan: Plan, schedule: Schedule) -> list[Expected]:
-    """In the order in which steps first rest on them."""
+def expected(
+    plan: Plan,
+    schedule: Schedule,
+    steps: Sequence[Step] | None = None,
+    hops: Mapping[str, Sequence[str]] | None = None,
+) -> list[Expected]:
+    """In the order in which steps first rest on them. `steps`: only what these rest on, by default all. `hops`: what
+    `hops_that_begin` says of the plan."""
+    steps = plan.steps if steps is None else steps
     now: dict[str, Any] = {}
     maybe: dict[str, list[Any]] = {}
     resting: dict[str, list[str]] = {}
     first: dict[str, Any] = {}
-    under_way = {_hop(step) for step in plan.steps if _acts(step) and _has_begun(step, schedule)}
-    hops = _hops_that_begin(plan)
-    for step in plan.steps:
+    under_way = {_hop(step) for step in steps if _acts(step) and _has_begun(step, schedule)}
+    hops = hops_that_begin(plan) if hops is None else hops
+    for step in steps:
         state = schedule.one(step.id).state
         for fact in step.rests_on:
             first.setdefault(fact.address, fact.value)
@@ -99,7 +106,7 @@ def expected(plan: Plan, schedule: Schedule) -> list[Expected]:
             elif state != "skipped" and (_hop(step) in under_way or _has_begun(step, schedule)):
                 maybe.setdefault(fact.address, []).append(fact.value)
     found = []
-    for address, steps in resting.items():
+    for address, those in resting.items():
         value = now.get(address, _NOTHING)
         if value is _NOTHING:
             value = stated(plan.estate, address)
@@ -107,7 +114,7 @@ def expected(plan: Plan, schedule: Schedule) -> list[Expected]:
             value = first.get(address, _NOTHING)
         if value is not _NOTHING:
             ours = address in now or address in maybe
-            found.append(Expected(address, value, tuple(maybe.get(address, ())), tuple(steps), ours))
+            found.append(Expected(address, value, tuple(maybe.get(address, ())), tuple(those), ours))
     return found
 
 
@@ -124,7 +131,7 @@ def _has_begun(step: Step, schedule: Schedule) -> bool:
     return one.attempts > 0 or one.state in ("begun", "done", "failed", "in-doubt", "waiting")
 
 
-def _hops_that_begin(plan: Plan) -> dict[str, list[str]]:
+def hops_that_begin(plan: Plan) -> dict[str, list[str]]:
     """A hop begins at a build, whether or not one of its steps reads it: the first step of each rests on that."""
     begun: set[str] = set()
     found: dict[str, list[str]] = {}
@@ -157,12 +164,51 @@ def stated(estate: Estate, address: str) -> Any:
 
 async def look(plan: Plan, schedule: Schedule, hosts: Callable[[str], Host]) -> Drift:
     """Ask the hosts. Nothing on them is changed."""
+    return await _look(plan, schedule, hosts, plan.steps, expected(plan, schedule))
+
+
+class Lookout:
+    """What there is to look at again on one host at a time, for whoever carries on the lanes of a large plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._hops = hops_that_begin(plan)
+        self._steps: dict[str, list[Step]] = {}
+        seen_on: dict[str, str | None] = {}
+        for step in plan.steps:
+            facts = (*(fact.address for fact in (*step.rests_on, *step.leaves)), *self._hops.get(step.id, ()))
+            for address in facts:
+                if address not in seen_on:
+                    way = again(address, plan.estate, plan.detect)
+                    seen_on[address] = None if isinstance(way, Never) else way.host
+            # With what was done there: it tells what may have changed unsaid.
+            its = (step.host, step.installation.rpartition("@")[2], *(seen_on[one] for one in facts))
+            for host in dict.fromkeys(one for one in its if one):
+                self._steps.setdefault(host, []).append(step)
+
+    async def look(self, schedule: Schedule, hosts: Callable[[str], Host], host: str) -> Drift:
+        """Ask one host for what pending steps, of whatever host, rest on there."""
+        steps = self._steps.get(host, [])
+        facts = expected(self._plan, schedule, steps, self._hops)
+        return await _look(self._plan, schedule, hosts, steps, facts, host)
+
+
+async def _look(
+    plan: Plan,
+    schedule: Schedule,
+    hosts: Callable[[str], Host],
+    steps: Sequence[Step],
+    facts: Sequence[Expected],
+    only: str | None = None,
+) -> Drift:
     taken: list[Taken] = []
     by_host: dict[str, list[tuple[Expected, Again]]] = {}
-    begun = [step for step in plan.steps if _acts(step) and _has_begun(step, schedule)]
+    begun = [step for step in steps if _acts(step) and _has_begun(step, schedule)]
     used = _Used(begun)
-    for one in expected(plan, schedule):
+    for one in facts:
         way = again(one.address, plan.estate, plan.detect)
+        if only is not None and (isinstance(way, Never) or way.host != only):
+            continue
         if isinstance(way, Never):
             if way.worth_saying:
                 taken.append(Taken(one.address, way.because))
@@ -247,6 +293,11 @@ def _changed(one: Expected, found: Reading) -> Changed:
         planned = {name: planned.get(name) for name in seen if planned.get(name) != seen[name]}
         seen = {name: seen[name] for name in planned}
     return Changed(one.address, planned, seen, found.host, found.commands, one.steps)
+
+
+def told(changed: Changed) -> str:
+    """In a few words what is otherwise than planned."""
+    return f"{changed.address} was planned as {changed.planned!r} and is {changed.seen!r}"
 
 
 def drift_to_json(drift: Drift) -> dict[str, Any]:

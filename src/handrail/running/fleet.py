@@ -23,6 +23,7 @@ from handrail.running.scheduler import Schedule
 from handrail.running.session import Session
 from handrail.running.sharing import ESTATE, Say, Share, queue_of, zone_queue
 from handrail.running.targets import Target
+from handrail.running.tidying import tidy
 
 Seen = Callable[[Event, Schedule], None]
 
@@ -66,6 +67,7 @@ class Worker:
         self._runs: dict[str, _Carried] = {}
         self._opening = asyncio.Lock()
         self._driving: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._said: dict[str, str] = {}
 
@@ -90,7 +92,7 @@ class Worker:
                 pause = min(pause * 2, 10.0)
         finally:
             sweeping.cancel()
-            await asyncio.gather(sweeping, *self._driving.values(), return_exceptions=True)
+            await asyncio.gather(sweeping, *self._driving.values(), *self._ending, return_exceptions=True)
             for carried in self._runs.values():
                 await carried.target.close()
 
@@ -184,15 +186,21 @@ class Worker:
         return _Carried(plan, share, target)
 
     async def _end(self, run: str, carried: _Carried) -> None:
-        """Once per run and worker, when it has ended: let go of its hosts."""
+        """Once per run and worker, when it has ended: tidy the hosts that the worker has been at, and let go of them."""
         if any(key[0] == run for key, task in self._driving.items() if task is not asyncio.current_task()):
             return
         if self._runs.pop(run, None) is None:
             return
-        back = carried.plan.goes_back
-        if back is not None and carried.share.schedule.state == "succeeded":
-            await asyncio.to_thread(going_back.note_end, self._journal, back.run, run)
-        await carried.target.close()
+        share, plan = carried.share, carried.plan
+        try:
+            if share.schedule.state == "succeeded":
+                if plan.goes_back is not None:
+                    await asyncio.to_thread(going_back.note_end, self._journal, plan.goes_back.run, run)
+                if self._session.is_real(run):
+                    since = share.schedule.created
+                    await tidy(self._journal, run, plan, carried.target.host, since, share.driven)
+        finally:
+            await carried.target.close()
 
     # -- what was left behind -----------------------------------------------------------------------------------
 
@@ -203,8 +211,15 @@ class Worker:
                 freed = await asyncio.to_thread(self._free)
                 if freed:
                     self._say(f"A worker fell silent; its lanes go on elsewhere: {', '.join(freed[:5])}.")
-                for run in await asyncio.to_thread(self._journal.unended):
+                unended = await asyncio.to_thread(self._journal.unended)
+                for run in unended:
                     await self._ring_for(run)
+                for run, carried in list(self._runs.items()):
+                    if run not in unended:  # another worker has seen it end
+                        await carried.share.follow()
+                        ending = asyncio.create_task(self._end(run, carried))  # nobody waits for hosts here
+                        self._ending.add(ending)
+                        ending.add_done_callback(self._ending.discard)
             except StoreError:
                 pass  # whoever needs the store says so
             except HandrailError as error:

@@ -69,8 +69,8 @@ class Journal:
         data: Mapping[str, Any] | None = None,
         contents: Mapping[str, Any] | None = None,
     ) -> str:
-        """Begin a run of the plan with digest `plan` and JSON `document`; its id, which is new and readable. `contents`:
-        what the plan consists of, journaled second."""
+        """Begin a run of the plan with digest `plan` and JSON `document`; its id, which is new and readable.
+        `contents`: what the plan consists of, journaled second."""
         now = self.clock.now()
         at = stamp(now)
         created = Entry(
@@ -157,23 +157,19 @@ class Journal:
 
     def unended(self) -> list[str]:
         """The runs that were handed over to workers and have not ended, oldest first."""
-        of_run = events.c.run == runs.c.run
+        end, other = events.alias("end"), events.alias("other")
         ended = (
-            sa.select(sa.func.max(events.c.position))
-            .where(of_run, events.c.lane == RUN_LANE, events.c.kind == "ended")
+            sa.select(sa.func.max(end.c.position))
+            .where(end.c.run == runs.c.run, end.c.lane == RUN_LANE, end.c.kind == "ended")
             .scalar_subquery()
+            .correlate(runs)
         )
-        handed = sa.select(events.c.run).where(of_run, events.c.lane == PEOPLE_LANE, events.c.kind == "handed-over")
-        again = sa.select(events.c.run).where(
-            of_run, events.c.position > ended, events.c.kind.in_(("taken", "handed-over"))
-        )
-        query = (
-            sa.select(runs.c.run)
-            .where(handed.exists(), sa.or_(ended.is_(None), again.exists()))
-            .order_by(runs.c.created)
-        )
+        of_run = sa.select(other.c.run).where(other.c.run == runs.c.run).correlate(runs)
+        handed = of_run.where(other.c.lane == PEOPLE_LANE, other.c.kind == "handed-over")
+        again = of_run.where(other.c.position > ended, other.c.kind.in_(("taken", "handed-over")))
+        query = sa.select(runs.c.run).where(handed.exists(), sa.or_(ended.is_(None), again.exists()))
         with self.store.read() as connection:
-            return list(connection.scalars(query))
+            return list(connection.scalars(query.order_by(runs.c.created)))
 
     def has_steps(self, run: str) -> bool:
         """Whether anything was journaled about any step of the run."""

@@ -17,6 +17,11 @@ Item = tuple[str, Entry]
 """A lane, and what is to be appended to it."""
 
 
+LARGE = 5_000
+"""Steps from which on how a run stands is counted in its store, and what going back would cost is only told when asked
+for: reading the whole plan takes longer than anybody waits for an answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bell:
     """Rung with a commit: some worker of `queue` is to look at `lane`. `again`: what failed there is tried again;

@@ -41,6 +41,7 @@ from handrail.running.quiet import QuietHost
 from handrail.running.runner import Outcome, Progress, Runner, Settings
 from handrail.running.scheduler import Schedule, lane_of
 from handrail.running.sharing import Say, Share, begin, queue_of
+from handrail.running.standing import RunStanding, contents_of, standing_of
 from handrail.running.status import schedule_of
 from handrail.running.store import address_of, is_shared
 from handrail.running.targets import Opener, Target, hosts_opener, lab_opener, twin_opener
@@ -110,7 +111,8 @@ class Session:
             data["goes_back"] = plan.goes_back.run
         if workers:
             data["dispatch"] = "workers"
-        run = self.journal.create(plan.estate.name, plan.digest, canonical(plan_to_json(plan)), target, who, data)
+        document = canonical(plan_to_json(plan))
+        run = self.journal.create(plan.estate.name, plan.digest, document, target, who, data, contents_of(plan))
         if plan.goes_back is not None:
             going_back.note(self.journal, plan.goes_back.run, run, who)
         return run
@@ -127,11 +129,15 @@ class Session:
             self.refuse_return(run)
         with self._target(run, plan) as target:  # a twin is raised by one, before several open it
             asyncio.run(target.close())
-        return begin(self.journal, run, plan, again=again)
+        return begin(self.journal, run, plan, who, again=again)
 
     def is_for_workers(self, run: str) -> bool:
         """Whether workers carry the run out, not the process that began it."""
         return self.journal.created(run).get("dispatch") == "workers"
+
+    def is_real(self, run: str) -> bool:
+        """Whether the run is on hosts, not on a twin."""
+        return self.journal.row(run).target != "twin"
 
     def listeners(self) -> int:
         """How many workers of the store have given a sign of life lately."""
@@ -183,6 +189,10 @@ class Session:
         if returned is None:
             return found
         return replace(found, state="rolled-back" if returned.is_over else found.state, taken_back_by=returned.by)
+
+    def standing(self, run: str) -> RunStanding | None:
+        """How a large run stands, counted in its store at once; None of one whose whole journal has to be asked."""
+        return standing_of(self.journal, run)
 
     def answer(self, run: str, step: str, said: str, who: str, note: str = "") -> Event:
         """Answer a waiting step; see `people.answer`. BadInput too when the run is being taken back."""
@@ -241,7 +251,7 @@ class Session:
             try:
                 await self._refuse_drift(run, plan, hosts, who, looked)
                 outcome = await runner.carry_out()
-                if outcome.status.state == "succeeded" and self.journal.row(run).target != "twin":
+                if outcome.status.state == "succeeded" and self.is_real(run):
                     await tidy(self.journal, run, plan, target.host, since=runner.schedule.created)
             finally:
                 await target.close()
@@ -297,6 +307,7 @@ class Session:
                 clock=self.clock,
                 say=say,
                 seen=seen,
+                drifts=plan.goes_back is None and self.journal.row(run).target != "lab",
             )
         return target, share
 

@@ -20,6 +20,7 @@ from handrail.running.calendar import Calendar
 from handrail.running.carrying import Build, Carrier, Hosts, Patience
 from handrail.running.chain import Head, check
 from handrail.running.clock import Clock, SystemClock
+from handrail.running.drift import Lookout, drift_to_json, told
 from handrail.running.fencing import FencedHost
 from handrail.running.journal import Journal
 from handrail.running.played import People, play
@@ -63,19 +64,23 @@ def zone_queue(zone: str | None) -> str:
     return f"zone {zone}" if zone else "no zone"
 
 
-def begin(journal: Journal, run: str, plan: Plan, *, again: bool = False) -> int:
-    """Ring for every lane of a run in which something can be done now; how many. `again`: what failed is tried again.
+def begin(journal: Journal, run: str, plan: Plan, who: str, *, again: bool = False) -> int:
+    """Hand a run over to workers, and ring for every lane in which something can be done now; how many. `again`: what
+    failed is tried again.
 
     BadInput when the store is none that workers can share."""
     schedule = Schedule(plan).apply_all(journal.read(run))
     queue = queue_of(plan)
     bells = [Bell(queue(lane), lane, again) for lane in schedule.lanes if schedule.has_work(lane, again)]
-    journal.ring(run, bells)
+    if bells:
+        journal.add(run, PEOPLE_LANE, Entry("handed-over", data={"who": who, "again": again}), bells)
     return len(bells)
 
 
 class Share:
-    """`queue` gives a lane's queue. `say` is told in one sentence when the store is gone, and when it is back."""
+    """`queue` gives a lane's queue. `say` is told in one sentence when the store is gone, and when it is back.
+    `drifts`: whether what steps rest on may have changed since the plan was made. `driven` are the lanes that this
+    worker has carried on."""
 
     def __init__(
         self,
@@ -93,10 +98,12 @@ class Share:
         patience: Patience | None = None,
         say: Say = lambda _: None,
         seen: Callable[[Event, Schedule], None] = lambda *_: None,
+        drifts: bool = True,
     ) -> None:
         self.run = run
         self.schedule = Schedule(plan)
         self.may_be_taken_back = False
+        self.driven: set[str] = set()
         self._calendar = Calendar(plan)
         self._journal = journal
         self._queue = queue
@@ -115,10 +122,17 @@ class Share:
         self._pen = _Pen(journal, self)
         self._writer = Writer(self._pen, run, free=(RUN_LANE,))
         self._epochs: dict[str, int] = {}
+        self._plan = plan
+        self._lookout: Lookout | None = None
+        self._preparing = asyncio.Lock()
+        self._drifts = drifts
+        self._handed = 0
+        self._looked: dict[str, int] = {}
+        self._hosts: Hosts = lambda name: FencedHost(hosts(name), lambda: self._confirm(name))
         self._carrier = Carrier(
             run,
             self.schedule,
-            hosts=lambda name: FencedHost(hosts(name), lambda: self._confirm(name)),
+            hosts=self._hosts,
             build=build,
             secrets=secrets,
             record=self._record,
@@ -142,6 +156,7 @@ class Share:
             return
         try:
             await self._take(lane, again)
+            self.driven.add(lane)
             await self._ask_again(lane)
             await self._carry(lane)
         except StoreLocked:
@@ -175,6 +190,8 @@ class Share:
         at_work: dict[str, asyncio.Task[None]] = {}
         try:
             while True:
+                if not (self._stopping or at_work):
+                    await self._refuse_drift(lane)
                 later = None if self._stopping else self._begin(lane, at_work)
                 if not at_work and self._stopping:
                     await self._ring_later(lane, 0.0)
@@ -195,6 +212,27 @@ class Share:
             for task in at_work.values():
                 task.cancel()
             await asyncio.gather(*at_work.values(), return_exceptions=True)
+
+    async def _refuse_drift(self, lane: str) -> None:
+        """Once for every time that the run is handed over: no lane begins anything that rests on what is no longer so.
+        Its step fails then, and says why; a host that does not answer is left to the step's own patience."""
+        if not self._drifts or lane == ESTATE_LANE or self._looked.get(lane) == self._handed:
+            return
+        move = next((move for move in self.schedule.moves_of(lane) if move.kind in ("begin", "ask")), None)
+        if move is None or self._calendar.due(move, self.schedule.step(move.step), self._clock.now()) > 0:
+            return
+        self._looked[lane] = self._handed
+        async with self._preparing:
+            if self._lookout is None:
+                self._lookout = await asyncio.to_thread(Lookout, self._plan)
+        found = await self._lookout.look(self.schedule, self._hosts, lane)
+        if found.changed:
+            more = f", and {len(found.changed) - 3} more" if len(found.changed) > 3 else ""
+            because = (
+                f"what it rests on has changed since it was planned: {'; '.join(map(told, found.changed[:3]))}{more}"
+            )
+            data = {"because": because, "error": "drifted", "drift": drift_to_json(found)["changed"]}
+            await self._record(self.schedule.step(move.step), Entry("failed", move.step, move.attempt, data))
 
     async def _ring_later(self, lane: str, seconds: float) -> None:
         bell = Bell(self._queue(lane), lane, after=seconds)
@@ -234,6 +272,8 @@ class Share:
                 self._position = event.position
                 self.schedule.apply(event)
                 self.may_be_taken_back |= event.entry.kind == "going-back"
+                if event.entry.kind == "handed-over":
+                    self._handed = event.position
                 self._announce(event, self.schedule)
 
     async def _record(self, step: Step, entry: Entry) -> None:

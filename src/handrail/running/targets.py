@@ -141,7 +141,7 @@ def _own_twin(plan: Plan, folder: Path, new: bool, guides: Sequence[Path]) -> Tw
 
 def _shared_twin(plan: Plan, folder: Path, new: bool, address: str, guides: Sequence[Path]) -> Twin:
     from handrail.twin.raising import raise_into
-    from handrail.twin.shared_store import SharedStore
+    from handrail.twin.shared_store import RaisedAlready, SharedStore
     from handrail.twin.world import opened
 
     store = SharedStore(address, folder.name)
@@ -149,7 +149,10 @@ def _shared_twin(plan: Plan, folder: Path, new: bool, address: str, guides: Sequ
     if store.is_raised():
         twin = opened(store)
     elif new:
-        twin = raise_into(store, plan.estate, declared(plan, guides), more={"identity": new_identity()})
+        try:
+            twin = raise_into(store, plan.estate, declared(plan, guides), more={"identity": new_identity()})
+        except RaisedAlready:  # by another one, while we did
+            twin = opened(store)
     else:
         raise _gone("its store")
     # What one worker seals on the twin another one opens.

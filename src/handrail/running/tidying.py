@@ -22,17 +22,23 @@ SHORT = 60.0
 _log = logging.getLogger(__name__)
 
 
-async def tidy(journal: Journal, run: str, plan: Plan, hosts: Hosts, since: str | None = None) -> None:
-    """Sweep the hosts of `plan`, whose `run`, begun at `since`, has succeeded; a short run is not made longer. Never
-    raises for what a host does."""
+async def tidy(
+    journal: Journal,
+    run: str,
+    plan: Plan,
+    hosts: Hosts,
+    since: str | None = None,
+    only: Collection[str] | None = None,
+) -> None:
+    """Sweep the hosts of `plan` (of those in `only`), whose `run`, begun at `since`, has succeeded; a short run is not
+    made longer. Never raises for what a host does."""
     if since and (journal.clock.now() - moment(since)).total_seconds() < SHORT:
         return
-    runs: list[str] = []
-    jobs: list[str] = []
-    for row in unsettled(journal, (run,)):
-        runs.append(row.run)
-        jobs += _jobs(journal, row)
-    names = dict.fromkeys(step.host for step in plan.steps if step.host is not None)
+    # Beside the loop: a worker has other runs to carry on meanwhile.
+    runs, jobs = await asyncio.to_thread(_asked_for, journal, run)
+    names = dict.fromkeys(
+        step.host for step in plan.steps if step.host is not None and (only is None or step.host in only)
+    )
     sweeps = (janitor.sweep(hosts(name), runs, jobs) for name in names)
     try:
         async with asyncio.timeout(WITHIN):
@@ -45,6 +51,12 @@ async def tidy(journal: Journal, run: str, plan: Plan, hosts: Hosts, since: str 
             _log.info("%s was not swept: %s", name, answer)
         elif isinstance(answer, BaseException):
             raise answer
+
+
+def _asked_for(journal: Journal, run: str) -> tuple[list[str], list[str]]:
+    """The other runs that may still ask after their jobs, and those jobs."""
+    rows = list(unsettled(journal, (run,)))
+    return [row.run for row in rows], [job for row in rows for job in _jobs(journal, row)]
 
 
 def unsettled(journal: Journal, settled: Collection[str] = ()) -> Iterator[RunRow]:

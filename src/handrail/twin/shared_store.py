@@ -36,6 +36,10 @@ _PUT = (
 )
 
 
+class RaisedAlready(StoreError):
+    """Somebody else was quicker: his twin is the one."""
+
+
 class SharedStore:
     """The twin of `run` in the database at `address`. Errors: StoreError, StoreUnreachable, StoreUnwritable."""
 
@@ -62,13 +66,14 @@ class SharedStore:
         return bool(self._do(lambda sql: sql.execute("SELECT 1 FROM twins WHERE run = %s", (self._run,)).fetchone()))
 
     def create(self, about: dict[str, Any], things: Iterable[tuple[Address, Any]]) -> None:
+        """RaisedAlready when there is one: what took effect on that must not be forgotten."""
         rows = [(self._run, *address, _text(value), 0) for address, value in things]
         told = [(self._run, name, json.dumps(value)) for name, value in about.items()]
 
         def work(sql: Connection[Any]) -> None:
             sql.execute(_LOCK, (self._run,))
-            for table in ("twins", "twin_things", "twin_effects"):
-                sql.execute(f"DELETE FROM {table} WHERE run = %s", (self._run,))
+            if sql.execute("SELECT 1 FROM twins WHERE run = %s", (self._run,)).fetchone():
+                raise RaisedAlready(f"The twin of run {self._run} is there already.", "Open it.")
             with sql.cursor() as cursor:
                 with cursor.copy("COPY twin_things (run, host, kind, name, value, changed) FROM STDIN") as copy:
                     for row in rows:
