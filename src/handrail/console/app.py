@@ -7,14 +7,14 @@ from pathlib import Path
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
 
 from handrail import __version__
 from handrail.console import people, refusals, signing_in
+from handrail.console.assets import Assets
+from handrail.console.bodies import Bodies
 from handrail.console.context import Console
 from handrail.console.guarding import Door, checked, viewer
 from handrail.console.headers import Names, Shell
-from handrail.console.limits import Bodies
 from handrail.console.rendering import make_environment, render
 
 STATIC = Path(__file__).parent / "static"
@@ -31,17 +31,17 @@ def create_app(console: Console) -> FastAPI:
         dependencies=[Depends(checked)],
     )
     app.state.console = console
-    app.state.templates = make_environment(console)
+    app.state.templates = make_environment()
     refusals.install(app)
     app.include_router(make_router())
     app.include_router(signing_in.make_router())
     app.include_router(people.make_router())
-    app.mount("/static", StaticFiles(directory=STATIC))
+    app.mount("/static", Assets(directory=STATIC))
     # The last one added is met first.
-    app.add_middleware(Door, console=console)
     app.add_middleware(Bodies)
+    app.add_middleware(Door, console=console)
     app.add_middleware(Names, settings=console.settings)
-    app.add_middleware(Shell, settings=console.settings)
+    app.add_middleware(Shell, console=console)
     return app
 
 

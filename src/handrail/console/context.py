@@ -41,6 +41,10 @@ class Settings:
     origin: str = ""
     proxy: Proxy | None = None
 
+    @property
+    def proxy_header(self) -> str:
+        return self.proxy.header if self.proxy else ""
+
     def cookie(self, name: str) -> str:
         """What a cookie is called: browsers bind the prefix to this very host, to https and to the whole of it."""
         return f"__Host-{name}" if self.secure else name

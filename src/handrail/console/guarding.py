@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handrail.console.accounts import Account
 from handrail.console.context import Console, console_of, is_within
-from handrail.console.refusals import refuse
+from handrail.console.refusals import because, refuse
 
 SITTING = "handrail-sitting"
 VISIT = "handrail-visit"
@@ -96,14 +97,7 @@ def demand(request: Request, *roles: str) -> Person:
     if person is None:
         raise HTTPException(401)
     if not any(person.may(role) for role in roles):
-        console_of(request).log.note(
-            "refused",
-            who=person.name,
-            address=visitor.address,
-            method=request.method,
-            path=request.url.path,
-            needs=roles,
-        )
+        because(request, "not-allowed", needs=roles)
         named = " or ".join(roles)
         raise HTTPException(403, f"This needs the role {named}, and {person.name} does not have it.")
     return person
@@ -119,9 +113,7 @@ async def checked(request: Request) -> None:
     if given is None and request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         given = (await _form(request)).get("csrf")
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), visitor.csrf.encode()):
-        console_of(request).log.note(
-            "forged", who=_name(visitor), address=visitor.address, method=request.method, path=request.url.path
-        )
+        because(request, "forged")
         raise HTTPException(403, "This form is too old, or was not sent from the console. Load the page again.")
 
 
@@ -163,20 +155,23 @@ class Door:
         answering = self._introducing(visitor, request, send)
         wait = self._wait(visitor)
         if wait:
-            self._note("too-often", visitor, request)
+            because(request, "too-often")
             await refuse(scope, receive, answering, 429, headers={"Retry-After": str(int(wait) + 1)})
         elif request.method not in SAFE and visitor.by != "token" and not self._is_from_us(request):
-            self._note("forged", visitor, request, origin=request.headers.get("origin", ""))
+            because(request, "forged", origin=request.headers.get("origin", ""))
             await refuse(scope, receive, answering, 403, "This was sent from another site.")
-        elif visitor.person is None and request.url.path not in OPEN:
+        elif visitor.person is None and (request.url.path not in OPEN or visitor.by == "proxy"):
             await self._turn_away(scope, receive, answering, request, visitor)
         else:
             await self._app(scope, receive, answering)
 
     async def _turn_away(self, scope: Scope, receive: Receive, send: Send, request: Request, visitor: Visitor) -> None:
         path = request.url.path
-        if "authorization" in request.headers or request.method not in SAFE:
-            self._note("not-signed-in", visitor, request)
+        because(request, "not-signed-in")
+        if visitor.by == "proxy":
+            because(request, "no-account", header=request.headers.getlist(self._console.settings.proxy_header)[:2])
+            await refuse(scope, receive, send, 403, "You have no account here. Ask an administrator of the console.")
+            return
         if path.startswith("/api/"):
             await refuse(scope, receive, send, 401, headers={"WWW-Authenticate": 'Bearer realm="handrail"'})
             return
@@ -184,11 +179,13 @@ class Door:
             await refuse(scope, receive, send, 401)
             return
         back = path + (f"?{request.url.query}" if request.url.query else "")
-        where = "/set-up" if self._console.set_up.code else "/sign-in"
+        where = "/sign-in"
         if request.method in SAFE and path != "/":
             where += f"?next={quote(back, safe='')}"
-        header = "HX-Redirect" if "hx-request" in request.headers else "Location"
-        await refuse(scope, receive, send, 401 if header == "HX-Redirect" else 303, SIGN_IN, {header: where})
+        if "hx-request" in request.headers:
+            await refuse(scope, receive, send, 401, headers={"HX-Redirect": where})
+        else:
+            await refuse(scope, receive, send, 303, "Sign in first.", {"Location": where})
 
     def _wait(self, visitor: Visitor) -> float:
         if visitor.person is None:
@@ -220,14 +217,6 @@ class Door:
 
         return told
 
-    def _note(self, what: str, visitor: Visitor, request: Request, **more: str) -> None:
-        self._console.log.note(
-            what, who=_name(visitor), address=visitor.address, method=request.method, path=request.url.path, **more
-        )
-
-
-SIGN_IN = "Sign in first."
-
 
 class _Doorkeeper:
     """Finds out who sent a request."""
@@ -240,19 +229,18 @@ class _Doorkeeper:
         address = address_of(request)
         proxy = console.settings.proxy
         named = request.headers.getlist(proxy.header) if proxy else []
+        path = request.url.path
         visit = cookie_of(request, console.settings.cookie(VISIT))
         new = not _is_secret(visit)
         secret = secrets.token_urlsafe(32) if new else visit
         if proxy and is_within(address, proxy.networks):
             address = _forwarded(request) or address
             if named:
-                return Visitor(self._person_of_proxy(request, named, address), "proxy", secret, address, new)
-        elif named:
-            console.log.note(
-                "header-ignored", address=address, path=request.url.path, header=proxy.header if proxy else ""
-            )
+                return Visitor(self._person_of_proxy(named), "proxy", secret, address, new)
+        elif named and console.limits.complaints.take(address) == 0.0:
+            console.log.note("header-ignored", address=address, path=path, header=console.settings.proxy_header)
         bearer = request.headers.get("authorization", "")
-        if bearer:
+        if bearer and path.startswith("/api/"):
             kind, _, token = bearer.partition(" ")
             account = console.accounts.of_token(token.strip()) if kind.lower() == "bearer" else None
             return Visitor(_person(account), "token", token.strip(), address)
@@ -264,12 +252,13 @@ class _Doorkeeper:
                 return Visitor(_person(account), "sitting", sitting, address)
         return Visitor(None, "nobody", secret, address, new)
 
-    def _person_of_proxy(self, request: Request, named: list[str], address: str) -> Person | None:
-        account = self._console.accounts.find(named[0]) if len(named) == 1 else None
-        if account is None or not account.enabled:
-            self._console.log.note("no-account", who=", ".join(named), address=address, path=request.url.path)
-            return None
-        return _person(account)
+    def _person_of_proxy(self, named: list[str]) -> Person | None:
+        """Of the account that the proxy names, where it names one."""
+        given = named[0]
+        with contextlib.suppress(UnicodeError):
+            given = given.encode("latin-1").decode("utf-8")
+        account = self._console.accounts.find(given) if len(named) == 1 else None
+        return _person(account) if account is not None and account.enabled else None
 
 
 def cookie(name: str, value: str, secure: bool, same_site: str, lasts: int | None = None) -> str:
@@ -300,7 +289,3 @@ def _forwarded(request: HTTPConnection) -> str:
 
 def _person(account: Account | None) -> Person | None:
     return Person(account.name, account.roles) if account else None
-
-
-def _name(visitor: Visitor) -> str:
-    return visitor.person.name if visitor.person else ""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from handrail.console.context import Settings
+from handrail.console.context import Console, Settings
+from handrail.console.guarding import visitor_of
 from handrail.console.refusals import note_failure, refusal, refuse
 
 POLICY = (
@@ -29,11 +28,13 @@ NOT_KEPT = "no-store"
 
 
 class Shell:
-    """Middleware, the outermost: headers for every answer, and an answer for every failure."""
+    """Middleware, the outermost: headers for every answer, secrets hidden in it, an answer for every failure, and a
+    line in the log for every refusal."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, console: Console) -> None:
         self._app = app
-        self._settings = settings
+        self._console = console
+        self._settings = console.settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -42,24 +43,50 @@ class Shell:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        held: Message | None = None  # until its first body is known, which may become shorter
         begun = False
 
         async def dressed(message: Message) -> None:
-            nonlocal begun
+            nonlocal begun, held
             if message["type"] == "http.response.start":
                 begun = True
-                self._dress(MutableHeaders(scope=message), scope["path"])
+                headers = MutableHeaders(scope=message)
+                self._dress(headers, scope["path"])
+                self._note(scope, message["status"])
+                if "content-length" in headers and not scope["path"].startswith("/static/"):
+                    held = message
+                    return
+            elif message["type"] == "http.response.body" and not scope["path"].startswith("/static/"):
+                message = {**message, "body": self._console.session.secrets.redact(bytes(message.get("body", b"")))}
+                if held is not None:
+                    headers = MutableHeaders(scope=held)
+                    if message.get("more_body"):
+                        del headers["content-length"]
+                    elif scope["method"] != "HEAD":
+                        headers["content-length"] = str(len(message["body"]))
+                    await send(held)
+                    held = None
             await send(message)
 
         try:
             await self._app(scope, receive, dressed)
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
             request = Request(scope)
             note_failure(request, error)
-            if not begun:
-                await refusal(request, 500)(scope, receive, dressed)
+            if begun:
+                self._note(scope, 500)
+                raise
+            await refusal(request, 500)(scope, receive, dressed)
+
+    def _note(self, scope: Scope, status: int) -> None:
+        request = Request(scope)
+        visitor = visitor_of(request)
+        why = scope.get("state", {}).get("refused")
+        if status < 400 or (why is None and status == 404) or self._console.limits.complaints.take(visitor.address):
+            return
+        who = visitor.person.name if visitor.person else ""
+        known = {"who": who, "address": visitor.address, "method": request.method, "path": request.url.path}
+        self._console.log.note(**{"what": "refused", **known, "status": status, **(why or {})})
 
     def _dress(self, headers: MutableHeaders, path: str) -> None:
         for name, value in ALWAYS.items():

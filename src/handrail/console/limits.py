@@ -1,4 +1,4 @@
-"""How often somebody may ask, and how much and how slowly they may send."""
+"""How often somebody may ask."""
 
 from __future__ import annotations
 
@@ -7,17 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from handrail.console.refusals import refuse
-
-BODY = 1024 * 1024
-"""Bytes of the largest body that is taken."""
-BODY_TIME = 30.0
-"""Seconds until a body must have arrived."""
-ANSWER_TIME = 120.0
-"""Seconds until an answer must have begun."""
 
 
 class Buckets:
@@ -64,81 +53,7 @@ class Limits:
     """Failed sign-ins to one account from one address."""
     accounts: Buckets = field(default_factory=lambda: Buckets(30, 60.0))
     """Failed sign-ins to one account from addresses that it was not used from lately: below 100 in any hour."""
+    complaints: Buckets = field(default_factory=lambda: Buckets(120, 0.5))
+    """Lines in the log because of one address: nobody fills the disk with refusals."""
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """Passwords that are looked at at a time: each takes 64 MiB and most of a processor."""
-
-
-class Bodies:
-    """Middleware: refuses bodies that are too large (413), also those that do not say so before, or too slow (408),
-    and gives an answer when none comes (503)."""
-
-    def __init__(self, app: ASGIApp, largest: int = BODY, seconds: float = BODY_TIME, answer: float = ANSWER_TIME):
-        self._app = app
-        self._largest = largest
-        self._seconds = seconds
-        self._answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        said = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if not said.isdigit() or int(said) > self._largest:
-            await refuse(scope, receive, send, 413 if said.isdigit() else 400)
-            return
-        body, problem = await self._read(receive)
-        if problem:
-            await refuse(scope, receive, send, problem)
-            return
-        await self._answered(scope, _replay(body, receive), send)
-
-    async def _read(self, receive: Receive) -> tuple[bytes, int]:
-        """The whole body, for all that we take are small; or the status of why not."""
-        parts: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(self._seconds):
-                while True:
-                    message = await receive()
-                    if message["type"] != "http.request":
-                        return b"", 400  # the other end has gone
-                    size += len(message.get("body", b""))
-                    if size > self._largest:
-                        return b"", 413
-                    parts.append(message.get("body", b""))
-                    if not message.get("more_body"):
-                        return b"".join(parts), 0
-        except TimeoutError:
-            return b"", 408
-
-    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
-
-        async def noting(message: Message) -> None:
-            nonlocal begun
-            if not begun:
-                begun = True
-                limit.reschedule(None)
-            await send(message)
-
-        try:
-            async with asyncio.timeout(self._answer) as limit:
-                await self._app(scope, receive, noting)
-        except TimeoutError:
-            if begun or not limit.expired():
-                raise
-            await refuse(scope, receive, send, 503)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """The body that was read already, then whatever else there is to hear."""
-    told = False
-
-    async def replaying() -> Message:
-        nonlocal told
-        if told:
-            return await receive()
-        told = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replaying

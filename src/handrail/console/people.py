@@ -15,6 +15,7 @@ from starlette.responses import Response
 from handrail.console.accounts import ROLES, TOKEN_DAYS, Account
 from handrail.console.context import Console, console_of
 from handrail.console.guarding import Person, administrator, viewer, visitor_of
+from handrail.console.refusals import because
 from handrail.console.rendering import go, render
 from handrail.console.signing_in import Form, sitting_for, text, tries
 from handrail.errors import BadInput
@@ -44,10 +45,10 @@ def _add_own(router: APIRouter) -> None:
         async with console.limits.hashing:
             wait = tries(console, person.name, visitor.address)
             if wait:
-                _note(request, person, "password-too-often")
+                because(request, "password-too-often")
                 return _own(request, person, 429, wrong="Too many tries. Wait a few minutes.")
             if await run_in_threadpool(console.accounts.check, person.name, old) is None:
-                _note(request, person, "password-refused")
+                because(request, "password-refused")
                 return _own(request, person, 403, wrong="The password that you have now is another one.")
             tries(console, person.name, visitor.address, back=True)
             try:

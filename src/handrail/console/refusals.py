@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 
 from fastapi import FastAPI
@@ -53,6 +54,11 @@ def refusal(
     return HTMLResponse(shown, status, headers)
 
 
+def because(request: Request, what: str, **more: object) -> None:
+    """Say why this request is about to be refused, for the console's log: `what` is a word for it, as `forged`."""
+    request.scope.setdefault("state", {})["refused"] = {"what": what, **more}
+
+
 async def refuse(
     scope: Scope,
     receive: Receive,
@@ -99,20 +105,11 @@ def install(app: FastAPI) -> None:
 
 
 def note_failure(request: Request, error: Exception) -> None:
-    """Into the console's log: what went wrong, where. Values of variables are never written."""
-    import traceback
-
-    from handrail.console.context import console_of
-    from handrail.console.guarding import visitor_of
-
+    """For the console's log: what went wrong, where. Values of variables are never written."""
     frames = traceback.extract_tb(error.__traceback__)
-    visitor = visitor_of(request)
-    console_of(request).log.note(
+    because(
+        request,
         "failed",
-        who=visitor.person.name if visitor.person else "",
-        address=visitor.address,
-        method=request.method,
-        path=request.url.path,
         error=f"{type(error).__name__}: {error}",
         where=[f"{one.filename.rpartition('handrail/')[2]}:{one.lineno} {one.name}" for one in frames[-12:]],
     )

@@ -1,4 +1,4 @@
-"""Pages: templates in one frame. Everything in them is escaped, and passes the session's redactor."""
+"""Pages: templates in one frame. Everything in them is escaped; secrets are hidden on the way out (`headers.Shell`)."""
 
 from __future__ import annotations
 
@@ -37,17 +37,11 @@ NAVIGATION = (
 )
 
 
-def make_environment(console: Console) -> Environment:
-    redact = console.session.secrets.redact
-
-    def shown(value: Any) -> Any:
-        return redact(value) if isinstance(value, str) else value
-
+def make_environment() -> Environment:
     made = Environment(
         loader=PackageLoader("handrail.console", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -93,7 +87,7 @@ def page(request: Request, name: str, values: Mapping[str, Any]) -> str:
     visitor = visitor_of(request)
     person = visitor.person
     environment: Environment = request.app.state.templates
-    made = environment.get_template(name).render(
+    return environment.get_template(name).render(
         {
             "person": person,
             "csrf": visitor.csrf if visitor.secret else "",
@@ -104,8 +98,6 @@ def page(request: Request, name: str, values: Mapping[str, Any]) -> str:
             **values,
         }
     )
-    console: Console = request.app.state.console
-    return console.session.secrets.redact(made)
 
 
 def _said(request: Request) -> str:

@@ -16,6 +16,7 @@ from handrail.console.accounts import ROLES, Account, key_of
 from handrail.console.context import Console, console_of
 from handrail.console.guarding import SITTING, VISIT, Visitor, checked_form, cookie, visitor_of
 from handrail.console.limits import Buckets
+from handrail.console.refusals import because
 from handrail.console.rendering import go, render, when
 from handrail.console.set_up import LASTS
 from handrail.errors import BadInput
@@ -45,13 +46,13 @@ def make_router() -> APIRouter:
         async with console.limits.hashing:
             wait = tries(console, name, visitor.address)
             if wait:
-                console.log.note("sign-in-too-often", who=name, address=visitor.address)
+                because(request, "sign-in-too-often", who=name)
                 answer = again(429, f"Too many tries. Try again in {_minutes(wait)}.")
                 answer.headers["Retry-After"] = str(int(wait) + 1)
                 return answer
             account = await run_in_threadpool(console.accounts.check, name, password)
         if account is None:
-            console.log.note("sign-in-failed", who=name, address=visitor.address)
+            because(request, "sign-in-failed", who=name)
             return again(403, "The name or the password is wrong, or the account is disabled.")
         tries(console, name, visitor.address, back=True)
         return sitting_for(request, account, visitor, next)
@@ -94,7 +95,7 @@ def make_router() -> APIRouter:
         if not is_new(console):
             return go(request, "/sign-in")
         if not console.set_up.fits(text(form, "code")):
-            console.log.note("set-up-refused", who=name, address=visitor.address)
+            because(request, "set-up-refused", who=name)
             return again(403, "That is not the code, or it is too old.")
         try:
             async with console.limits.hashing:
@@ -121,7 +122,7 @@ def make_router() -> APIRouter:
         async with console.limits.hashing:
             wait = tries(console, name, visitor.address)
             if wait:
-                console.log.note("code-too-often", who=name, address=visitor.address)
+                because(request, "code-too-often", who=name)
                 return again(429, f"Too many tries. Try again in {_minutes(wait)}.")
             try:
                 account = await run_in_threadpool(console.accounts.accept, name, code, password)
@@ -129,7 +130,7 @@ def make_router() -> APIRouter:
                 tries(console, name, visitor.address, back=True)
                 return again(422, str(error))
         if account is None:
-            console.log.note("code-refused", who=name, address=visitor.address)
+            because(request, "code-refused", who=name)
             return again(403, "The name or the code is wrong, or the code is too old.")
         tries(console, name, visitor.address, back=True)
         console.log.note("password-set", who=account.name, address=visitor.address)
