@@ -43,6 +43,13 @@ def _component(guide: Guide, one: Detect, keys: Keys, notes: Notes) -> None:
         _key(one.database.key, (*keys, "database", "key"), notes)
         if one.database.name is None and one.database.named is None:
             notes.add((*keys, "database"), "Nothing says what the database is called.", "Write `name:` or `named:`.")
+    for at, settings in enumerate(one.settings):
+        _key(settings.key, (*keys, "settings", at, "key"), notes)
+    for fact in one.asks:
+        if fact not in guide.facts.get("installation", {}):
+            notes.unknown((*keys, "asks", fact), "The fact", fact, guide.facts.get("installation", {}))
+    if one.asks and not placed:
+        notes.add((*keys, "asks"), "Nothing says in which folder its tools lie.", "Write `folder:` or `folder_at:`.")
     if one.key_set and one.service is None:
         notes.add((*keys, "key_set"), "No service is named that needs the key set.", "Write `service:`.")
 

@@ -189,6 +189,13 @@ SCRIPTS: Mapping[str, str] = {
     + _START
     + "foreach($n in 'MaxConcurrentOperationsPerUser','MaxConnections'){"
     + "'{0}={1}' -f $n,(Get-Item -Path (Join-Path 'WSMan:\\localhost\\Service' $n)).Value}",
+    # FOLDER of a management server of Virtual Machine Manager -> the name of each of its library servers. Its service
+    # has to run, and we have to be an administrator of it.
+    "vmm-library-servers": "param($folder)"
+    + _START
+    + "$m=Join-Path $folder 'bin\\psModules\\virtualmachinemanager\\virtualmachinemanager.psd1';"
+    + "if(-not(Test-Path -LiteralPath $m)){exit 3};Import-Module $m;"
+    + "$v=Get-SCVMMServer -ComputerName localhost;Get-SCLibraryServer -VMMServer $v|ForEach-Object{$_.Name}",
     # OPERATIONS, CONNECTIONS
     "wsman-set-quotas": "param($operations,$connections)"
     + _START

@@ -107,6 +107,14 @@ class LanguagePacks:
 
 
 @dataclass(frozen=True, slots=True)
+class Settings:
+    """Values of one registry `key` that are worth knowing."""
+
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Detect:
     """How a component is recognised on a host, and where what belongs to it can be read. Plain texts, no expressions.
 
@@ -115,8 +123,9 @@ class Detect:
     installed, `folder_at` the registry value that says so and comes first. `build`: whether the list tells the build,
     or only the version of that file. `releases`: patterns of the listed name -> release, where builds do not tell it.
     `service` is the one that runs under the component's account. `key_set`: that service does not start without a key
-    set in its account's profile, so one that runs has it. `config_files` are below the folder. `reads`: whatever
-    else it takes is known to the prober of that name.
+    set in its account's profile, so one that runs has it. `config_files` are below the folder. `settings`: what
+    its registry says of it that is no fact; discovery notes it. `asks`: facts that its own tools tell, and the prober
+    that knows how. `reads`: whatever else it takes is known to the prober of that name.
     """
 
     uninstall: tuple[str, ...] = ()
@@ -131,6 +140,8 @@ class Detect:
     key_set: bool = False
     language_packs: LanguagePacks | None = None
     config_files: tuple[str, ...] = ()
+    settings: tuple[Settings, ...] = ()
+    asks: Mapping[str, Literal["vmm-library-servers"]] = field(default_factory=dict)
     reads: Literal["postgresql"] | None = None
 
 

@@ -223,8 +223,14 @@ def _of_installation(one: Installation, product: str, key: str, recognition: Rec
         return Again(one.host, read, _same_names, ("language_pack.*", *ANEW, "installer.*"))
     if key == "release":
         return _OWN  # it follows from the build
+    if key in detect.asks:
+        return Again(one.host, partial(_asked, detect, key), _same_names, ANEW)
     told = NOT_READ["installation"].get(key)
     return Never(told.because if told else "no probe reads it", told is None or told.because != CHOICE)
+
+
+async def _asked(detect: Detect, key: str, host: Host) -> Any:
+    return await sweep.ASKED[detect.asks[key]](host, detect)
 
 
 async def _build(detect: Detect, host: Host) -> str | None:

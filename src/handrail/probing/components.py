@@ -15,7 +15,7 @@ from handrail.hosts.protocol import Host
 from handrail.model.guide import Detect, UsedDatabase
 from handrail.model.version import compared
 from handrail.probing import files
-from handrail.probing.reg_text import Product, fits, packed, products, values_in, values_of
+from handrail.probing.reg_text import Product, fits, number, packed, products, values_in, values_of
 from handrail.probing.services import state_of
 from handrail.probing.shell import Undetermined, decoded, run
 from handrail.probing.systems import text_at
@@ -221,6 +221,19 @@ async def patches_of(host: Host, detect: Detect) -> list[str]:
         answer = await run(host, "reg", "query", rf"{PATCHED}\{code}\Patches", "/s")
         names += [v.data for v in values_in(decoded(answer.out)) if v.name == "DisplayName" and answer.code == 0]
     return names
+
+
+async def settings_of(host: Host, detect: Detect) -> Mapping[str, str]:
+    """What its registry says of it, of the values that its guide names; numbers as numbers."""
+    found = {}
+    for one in detect.settings:
+        there = await values_of(host, one.key) or {}
+        for name in one.values:
+            value = there.get(name.casefold())
+            if value is not None and value.data.strip():
+                count = number(value)
+                found[name] = value.data.strip() if count is None else str(count)
+    return found
 
 
 async def configuration_of(host: Host, detect: Detect) -> Mapping[str, str]:

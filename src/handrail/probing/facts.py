@@ -48,16 +48,20 @@ NOT_READ: Mapping[str, Mapping[str, NotRead]] = {
         "test_profile": NotRead(CHOICE),
         "test_object": NotRead(CHOICE),
         "test_user": NotRead(CHOICE),
+        # What its publisher shows of its registry (KB3139299, "Back up and restore VMM"): service account, names, database,
+        # ports, and no container.
         "key_storage": NotRead(
-            "setup was told, and writes it down only in its answers and its log",
+            "setup was told; no value of its registry that is documented says it, and none of its cmdlets",
             r"findstr /i TopContainerName %ProgramData%\VMMLogs\SetupWizard.log (there is one: dkm; none: dpapi)",
         ),
         "dkm_container": NotRead(
             "it lies in the directory, and who may write to it only that account can try",
             "dsquery * CONTAINER -scope base, as the account that will run setup",
         ),
-        "encrypted_settings": NotRead("only the console shows what of it is in use", "VMM console, Library, Profiles"),
-        "library_servers": NotRead("only the console shows them", "Get-SCLibraryServer"),
+        "encrypted_settings": NotRead(
+            "no cmdlet lists them: they are spread over profiles, service templates and deployed services",
+            "VMM console, Library: Profiles and Templates; VMs and Services: properties of each service",
+        ),
         "update_rollup": NotRead("the list of products keeps the number of the release", "the product's own About box"),
         "other_servers": NotRead("only people know which servers belong together"),
         "new_data_dir": NotRead(CHOICE),
@@ -84,6 +88,7 @@ READ: Mapping[str, frozenset[str]] = {
     "installation": frozenset(
         (
             *("build", "release", "database", "account", "architecture", "language", "language_packs"),
+            "library_servers",
             *("bin_dir", "data_dir", "user", "config_dir", "port", "socket_dir", "databases", "extensions"),
             *("target_extensions", "locale", "encoding", "checksums", "replication_slots", "prepared_transactions"),
             *("tablespaces", "size_bytes", "free_bytes"),

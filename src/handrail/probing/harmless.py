@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 SCRIPTS = frozenset(
-    {"file-version", "hash-tree", "msi-version", "mounted-media", "wsman-quotas", "transport-facts", "readiness"}
+    (
+        *("file-version", "hash-tree", "msi-version", "mounted-media", "wsman-quotas", "transport-facts", "readiness"),
+        "vmm-library-servers",
+    )
 )
 """Reviewed scripts that only look. `files-in-use` is none: it opens each file so that nobody else can, for a moment."""
 

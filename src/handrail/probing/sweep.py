@@ -16,7 +16,7 @@ from handrail.hosts.opening import Resolve, open_host
 from handrail.hosts.protocol import Host
 from handrail.model import estate
 from handrail.model.guide import Detect, DetectSoftware
-from handrail.probing import backups, clusters, components, media, quotas, software, systems
+from handrail.probing import backups, clusters, components, media, quotas, software, systems, vmm
 from handrail.probing.readings import Now, Sheet, Unread, Witness, utc_now
 from handrail.probing.shell import Undetermined
 
@@ -209,11 +209,19 @@ async def _component(witness: Witness, detect: Detect) -> Sheet:
     if detect.key_set and detect.service is not None:
         settle = f"{SETTLE_KEYS} (as the service account, on {witness.name})"
         await into("key_set", partial(_has_keys, witness, detect.service), settle)
+    for fact, prober in detect.asks.items():
+        await into(fact, partial(ASKED[prober], witness, detect))
+    settings = await witness.perhaps(partial(components.settings_of, witness, detect))
+    sheet.remarks += [f"{name}: {value}" for name, value in (settings or {}).items()]
     patches = await witness.perhaps(partial(components.patches_of, witness, detect))
     sheet.remarks += [f"patch: {one}" for one in patches or ()]
     hashes = await witness.perhaps(partial(components.configuration_of, witness, detect))
     sheet.remarks += [f"{name}: sha256 {one}" for name, one in (hashes or {}).items()]
     return sheet
+
+
+ASKED: Mapping[str, Callable[[Host, Detect], Awaitable[Any]]] = {"vmm-library-servers": vmm.library_servers}
+"""What the tools of products tell, by the names under which guides ask for it."""
 
 
 async def _has_keys(host: Host, service: str) -> bool:

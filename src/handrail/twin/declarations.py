@@ -45,10 +45,10 @@ class Values:
 @dataclass(frozen=True, slots=True)
 class DatabaseBits:
     """`tables` maps a name to a count of rows or to the rows themselves (a list of mappings; `{agent}` expands over the
-    fact `test_agents` or else `agents`). `schemas` maps the least build to the schema number that its binaries need.
-    `secrets`: tables whose content is encrypted under the installation's key set. `oldest` maps the least build to the
-    oldest schema that its setup can bring along, `newest` to the newest that it takes as it is, when that is newer than
-    its own."""
+    fact `test_agents` or else `agents`, `{each FACT}` over any fact that is a list). `schemas` maps the least build to
+    the schema number that its binaries need. `secrets`: tables whose content is encrypted under the installation's key
+    set. `oldest` maps the least build to the oldest schema that its setup can bring along, `newest` to the newest that
+    it takes as it is, when that is newer than its own."""
 
     name: str
     tables: Mapping[str, Any] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -18,6 +19,8 @@ from handrail.twin.mechanisms import components, databases, files, installer, ke
 from handrail.twin.mechanisms.components import fill
 from handrail.twin.mechanisms.services import floor
 from handrail.twin.things import Component, Database, Entry, KeySet, Product, Service, SqlInstance
+
+_EACH = re.compile(r"\{(each [a-z_]+)\}")
 
 
 def raise_databases(estate: Estate, machine: Machine) -> None:
@@ -83,12 +86,18 @@ def _table(seed: str, declared: Any, installation: Installation, bits: DatabaseB
     """A count with a digest that stands for the content, or the rows themselves."""
     if isinstance(declared, int):
         return {"rows": declared, "digest": hashlib.sha256(f"{seed}:{declared}".encode()).hexdigest()}
-    facts = {name: one for name, one in installation.facts.items() if isinstance(one, str)}
+    facts = {name: one for name, one in installation.facts.items() if isinstance(one, str)} | {
+        "host": installation.host
+    }
     agents = installation.facts.get("test_agents") or bits.agents
     rows: list[dict[str, Any]] = []
     for row in declared:
-        repeated = any("{agent}" in one for one in row.values() if isinstance(one, str))
-        rows += [_row(row, {**facts, "agent": agent}) for agent in (agents if repeated else ("",))]
+        texts = [one for one in row.values() if isinstance(one, str)]
+        items: dict[str, Any] = {"agent": agents}
+        for name in (each for text in texts for each in _EACH.findall(text)):
+            items[name] = installation.facts.get(name.removeprefix("each ")) or ()
+        repeated = next((name for name in items if any("{" + name + "}" in one for one in texts)), None)
+        rows += [_row(row, {**facts, repeated: one}) for one in items[repeated]] if repeated else [_row(row, facts)]
     customised = installation.facts.get("customisations")
     known = customised if isinstance(customised, list | tuple) else ()
     return {"rows": [resources.begun(row, installation.build or "0.0.0.0", known) for row in rows]}

@@ -13,7 +13,7 @@ from html import unescape
 from handrail.hosts import powershell as scripts
 from handrail.twin import paths
 from handrail.twin.machine import Machine
-from handrail.twin.mechanisms import answers, booting, drives, files, installer, registry, resources
+from handrail.twin.mechanisms import answers, booting, databases, drives, files, installer, registry, resources
 from handrail.twin.things import Service, Volume
 from handrail.twin.tools import schtasks
 from handrail.twin.tools.options import not_rehearsed
@@ -265,6 +265,17 @@ def _set_quotas(machine: Machine, operations: str, connections: str) -> Reply:
     return Reply()
 
 
+def _vmm_library_servers(machine: Machine, folder: str) -> Reply:
+    """The module is not modelled: it is there where the service's program is."""
+    if files.find(machine, paths.join(folder, r"bin\vmmservice.exe")) is None:
+        return ABSENT
+    service, component = machine.get(Service, "SCVMMService"), machine.components().get("server")
+    database = databases.of_component(machine, component) if component else None
+    if service is None or service.state != "RUNNING" or database is None:
+        return complain(1, "Get-SCVMMServer : You cannot access VMM management server localhost.")
+    return say(0, *(str(row["Name"]) for row in databases.rows(database[1], "library_servers")))
+
+
 def _rcdc_export(machine: Machine, address: str) -> Reply:
     text = resources.exported(machine, address)
     if text is None:
@@ -312,6 +323,7 @@ _SCRIPTS: dict[str, Callable[..., Reply]] = {
     "expand-archive": _expand,
     "readiness": _readiness,
     "transport-facts": _transport_facts,
+    "vmm-library-servers": _vmm_library_servers,
     "web-status": _web_status,
     "object-update": _object_update,
     "rcdc-export": _rcdc_export,
