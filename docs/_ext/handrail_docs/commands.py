@@ -57,7 +57,7 @@ def _codes_in(text: str) -> Iterator[tuple[str, str]]:
 
 def _command(name: str, found: Any) -> Iterator[str]:
     context = found.make_context(name, [], resilient_parsing=True)
-    arguments = [one for one in found.params if one.param_type_name == "argument"]
+    arguments = [one for one in found.params if one.param_type_name == "argument" and not one.hidden]
     options = [one for one in found.params if one.param_type_name == "option" and one.name != "help"]
     usage = " ".join([name, *map(_usage, arguments), *(["[OPTIONS]"] if options else [])])
     yield f"### {name}"

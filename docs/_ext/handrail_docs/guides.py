@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from itertools import chain
 
-from handrail.guides.catalogue import FILE, SHIPPED, open_guide
+from handrail.guides.catalogue import FILE, SHIPPED
 from handrail.model.guide import Edge, Guide, Order, Source
 from handrail.reporting.guide import from_text
+from handrail_docs.reading import shipped
 from handrail_docs.writing import code, codes, page, table
 
 NAMES = tuple(sorted(path.parent.name for path in SHIPPED.glob(f"*/{FILE}")))
@@ -19,9 +19,8 @@ def page_of(name: str) -> Callable[[], str]:
     return lambda: _page(_guide(name))
 
 
-@cache
 def _guide(name: str) -> Guide:
-    return open_guide(SHIPPED / name / FILE).guide
+    return shipped(SHIPPED / name / FILE).guide
 
 
 def _page(guide: Guide) -> str:

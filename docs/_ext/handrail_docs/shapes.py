@@ -13,7 +13,9 @@ from typing import Any
 from unittest import mock
 
 from handrail.cli.main import main
+from handrail.guides import catalogue
 from handrail.guides.catalogue import SHIPPED
+from handrail_docs.reading import shipped
 from handrail_docs.writing import block, code
 from handrail_docs.writing import page as a_page
 
@@ -76,6 +78,7 @@ def _said(home: Path, *arguments: str) -> str:
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.dict(os.environ, {"HANDRAIL_HOME": str(home / "home")}),
+        mock.patch.object(catalogue, "open_guide", shipped),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):

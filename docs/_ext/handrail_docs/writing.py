@@ -43,6 +43,7 @@ def prose(text: str) -> str:
     """A docstring as Markdown: paragraphs on one line each, and examples, which stand indented, as code."""
     parts = []
     for part in re.split(r"\n\s*\n", inspect.cleandoc(text)):
+        part = part.removeprefix("\b\n")  # how help marks what is not to be wrapped
         if part.startswith("  "):
             parts.append(block("\n".join(line.strip() for line in part.splitlines()), "sh"))
         else:
