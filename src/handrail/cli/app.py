@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from handrail.cli.commands import after, before, console, during, fleet, knowledge
+from handrail.cli.commands import after, before, console, during, fleet, knowledge, program
 
 Command = Callable[..., int]
 
@@ -56,6 +56,7 @@ COMMANDS: tuple[tuple[str, tuple[Command | Family, ...]], ...] = (
     ("Several machines", (fleet.worker,)),
     ("In a browser", (console.serve, ACCOUNT)),
     ("Knowledge", (GUIDE,)),
+    ("The program itself", (program.completion,)),
 )
 """Heading -> commands, as `handrail --help` shows them. A command is called like its function, with - for _."""
 
@@ -71,16 +72,27 @@ def command() -> Any:
             if isinstance(one, Family):
                 family = typer.Typer(help=one.says, no_args_is_help=True, **QUIET)
                 for function in one.commands:
-                    family.command(name_of(function).removeprefix(one.name + "-"))(function)
+                    family.command(name_of(function).removeprefix(one.name + "-"), help=_help(function))(function)
                 app.add_typer(family, name=one.name)
             else:
-                app.command(name_of(one))(one)
+                app.command(name_of(one), help=_help(one))(one)
     return typer.main.get_command(app)
 
 
 def name_of(one: Command | Family) -> str:
     """What one types for it."""
     return one.name if isinstance(one, Family) else one.__name__.replace("_", "-")
+
+
+def _help(function: Command) -> str:
+    """Its docstring; examples, which begin with `handrail` or stand indented, are indented and left as they are."""
+    lines = [line.removeprefix("    ") for line in (function.__doc__ or "").strip().splitlines()]
+    for at, line in enumerate(lines):
+        if line.startswith("handrail "):
+            lines[at] = f"  {line}"
+        if lines[at].startswith("  ") and not lines[at - 1]:
+            lines[at] = f"\b\n{lines[at]}"
+    return "\n".join(lines)
 
 
 class _Grouped(typer.core.TyperGroup):

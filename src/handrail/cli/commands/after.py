@@ -30,7 +30,14 @@ def report(
     store: Store = None,
     format: Format = "text",
 ) -> int:
-    """Write the evidence of a run, for people and for programs; or check it."""
+    """Write the evidence of a run, or check it.
+
+    One page for people and a file for programs: what was approved, by whom, what was done and observed, and how to
+    check that nothing of it was changed.
+
+      handrail report contoso-20261120-1-k3v9m -o evidence
+      handrail report --check evidence
+    """
     from handrail.cli import reporting
     from handrail.errors import BadInput
 
@@ -62,7 +69,12 @@ def journal(
     ] = None,
     store: Store = None,
 ) -> int:
-    """Give out everything that was journaled of a run, as lines of JSON."""
+    """Give out everything that was journaled of a run.
+
+    As lines of JSON: first the plan, then every event.
+
+      handrail journal contoso-20261120-1-k3v9m -o run.jsonl.gz
+    """
     from handrail.cli import journals
 
     return journals.export(context.obj, run, output, store)
@@ -83,7 +95,13 @@ def conform(
     guides: Guides = None,
     format: Format = "text",
 ) -> int:
-    """Ask a real host harmless questions, and say where its twin answers otherwise."""
+    """Ask a real host what its twin answers, and compare.
+
+    Only harmless questions. What a run asked and was told stands in its transcripts.
+
+      handrail conform sync01 --estate estate.yaml
+      handrail conform sync01 --run contoso-20261120-1-k3v9m
+    """
     from handrail.cli import conforming
 
     return conforming.conform_host(context.obj, host, estate, run, transcript or [], guides or [], format)

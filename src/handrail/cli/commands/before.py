@@ -38,7 +38,9 @@ def discover(
 
     Hosts that cannot be reached are left out and named; then the exit code is 1. Nothing on a host is changed.
 
+      handrail discover hosts.yaml -o estate.yaml
       handrail discover db01=postgres@10.0.0.5 -o estate.yaml
+      handrail discover hosts.yaml -o estate.yaml --update
     """
     from handrail.cli import discovering
 
@@ -53,7 +55,14 @@ def assess(
     guides: Guides = None,
     format: Format = "text",
 ) -> int:
-    """Find out what stands in the way of an upgrade."""
+    """Find out what stands in the way of an upgrade.
+
+    Exit code 3: something does.
+
+      handrail assess estate.yaml
+      handrail assess estate.yaml --to identity=2016-sp3 --format json
+      handrail assess estate.yaml --accept transport/double-hop@host:sync01
+    """
     from handrail.cli import assessing
 
     return assessing.assess(context.obj, estate, to or [], accept or [], guides or [], format)
@@ -70,7 +79,13 @@ def plan(
     ] = None,
     format: PlanFormat = "text",
 ) -> int:
-    """Make the plan, or say why there is none."""
+    """Make the plan, or say why there is none.
+
+    The plan is frozen: what is approved is what runs. Exit code 3: there is none, and why.
+
+      handrail plan estate.yaml -o upgrade.plan
+      handrail plan estate.yaml --format markdown > runbook.md
+    """
     from handrail.cli import assessing
 
     return assessing.plan(context.obj, estate, to or [], accept or [], guides or [], output, format)
@@ -90,6 +105,9 @@ def explain(
     format: Format = "text",
 ) -> int:
     """Say why a plan, or one of its steps, is as it is.
+
+      handrail explain upgrade.plan
+      handrail explain upgrade.plan 12
 
     What if the service account were another one?
 
@@ -139,7 +157,23 @@ def rehearse(
         typer.Option("--format", help="For people, for programs, or one page to look at."),
     ] = "text",
 ) -> int:
-    """Break a plan at every step, on its twin, and see it come to its end and back."""
+    """Break a plan at every step, on its twin.
+
+    Every fault at every step; after each, the run goes on to its end and, separately, back to its beginning.
+
+      handrail rehearse upgrade.plan
+      handrail rehearse upgrade.plan --faults disk-full,lost-done
+      handrail rehearse upgrade.plan --format html -o rehearsal.html
+
+    One case, told as a story; or whole runs, each disturbed as its seed draws it:
+
+      handrail rehearse upgrade.plan --case identity/sync@sync01/stop:lost-done
+      handrail rehearse upgrade.plan --seeds 1000
+
+    Once, on real hosts of a lab:
+
+      handrail rehearse upgrade.plan --on lab.yaml
+    """
     seeded = seeds if seeds is not None else seed if seed is not None else only
     ways = [name for name, value in (("--case", case), ("--seeds", seeded), ("--on", on)) if value is not None]
     if len(ways) > 1:
@@ -164,7 +198,13 @@ def preflight(
     guides: Guides = None,
     format: Format = "text",
 ) -> int:
-    """Ask the hosts whether they can be reached and driven. Nothing is changed."""
+    """Ask the hosts whether they can be reached and driven.
+
+    Nothing is changed. `run` asks the same before it begins. Exit code 3: one cannot.
+
+      handrail preflight upgrade.plan
+      handrail preflight estate.yaml --format json
+    """
     from handrail.cli import preflight as looking
 
     return looking.preflight(context.obj, file, accept or [], guides or [], format)
@@ -175,14 +215,24 @@ def secrets(
     file: Annotated[str, typer.Argument(metavar="PLAN|ESTATE", help="A plan, or an estate.", show_default=False)],
     format: Format = "text",
 ) -> int:
-    """Say which secrets are referred to, and whether they can be looked up here. None is shown."""
+    """Say which secrets are needed, and whether they are there.
+
+    None is shown.
+
+      handrail secrets upgrade.plan
+    """
     from handrail.cli import secrets as looking
 
     return looking.secrets(context.obj, file, format)
 
 
 def approve(context: typer.Context, plan: PlanFile, store: Store = None) -> int:
-    """Approve exactly this plan, under your own name."""
+    """Approve exactly this plan, under your own name.
+
+    A plan that has changed since has to be approved again.
+
+      handrail approve upgrade.plan
+    """
     from handrail.cli import running
 
     return running.approve(context.obj, plan, store)

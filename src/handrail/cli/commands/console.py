@@ -14,7 +14,7 @@ def serve(
     folder: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FOLDER]...", help="Where estates, plans and rehearsals lie; by default here.", show_default=False
+            metavar="FOLDER", help="Where estates, plans and rehearsals lie; by default here.", show_default=False
         ),
     ] = None,
     store: Store = None,
@@ -41,7 +41,7 @@ def serve(
 
     At first it prints a code, with which the first account is made. Beyond this machine it needs TLS:
 
-      handrail serve upgrades/ --host 0.0.0.0 --certificate console.pem --key console.key
+      handrail serve upgrades/ --host 0.0.0.0 --certificate web.pem --key web.key
     """
     from handrail.cli import serving
 
@@ -67,7 +67,7 @@ Roles = Annotated[
 
 
 def account_add(context: typer.Context, name: Name, role: Roles = None) -> int:
-    """Make an account; prints a code with which its owner sets a password.
+    """Make an account, and a code that its owner signs in with first.
 
     handrail account add anna --role operator --role approver
     """
@@ -111,7 +111,7 @@ def account_disable(
 
 
 def account_password(context: typer.Context, name: Name) -> int:
-    """End somebody's password; prints a code with which they set a new one.
+    """End a password, and print a code with which a new one is set.
 
     handrail account password anna
     """

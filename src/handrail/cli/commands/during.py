@@ -18,7 +18,15 @@ def run(
     guides: Guides = None,
     format: Format = "text",
 ) -> int:
-    """Carry a plan out. Killed at any moment, 'resume' goes on."""
+    """Carry a plan out.
+
+    Killed at any moment, `resume` goes on. Exit code 4: it waits for a person; 5: nobody can tell whether a step
+    took effect.
+
+      handrail run upgrade.plan --twin
+      handrail run upgrade.plan
+      handrail run upgrade.plan --store postgresql://handrail@db01/handrail
+    """
     from handrail.cli import running
 
     return running.run(context.obj, plan, twin, store, ask, guides or [], format)
@@ -33,7 +41,17 @@ def status(
     store: Store = None,
     format: Format = "text",
 ) -> int:
-    """Show how far a run is and what it waits for."""
+    """Show how far a run is and what it waits for.
+
+      handrail status
+      handrail status contoso-20261120-1-k3v9m --format json
+
+    To follow it from another terminal, or from a program; the run does not mind. It ends when the run ends or waits,
+    with the exit code that the run ended with:
+
+      handrail status --watch
+      handrail status contoso-20261120-1-k3v9m --watch --format json
+    """
     if watch:
         from handrail.cli import watching
 
@@ -51,7 +69,12 @@ def resume(
     guides: Guides = None,
     format: Format = "text",
 ) -> int:
-    """Go on with a run where it stood."""
+    """Go on with a run where it stood.
+
+    What was begun is looked at first, and never repeated blindly. What failed is tried again.
+
+      handrail resume contoso-20261120-1-k3v9m
+    """
     from handrail.cli import running
 
     return running.resume(context.obj, run, store, ask, guides or [], format)
@@ -72,7 +95,13 @@ def answer(
     note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; kept in the journal.")] = "",
     store: Store = None,
 ) -> int:
-    """Answer a step that waits for a person."""
+    """Answer a step that waits for a person.
+
+    `status` names the steps that wait, and what each of them asks.
+
+      handrail answer contoso-20261120-1-k3v9m STEP yes
+      handrail answer contoso-20261120-1-k3v9m STEP no --note "not tonight"
+    """
     from handrail.cli import running
 
     return running.answer(context.obj, run, step, given, note, store)
@@ -81,7 +110,12 @@ def answer(
 def verify(
     context: typer.Context, run: RunId, store: Store = None, guides: Guides = None, format: Format = "text"
 ) -> int:
-    """Look whether what a run brought about still holds."""
+    """Look whether what a run brought about still holds.
+
+    Every lasting step is observed again. Exit code 1: something has changed.
+
+      handrail verify contoso-20261120-1-k3v9m
+    """
     from handrail.cli import running
 
     return running.verify(context.obj, run, store, guides or [], format)
@@ -101,7 +135,6 @@ def rollback(
     Nothing is changed by this. Look at the plan, then carry it out like any other:
 
       handrail rollback contoso-20261120-1-k3v9m -o back.plan
-
       handrail run back.plan
 
     On the twin or on the hosts, wherever the run was. Exit code 3: there is no way back, and why.

@@ -27,7 +27,7 @@ def worker(
     ask: Ask = False,
     guides: Guides = None,
 ) -> int:
-    """Carry out what is handed over on a shared store, together with other workers.
+    """Carry out runs on a shared store, with other workers.
 
     Start as many as you like, on as many machines; kill any of them: its hosts go on elsewhere within a minute.
 

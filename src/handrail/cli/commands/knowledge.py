@@ -10,7 +10,11 @@ from handrail.cli.commands.parameters import Format, Guides
 
 
 def guide_list(context: typer.Context, guides: Guides = None, format: Format = "text") -> int:
-    """List the products that there is a guide for."""
+    """List the products that there is a guide for.
+
+    handrail guide list
+    handrail guide list --guides my-guides/courier
+    """
     from handrail.cli import knowledge
 
     return knowledge.list_guides(context.obj, guides or [], format)
@@ -22,7 +26,10 @@ def guide_show(
     guides: Guides = None,
     format: Format = "text",
 ) -> int:
-    """Show what a guide knows: releases, moves, rules, sources."""
+    """Show what a guide knows: releases, moves, rules, sources.
+
+    handrail guide show mim
+    """
     from handrail.cli import knowledge
 
     return knowledge.show_guide(context.obj, product, guides or [], format)
@@ -36,7 +43,11 @@ def guide_lint(
     ] = None,
     format: Format = "text",
 ) -> int:
-    """Check guides: every mistake with file, line and column."""
+    """Check guides: every mistake with file, line and column.
+
+    handrail guide lint
+    handrail guide lint my-guides/courier
+    """
     from handrail.cli import knowledge
 
     return knowledge.lint_guides(context.obj, files or [], format)
@@ -71,7 +82,11 @@ def guide_test(
     guides: Guides = None,
     format: Format = "text",
 ) -> int:
-    """Try a guide's scenarios on the twin, and see which demands they show."""
+    """Try the scenarios of guides, and see which demands they show.
+
+    handrail guide test mim
+    handrail guide test my-guides/courier --rehearse --faults disk-full
+    """
     from handrail.cli import trying
 
     patterns = [one.strip() for one in (only or "").split(",") if one.strip()]
@@ -93,7 +108,11 @@ def guide_schema(
         Literal["guide", "scenario"], typer.Argument(metavar="[guide|scenario]", help="Whose files.")
     ] = "guide",
 ) -> int:
-    """Print the JSON Schema of guides or scenarios, for editors."""
+    """Print the JSON Schema of guides or scenarios, for editors.
+
+    handrail guide schema > guide.schema.json
+    handrail guide schema scenario
+    """
     from handrail.cli import knowledge
 
     return knowledge.print_schema(context.obj, of)
