@@ -12,7 +12,7 @@ from handrail.reporting.html import document, render
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Paragraph, Rows, Table, Tone
 
 EVIL = "<script>alert(1)</script>\"' onload=x <img src=x onerror=y> \x1b[31m\x00\u202e &amp; `<b>`"
-VOID = {"br", "meta"}
+VOID = {"br", "meta", "link", "img", "input"}
 
 
 class Seen(HTMLParser):

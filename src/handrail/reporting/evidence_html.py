@@ -13,6 +13,8 @@ from handrail.reporting.page import Block, Rows
 
 Part = Callable[[Gathered], Iterator[Block]]
 
+_BEGIN, _END = "<main>", "</main>"
+
 _PARTS: tuple[tuple[str, str, Part], ...] = (
     ("approved", "What was approved", pages.approved_blocks),
     ("found", "What was found", pages.found_blocks),
@@ -31,12 +33,16 @@ _AFTER: tuple[tuple[str, str, Part], ...] = (
 def html_lines(found: Gathered, names: str) -> Iterator[str]:
     """The lines of the document. `names`: the digest by which it names the JSON that it goes with."""
     named = f'<meta name="handrail-evidence" content="{escape(names)}">'
-    yield from document(pages.title_of(found), STYLE, body_lines(found, names), head=[named])
+    yield from document(pages.title_of(found), STYLE, _body(found, names), head=[named])
 
 
-def body_lines(found: Gathered, names: str) -> Iterator[str]:
-    """What stands between the body's tags, for a page of another frame too."""
-    yield "<main>"
+def body_of(text: str) -> str:
+    """What stands in the main part of a document that `html_lines` made, for a page with a frame of its own."""
+    return text.partition(f"\n{_BEGIN}\n")[2].rpartition(f"\n{_END}\n")[0]
+
+
+def _body(found: Gathered, names: str) -> Iterator[str]:
+    yield _BEGIN
     yield from _head(found)
     yield '<nav aria-label="Contents"><ol>'
     done = ("done", "What was done and seen")
@@ -49,7 +55,7 @@ def body_lines(found: Gathered, names: str) -> Iterator[str]:
     for id, title, part in _AFTER:
         yield from _section(id, title, render(part(found)))
     yield from _section("chains", "The chains, and how to check them", render(pages.chain_blocks(found, names)))
-    yield "</main>"
+    yield _END
 
 
 def _section(id: str, title: str, lines: Iterable[str]) -> Iterator[str]:
