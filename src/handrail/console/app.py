@@ -9,7 +9,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from handrail import __version__
-from handrail.console import people, refusals, signing_in
+from handrail.console import (
+    answers,
+    api,
+    estates,
+    evidence,
+    journals,
+    people,
+    plan_view,
+    plans,
+    refusals,
+    rehearsals,
+    runs,
+    signing_in,
+)
 from handrail.console.assets import Assets
 from handrail.console.bodies import Bodies
 from handrail.console.context import Console
@@ -36,6 +49,15 @@ def create_app(console: Console) -> FastAPI:
     app.include_router(make_router())
     app.include_router(signing_in.make_router())
     app.include_router(people.make_router())
+    app.include_router(runs.make_router())
+    app.include_router(plan_view.make_router())
+    app.include_router(plans.make_router())
+    app.include_router(estates.make_router())
+    app.include_router(rehearsals.make_router())
+    app.include_router(journals.make_router())
+    app.include_router(evidence.make_router())
+    app.include_router(answers.make_router())
+    api.install(app)
     app.mount("/static", Assets(directory=STATIC))
     # The last one added is met first.
     app.add_middleware(Bodies)

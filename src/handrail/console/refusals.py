@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -41,12 +42,13 @@ def wants_json(request: Request) -> bool:
 def refusal(
     request: Request, status: int, sentence: str = "", headers: Mapping[str, str] | None = None, advice: str = ""
 ) -> Response:
-    """The answer with that status: a page, or JSON from the API. `sentence` is ours to say, never an exception's text
-    that nobody wrote for people."""
+    """The answer with that status: a page, or problem details (RFC 9457) from the API. `sentence` is ours to say,
+    never an exception's text that nobody wrote for people."""
     sentence = sentence or SENTENCES.get(status, SENTENCES[400 if status < 500 else 500])
     if wants_json(request):
-        said = {"error": sentence, "advice": advice} if advice else {"error": sentence}
-        return JSONResponse(said, status, headers)
+        said = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": sentence}
+        more = {"advice": advice} if advice else {}
+        return JSONResponse({**said, **more}, status, headers, "application/problem+json")
     try:
         shown = page(request, "refusal.html", {"status": status, "sentence": sentence, "advice": advice})
     except Exception:  # the page itself is what is wrong
