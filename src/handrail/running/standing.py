@@ -119,7 +119,9 @@ def _row(installation: str, host: str, step: Step) -> tuple[Any, ...]:
         return text.replace(host, HOST) if host else text
 
     name = free(step.id.removeprefix(installation)) if step.id.startswith(f"{installation}/") else f"={free(step.id)}"
-    remedies = json.dumps({one.error: one.retries for one in reversed(step.remedies)}, sort_keys=True)
+    remedies = json.dumps(
+        [[one.error, one.retries, [free(name) for name in one.steps]] for one in step.remedies], ensure_ascii=False
+    )
     question = free(str(step.with_.get("question", ""))) if step.kind == "hold" else ""
     return name, free(step.title), None if step.host is None else free(step.host), step.kind, remedies, question
 
@@ -148,7 +150,9 @@ def _known(contents: Mapping[str, Any]) -> Iterator[_Known]:
             id_ = own[1:] if own.startswith("=") else f"{installation}{own}"
             on = where.replace(HOST, host) if where is not None else None
             titled = title.replace(HOST, host)
-            yield _Known(number, id_, titled, title, on, kind, remedies, question.replace(HOST, host))
+            yield _Known(
+                number, id_, titled, title, on, kind, remedies.replace(HOST, host), question.replace(HOST, host)
+            )
 
 
 def standing_of(journal: Journal, run: str) -> RunStanding | None:
@@ -175,6 +179,9 @@ def standing_of(journal: Journal, run: str) -> RunStanding | None:
         for one in known:
             position, kind = latest.get(one.id, (0, ""))
             states[one.id] = failures.state_of(one, position) if kind == "failed" else _STATES.get(kind, "pending")
+        for helper, position in failures.called:
+            if latest.get(helper, (0, ""))[0] < position:
+                states[helper] = "pending"  # once more
         counts = Counter(states.values())
         state = _state_of(_ended_as(connection, run), counts)
         busy = _busy(connection, run, known, states, latest)
@@ -221,6 +228,7 @@ class _Failures:
         failed = sa.select(events.c.step, events.c.position, events.c.data).where(
             events.c.run == run, events.c.kind == "failed"
         )
+        self.called: list[tuple[str, int]] = []  # steps of remedies, each with the failure that it is to mend
         self._failed: dict[str, list[tuple[int, str | None]]] = {}
         for step, position, data in connection.execute(failed):
             self._failed.setdefault(step, []).append((position, json.loads(data).get("error")))
@@ -234,8 +242,10 @@ class _Failures:
     def state_of(self, step: _Known, position: int) -> StepState:
         retried = self._retried.get(step.host or ESTATE_LANE, 0)
         since = [error for at, error in self._failed[step.id] if at > retried]
-        retries = json.loads(step.remedies).get(since[-1]) if since else None
-        if retries is not None and since.count(since[-1]) <= retries:
+        remedies = json.loads(step.remedies) if since else []
+        remedy = next((one for one in remedies if one[0] == since[-1]), None)
+        if remedy is not None and since.count(since[-1]) <= remedy[1]:
+            self.called += [(name, position) for name in remedy[2]]
             return "begun"  # being mended
         return "pending" if position < retried else "failed"
 

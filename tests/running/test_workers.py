@@ -1,0 +1,286 @@
+"""What a worker does besides its steps: it looks for drift, tidies up, lets go of what others ended, and waits for its
+store."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from bench.estates import clients
+from tests.support.counting import effects, opening, plan, step
+from tests.support.databases import Server
+from tests.support.fleet import Fleet
+from tests.support.on_twin import plan_file
+
+from handrail.hosts import janitor
+from handrail.hosts.protocol import Host
+from handrail.model.plan import Plan
+from handrail.running import tidying
+from handrail.running.fleet import Worker
+from handrail.running.session import Session
+from handrail.running.store import address_of
+from handrail.running.targets import twin_opener
+from handrail.twin.machine import Machine
+from handrail.twin.mechanisms import registry
+from handrail.twin.shared_store import SharedStore
+from handrail.twin.world import opened
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    return server.database()
+
+
+@pytest.fixture
+def session(tmp_path: Path, url: str) -> Iterator[Session]:
+    with opening(tmp_path, store=url) as made:
+        yield made
+
+
+async def until(so: Callable[[], bool]) -> None:
+    while not so():  # noqa: ASYNC110 - what is waited for happens in other processes
+        await asyncio.sleep(0.01)
+
+
+async def carry(
+    session: Session, url: str, run: str, *, while_: Callable[[], bool], workers: int = 1, said: list[str] | None = None
+) -> None:
+    """Have workers carry a run on as long as `while_` says so."""
+    hired = [
+        Worker(session, address_of(url), who=f"w{number}", silent=2.0, lanes=4, say=(said or []).append)
+        for number in range(workers)
+    ]
+    working = [asyncio.create_task(worker.work()) for worker in hired]
+    try:
+        async with asyncio.timeout(30):
+            await until(lambda: not while_())
+    finally:
+        for worker in hired:
+            worker.stop()
+        await asyncio.gather(*working)
+
+
+# -- drift ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def clients_plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    folder = tmp_path_factory.mktemp("plan")
+    (folder / "clients.yaml").write_text(clients(2))
+    return plan_file(folder / "clients.yaml", folder / "clients.plan")
+
+
+def version(machine: Machine, build: str) -> None:
+    (key,) = (one for one in registry.below(machine, registry.UNINSTALL)
+              if "Add-ins" in one.values.get("DisplayName", ("", ""))[1])  # fmt: skip
+    registry.write(machine, key.path, {"DisplayVersion": registry.text(build)})
+
+
+def test_a_host_that_is_not_as_planned_is_not_begun_and_the_others_are(
+    server: Server, tmp_path: Path, clients_plan: Plan
+) -> None:
+    """And once it is put back, handing the run over again carries it on."""
+    fleet = Fleet(server.database(), tmp_path)
+    with fleet.session() as session:
+        run = session.start(clients_plan, "eve", target="twin", workers=True)
+        session.hand_over(run, "eve")
+        twin = opened(SharedStore(address_of(fleet.url), run))
+        try:
+            twin.transact("pc00001", "somebody else", lambda machine: version(machine, "4.6.540.0"))
+            before = len(twin.effects())
+
+            async def until_ended() -> None:
+                await carry(session, fleet.url, run, while_=lambda: run in session.journal.unended())
+
+            asyncio.run(until_ended())
+
+            status = session.status(run)
+            failed = [one for one in status.steps if one.state == "failed"]
+            assert status.state == "failed"
+            assert [one.id.partition("/2016")[0] for one in failed] == ["clients/add-ins@pc00001"]
+            assert failed[0].error == "drifted"
+            assert "planned as '4.6.673.0' and is '4.6.540.0'" in failed[0].because
+            assert all(one.state in ("done", "skipped") for one in status.steps if "@pc00000/" in one.id)
+            assert not [one for one in twin.effects()[before:] if one.host == "pc00001"]
+
+            twin.transact("pc00001", "somebody else", lambda machine: version(machine, "4.6.673.0"))
+            session.hand_over(run, "eve", again=True)
+            asyncio.run(until_ended())
+        finally:
+            twin.close()
+        assert session.status(run).state == "succeeded"
+
+
+def test_a_run_that_was_not_handed_over_is_not_begun(session: Session, url: str, tmp_path: Path) -> None:
+    run = session.start(plan(step("one")), "eve", workers=True)
+    looks = iter(range(60))  # three seconds: sweeps come every one
+
+    asyncio.run(carry(session, url, run, while_=lambda: next(looks, None) is not None))
+
+    assert run not in session.journal.unended()
+    assert not effects(tmp_path / "hosts")
+
+
+# -- the end of a run -----------------------------------------------------------------------------------------------
+
+
+def test_the_hosts_of_a_run_are_tidied_by_the_workers_that_were_there(
+    session: Session, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[str] = []
+
+    async def sweep(host: Host, runs: list[str], jobs: list[str]) -> list[str]:
+        swept.append(host.name)
+        return []
+
+    monkeypatch.setattr(janitor, "sweep", sweep)
+    monkeypatch.setattr(tidying, "SHORT", 0.0)
+    first = step("one", host="a")
+    run = session.start(
+        plan(first, step("two", host="b", after=(first.id,)), step("three", host="c")), "eve", workers=True
+    )
+    session.hand_over(run, "eve")
+
+    asyncio.run(carry(session, url, run, while_=lambda: len(swept) < 3, workers=2))
+
+    assert sorted(swept) == ["a", "b", "c"]
+
+
+def test_of_two_that_raise_a_shared_twin_at_once_one_is_kept(url: str, tmp_path: Path, clients_plan: Plan) -> None:
+    """What took effect on the first one is not forgotten."""
+    opener = twin_opener((), False, address_of(url))
+    store = SharedStore(address_of(url), "run-1")
+    store.make_tables()
+    first = opener(clients_plan, tmp_path / "a" / "run-1", True)
+
+    class Late(SharedStore):
+        """Looked before the first one was there."""
+
+        def is_raised(self) -> bool:
+            return False
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("handrail.twin.shared_store.SharedStore", Late)
+        second = opener(clients_plan, tmp_path / "b" / "run-1", True)
+    try:
+        boots = [asyncio.run(one.host("pc00000").boot_id()) for one in (first, second)]
+    finally:
+        for one in (first, second):
+            asyncio.run(one.close())
+        store.close()
+    assert boots[0] == boots[1]
+
+
+# -- a store that takes nothing more --------------------------------------------------------------------------------
+
+
+def test_while_the_store_takes_nothing_nothing_is_begun_and_afterwards_it_goes_on(
+    server: Server, url: str, tmp_path: Path
+) -> None:
+    """Read-only, as after a failover to a standby, or when an administrator stops writing before the disk is full."""
+    said: list[str] = [""]
+    database = url.partition("?")[0].rpartition("/")[2]
+
+    def closed(yes: bool) -> None:
+        server.sql(
+            "postgres", f"alter database {database} set default_transaction_read_only = {'on' if yes else 'off'}"
+        )
+        server.sql("postgres", "select pg_terminate_backend(pid) from pg_stat_activity "
+                               f"where datname = '{database}'")  # fmt: skip
+
+    with opening(tmp_path, store=url) as session:
+        lane = [step("s0", host="a")]
+        for number in range(1, 12):
+            lane.append(step(f"s{number}", host="a", after=(lane[-1].id,)))
+        run = session.start(plan(*lane), "eve", workers=True)
+        session.hand_over(run, "eve")
+        asyncio.run(_through_a_closed_store(session, url, run, closed, said, tmp_path / "hosts"))
+
+        assert session.status(run).state == "succeeded"
+    assert max(effects(tmp_path / "hosts").values()) == 1
+    assert any("only be read" in one and "Nothing more is begun" in one for one in said), said
+    assert any("can be used again" in one for one in said), said
+
+
+async def _through_a_closed_store(
+    session: Session, url: str, run: str, closed: Callable[[bool], None], said: list[str], hosts: Path
+) -> None:
+    worker = Worker(session, address_of(url), who="w", silent=2.0, lanes=4, say=said.append)
+    working = asyncio.create_task(worker.work())
+    try:
+        async with asyncio.timeout(60):
+            await until(lambda: bool(effects(hosts)))
+            await asyncio.to_thread(closed, True)
+            await until(lambda: any("Nothing more is begun" in one for one in said))
+            before = effects(hosts)
+            await asyncio.sleep(1.5)
+            assert effects(hosts) == before, "something was begun that could not be journaled"
+            await asyncio.to_thread(closed, False)
+            while True:
+                with suppress(Exception):
+                    if run not in session.journal.unended():
+                        break
+                await asyncio.sleep(0.1)
+    finally:
+        worker.stop()
+        await working
+
+
+@pytest.fixture
+def small(server: Server, tmp_path: Path) -> Iterator[Path]:
+    """A file system of few megabytes that the server may write to."""
+    folder = server.ground.folder / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=14m,mode=0777", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("only root can mount a small file system")
+    (folder / "space").mkdir()
+    owner = server.data.stat()
+    os.chown(folder / "space", owner.st_uid, owner.st_gid)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=False)
+
+
+def test_a_full_disk_of_the_store_stops_workers_until_there_is_room(
+    server: Server, small: Path, tmp_path: Path
+) -> None:
+    name = "fills"
+    server.sql("postgres", f"create tablespace small location '{small / 'space'}'")
+    server.sql("postgres", f"create database {name} template template0 tablespace small")
+    said: list[str] = [""]
+    ballast = small / "ballast"
+
+    def full(yes: bool) -> None:
+        if not yes:
+            ballast.unlink()
+            return
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+
+    url = server.url(name)
+    try:
+        with opening(tmp_path, store=url) as session:
+            wide = "x" * 20_000  # so that pages are needed for every event
+            lane = [step("s0", host="a", with_={"name": "s0", "value": wide})]
+            for number in range(1, 12):
+                more = {"name": f"s{number}", "value": wide + str(number)}
+                lane.append(step(f"s{number}", host="a", after=(lane[-1].id,), with_=more))
+            run = session.start(plan(*lane), "eve", workers=True)
+            session.hand_over(run, "eve")
+            asyncio.run(_through_a_closed_store(session, url, run, full, said, tmp_path / "hosts"))
+            assert session.status(run).state == "succeeded"
+    finally:
+        server.sql("postgres", f"drop database {name} with (force)")
+        server.sql("postgres", "drop tablespace small")
+    assert max(effects(tmp_path / "hosts").values()) == 1
+    assert any("cannot grow" in one for one in said), said
