@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from starlette.testclient import TestClient
 
 from handrail.console.app import create_app
 from handrail.console.context import Console, Settings
-from handrail.console.guarding import SITTING, csrf_of
+from handrail.console.guarding import SITTING, VISIT, csrf_of
 from handrail.console.making import opened_console
 from handrail.running.home import Home
 from handrail.running.session import open_session
@@ -32,6 +33,19 @@ class Browser(TestClient):
     """Somebody's browser: keeps cookies, follows nothing by itself, and sends the token with forms (`submit`)."""
 
     csrf = ""
+    answer: httpx.Response
+
+    def learn(self) -> None:
+        """Take the token for forms from the cookie that it goes with."""
+        for name, value in self.cookies.items():
+            if name.removeprefix("__Host-") == SITTING or (
+                name.removeprefix("__Host-") == VISIT and not self.has_sitting
+            ):
+                self.csrf = csrf_of(value)
+
+    @property
+    def has_sitting(self) -> bool:
+        return any(name.removeprefix("__Host-") == SITTING for name in self.cookies)
 
     def submit(self, path: str, **fields: Any) -> httpx.Response:
         """Send a form of one of our own pages."""
@@ -66,6 +80,15 @@ class Site:
         self.made.append(browser)
         return browser
 
+    def signing_in(self, name: str, password: str = PASSWORD, *, address: str = ADDRESS) -> Browser:
+        """A browser in which somebody filled the sign-in form in; its `answer` is what came back."""
+        browser = self.browser(address=address)
+        browser.get("/sign-in")
+        browser.learn()
+        browser.answer = browser.submit("/sign-in", name=name, password=password)
+        browser.learn()
+        return browser
+
     def log(self) -> list[dict[str, Any]]:
         """What the console's own log says."""
         path = self.console.log.path
@@ -74,12 +97,19 @@ class Site:
 
 @contextlib.contextmanager
 def site(
-    home: Path, *, settings: Settings | None = None, folders: tuple[Path, ...] = (), **more: Any
+    home: Path,
+    *,
+    settings: Settings | None = None,
+    folders: tuple[Path, ...] = (),
+    clock: Callable[[], float] = time.time,
+    new: bool = False,
+    **more: Any,
 ) -> Iterator[Site]:
-    """A console on `home`. `more` goes to `open_session`."""
+    """A console on `home`. `new`: its first account is still to be made. `more` goes to `open_session`."""
     with (
         open_session(Home(home), **more) as session,
-        opened_console(session, settings, folders=folders, hasher=CHEAP) as console,
+        opened_console(session, settings, folders=folders, hasher=CHEAP, clock=clock) as console,
     ):
-        console.set_up.close()
+        if not new:
+            console.set_up.close()
         yield Site(create_app(console), console, Home(home))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,16 @@ def opened_console(
     store: str | None = None,
     hasher: PasswordHasher | None = None,
     complain: Callable[[str], object] = str,
+    clock: Callable[[], float] = time.time,
 ) -> Iterator[Console]:
     """The console of the session's home. `complain` hears what a log cannot take. Errors as `open_database`."""
-    with opened_accounts(session.home, hasher) as (accounts, sittings):
+    with opened_accounts(session.home, hasher, clock) as (accounts, sittings):
         yield Console(
             session,
             accounts,
             sittings,
             security_log(session.home, session.secrets.redact, complain),
-            SetUp(needed=not accounts.any()),
+            SetUp(needed=not accounts.any(), clock=clock),
             settings or Settings(),
             folders=folders,
             store=store,
@@ -44,10 +46,12 @@ def opened_console(
 
 
 @contextlib.contextmanager
-def opened_accounts(home: Home, hasher: PasswordHasher | None = None) -> Iterator[tuple[Accounts, Sittings]]:
+def opened_accounts(
+    home: Home, hasher: PasswordHasher | None = None, clock: Callable[[], float] = time.time
+) -> Iterator[tuple[Accounts, Sittings]]:
     """The accounts of a home, and who is signed in. Errors as `open_database`."""
     with open_database(folder_of(home) / "accounts.db") as database:
-        yield Accounts(database, hasher or PasswordHasher()), Sittings(database)
+        yield Accounts(database, hasher or PasswordHasher(), clock), Sittings(database, clock)
 
 
 def security_log(

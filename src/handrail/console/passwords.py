@@ -56,5 +56,5 @@ def _left(text: str, known: list[str]) -> int:
                 for begin in range(len(row) - length + 1):
                     text = text.replace(row[begin : begin + length], " ")
     text = re.sub(r"(.{1,8}?)\1{2,}", r"\1", text)  # the same again and again
-    text = re.sub(r"[\W_]*\d{0,4}[\W_]*$", "", text)
+    text = re.sub(r"[!-/:-@\[-`{-~ ]*[0-9]{0,4}[!-/:-@\[-`{-~ ]*$", "", text)  # as in Word2026!
     return len(set(text) - {" "})
