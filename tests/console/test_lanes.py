@@ -113,7 +113,7 @@ def played(plan: Plan) -> Mapping[str, tuple[float, float]]:
 
 
 @given(plans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_steps_begin_when_the_scheduler_would_begin_them(plan: Plan) -> None:
     lanes = lanes_of(plan)
 
@@ -121,7 +121,7 @@ def test_steps_begin_when_the_scheduler_would_begin_them(plan: Plan) -> None:
 
 
 @given(plans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_nothing_overlaps_in_a_lane_and_nothing_begins_before_what_it_comes_after(plan: Plan) -> None:
     lanes = lanes_of(plan)
 
@@ -274,7 +274,7 @@ def test_a_lane_stands_as_its_gravest_step(states: tuple[str, ...], standing: st
 
 
 @given(st.lists(st.integers(0, 100_000).map(float), min_size=1, max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_axis_never_turns_back_and_keeps_moments_apart(moments: list[float]) -> None:
     axis = Axis(moments)
     xs = [axis.x(one) for one in sorted({0.0, *moments})]

@@ -123,7 +123,7 @@ class Axis:
         gaps = len(self._moments) - 1
         total = self._moments[-1]
         least = min(LEAST, ROOM / gaps) if gaps else 0.0
-        room = min(ROOM, max(420.0, gaps * 12.0))
+        room = min(ROOM, max(760.0, gaps * 12.0))
         self._xs = [FIRST]
         for before, after in zip(self._moments, self._moments[1:], strict=False):
             self._xs.append(self._xs[-1] + least + (after - before) / total * room)
