@@ -1,32 +1,36 @@
-"""`python -m demo`: tells both stories and says where to look next."""
+"""`python -m demo`: tells both stories and says where to look next. The first is that of `handrail demo`."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
 from pathlib import Path
 
-from demo import identity, postgresql
-from demo.stage import DemoFailed, Stage, chapter, tell
+from demo import postgresql
+from handrail.cli import demo
+from handrail.cli.output import Output
+from handrail.cli.stage import DemoFailed, Stage
 
 ROOT = Path(__file__).parent.parent
 
 
 def main() -> int:
+    output = Output.of_process(os.environ)
     out = ROOT / "demo-out"
     shutil.rmtree(out, ignore_errors=True)
-    stage = Stage(out=out, home=out / "home")
+    stage = Stage(output, out=out, home=out / "home")
     out.mkdir()
     began = time.monotonic()
     try:
-        identity.play(stage)
+        demo.play(stage)
         postgresql.play(stage)
     except DemoFailed as failure:
-        print(f"\nThe demo failed: {failure}", file=sys.stderr)
-        return 1
-    chapter("Where to look next")
-    tell(f"""\
+        output.complain(f"\nThe demo failed: {failure}")
+        return output.finish(1)
+    stage.chapter("Where to look next")
+    stage.tell(f"""\
   {out.name}/identity-runbook.md       the first plan as a runbook that a person could follow by hand
   {out.name}/identity.plan.json        the same plan, frozen and hashed: what was approved is what ran
   src/handrail/products/mim/guide.yaml   the knowledge behind it, with a source for every rule
@@ -34,7 +38,7 @@ def main() -> int:
   HANDRAIL_HOME={out.name}/home .venv/bin/handrail status     the runs of this demo
 
 Both stories took {time.monotonic() - began:.0f} seconds.""")
-    return 0
+    return output.finish(0)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.support import postgres
 from tests.support.postgres import Playground
 
-from demo.stage import DemoFailed, Stage, chapter, tell
+from handrail.cli.stage import WAITING, DemoFailed, Stage
 
 ROWS = 100_000
 CARDS = 200
@@ -20,29 +20,29 @@ DIGESTS = {
 
 
 def play(stage: Stage) -> None:
-    chapter("2. PostgreSQL 15 to 17, on this machine, for real")
+    stage.chapter("PostgreSQL 15 to 17, on this machine, for real")
     programs = postgres.programs("15", "17")
     with postgres.playground() as ground:
         ground.make(programs["15"], rows=ROWS, cards=CARDS)
         before = _look(ground, programs["17"])
-        tell(f"A PostgreSQL {before['server']} holds {ROWS:,} customers and {CARDS} encrypted card numbers.")
+        stage.tell(f"A PostgreSQL {before['server']} holds {ROWS:,} customers and {CARDS} encrypted card numbers.")
         estate = stage.out / "postgresql.yaml"
         estate.write_text(postgres.estate(ground, programs["15"], programs["17"]), "utf-8")
         plan = str(stage.out / "postgresql.plan.json")
         stage.handrail("plan", str(estate), "-o", plan, lines=24)
 
-        tell("\nEvery step is carried out on the server itself. This script answers what the plan asks:")
+        stage.tell("\nEvery step is carried out on the server itself. This script answers what the plan asks:")
         run = _carry_out(stage, plan)
         stage.handrail("verify", run)
         after = _look(ground, programs["17"])
 
-    tell(f"\n  {'':20}{'before':38}after")
+    stage.tell(f"\n  {'':20}{'before':38}after")
     for name, value in before.items():
-        tell(f"  {name:20}{value:38}{after[name]}")
+        stage.tell(f"  {name:20}{value:38}{after[name]}")
     changed = [name for name in before if name != "server" and before[name] != after[name]]
     if changed or not after["server"].startswith("17."):
         raise DemoFailed(f"The content is not what it was: {', '.join(changed) or 'the server is not 17'}.")
-    tell("  Asked of the servers by this script itself, not by Handrail: the content is the same.")
+    stage.tell("  Asked of the servers by this script itself, not by Handrail: the content is the same.")
 
 
 def _look(ground: Playground, bin_: str) -> dict[str, str]:
@@ -55,7 +55,7 @@ def _carry_out(stage: Stage, plan: str) -> str:
     run = stage.newest_run()
     if run is None:
         raise DemoFailed("The run did not begin.")
-    while code == stage.WAITING:
+    while code == WAITING:
         for step in stage.ask("status", run)["steps"]:
             if step["state"] == "waiting":
                 stage.handrail("answer", run, step["id"], "yes", "--note", "the demo says yes", lines=0)

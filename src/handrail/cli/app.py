@@ -56,7 +56,7 @@ COMMANDS: tuple[tuple[str, tuple[Command | Family, ...]], ...] = (
     ("Several machines", (fleet.worker,)),
     ("In a browser", (console.serve, ACCOUNT)),
     ("Knowledge", (GUIDE,)),
-    ("The program itself", (program.completion,)),
+    ("The program itself", (program.demo, program.completion)),
 )
 """Heading -> commands, as `handrail --help` shows them. A command is called like its function, with - for _."""
 

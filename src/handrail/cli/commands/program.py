@@ -7,6 +7,23 @@ from typing import Annotated, Literal
 import typer
 
 
+def demo(
+    context: typer.Context,
+    folder: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="A new folder for what the demo makes.")
+    ] = "handrail-demo",
+) -> int:
+    """Play an upgrade on a twin, killed half-way and resumed.
+
+    In a minute or less, with the commands that you would type. Nothing but its own folder is touched.
+
+    handrail demo
+    """
+    from handrail.cli import demo as story
+
+    return story.demo(context.obj, folder)
+
+
 def completion(
     context: typer.Context,
     shell: Annotated[
