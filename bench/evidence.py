@@ -66,8 +66,9 @@ async def carry(journal: Journal, run: str, plan: Plan, hosts: int) -> None:
 def measured(home: Path, *arguments: str) -> tuple[float, float]:
     """Seconds, and the most memory in MB, of a command in a process of its own."""
     command = (
-        "import resource, sys; from handrail.cli.main import main; code = main(sys.argv[1:]);"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr); sys.exit(code)"
+        "import sys; from handrail.cli.main import main; code = main(sys.argv[1:]);"
+        "most = next(line for line in open('/proc/self/status') if line.startswith('VmHWM'));"
+        "print(most.split()[1], file=sys.stderr); sys.exit(code)"
     )
     began = time.perf_counter()
     done = subprocess.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -383,3 +384,38 @@ def run_of(lines: Lines) -> str:
 
 def line_of(event: Any) -> bytes:
     return json.dumps(event_to_json(event), sort_keys=True, separators=(",", ":")).encode() + b",\n"
+
+
+# -- by hand ---------------------------------------------------------------------------------------------------------
+
+
+def by_hand(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What docs/evidence.md gives to whoever has nothing but Python."""
+    text = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text("utf-8")
+    program = text.partition("```python\n")[2].partition("```")[0]
+    return subprocess.run([sys.executable, "-I", "-c", program], cwd=folder, capture_output=True, text=True)
+
+
+def test_the_lines_in_the_docs_check_it_without_us(folder: Path, signed: Path) -> None:
+    for one in (folder, signed):
+        done = by_hand(one)
+        assert done.returncode == 0 and "It holds:" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("change", [drop, cut_off, say_otherwise, hash_anew, chain_anew, other_plan])
+def test_the_lines_in_the_docs_find_what_was_changed(folder: Path, change: Callable[[Lines], None]) -> None:
+    forge(folder, change)
+
+    assert by_hand(folder).returncode == 1
+
+
+def test_the_commands_on_the_page_find_that_it_belongs_to_the_file(folder: Path) -> None:
+    names = "sed '/^\"html\":/,$d' evidence.json | sha256sum | cut -c 1-64"
+    other = 'grep -L "$(sha256sum < evidence.html | cut -c 1-64)" evidence.json'
+
+    def said(command: str) -> str:
+        return subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, text=True).stdout.strip()
+
+    assert said(names) in (folder / HTML).read_text("utf-8") and said(other) == ""
+    (folder / HTML).write_text("something else")
+    assert said(other) == JSON

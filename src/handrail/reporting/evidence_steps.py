@@ -37,9 +37,10 @@ def lane_lines(found: Gathered, lane: Lane) -> Iterator[str]:
     if lane.like:
         yield f'<p class="quiet">{escape("Like it: " + words.listed(lane.like, 12))}.</p>'
         yield from render([_cohort(found, lane)])
-    yield '<div class="wide" role="region" tabindex="0" aria-label="Steps"><table class="steps"><thead><tr>'
+    yield f'<div class="wide" role="region" tabindex="0" aria-label="Steps, {escape(title)}"><table class="steps">'
+    yield "<thead><tr>"
     yield "".join(
-        f'<th scope="col">{name}</th>' for name in ("", "step", "state", "begun (UTC)", "took", "what was seen")
+        f'<th scope="col">{name}</th>' for name in ("no.", "step", "state", "begun (UTC)", "took", "what was seen")
     )
     yield "</tr></thead><tbody>"
     for step in lane.steps:

@@ -56,7 +56,8 @@ ol.events > li { border-top: 1px solid var(--line); padding-top: .5rem; }
 .when { margin: 0; font-variant-numeric: tabular-nums; } .when .quiet { margin-left: .6rem; }
 summary { cursor: pointer; color: var(--quiet); }
 @media (max-width: 40rem) { main { padding: 1.25rem .75rem 3rem; } h1 { font-size: 1.3rem; } nav ol { columns: 1; }
-  dl.rows > div { grid-template-columns: 1fr; gap: 0; margin-bottom: .35rem; } article.step { padding: .6rem .7rem; } }
+  dl.rows > div { grid-template-columns: 1fr; gap: 0; margin-bottom: .35rem; } td:last-child { min-width: 17rem; }
+  article.step { padding: .6rem .7rem; } }
 @media print {
   :root { color-scheme: light; --ink: #000; --quiet: #444; --paper: #fff; --line: #bbb; --card: #fff; --link: #000;
     --good: #124a2d; --bad: #8c1d17; --warn: #5c3c00; --strong: #143a6b; --good-back: #fff; --bad-back: #fff;
