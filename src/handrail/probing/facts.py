@@ -48,8 +48,8 @@ NOT_READ: Mapping[str, Mapping[str, NotRead]] = {
         "test_profile": NotRead(CHOICE),
         "test_object": NotRead(CHOICE),
         "test_user": NotRead(CHOICE),
-        # What its publisher shows of its registry (KB3139299, "Back up and restore VMM"): service account, names, database,
-        # ports, and no container.
+        # What its publisher shows of its registry (KB3139299, "Back up and restore VMM") is the service account, names,
+        # the database and ports, and no container.
         "key_storage": NotRead(
             "setup was told; no value of its registry that is documented says it, and none of its cmdlets",
             r"findstr /i TopContainerName %ProgramData%\VMMLogs\SetupWizard.log (there is one: dkm; none: dpapi)",
