@@ -79,6 +79,20 @@ def test_a_run_that_cannot_reach_its_hosts_begins_nothing(tmp_path: Path, plan: 
     assert "Nothing has been run yet" in handrail("status", home=tmp_path).err
 
 
+@pytest.mark.usefixtures("silent")
+def test_a_lab_that_cannot_be_reached_is_left_alone(tmp_path: Path, plan: Path) -> None:
+    hosts = "\n".join(f"  {name}: {{connect: {{via: ssh, address: lab-{name}}}}}" for name in ("sync01", "svc01", "sql01"))
+    lab = tmp_path / "lab.yaml"
+    lab.write_text(f"handrail: lab/v1\nhosts:\n{hosts}\n")
+
+    said = handrail("rehearse", plan, "--on", lab, home=tmp_path)
+
+    assert_clean(said)
+    assert said.code == 3
+    assert "transport/unreachable" in said.out and "Nothing was begun" in said.err
+    assert handrail("status", home=tmp_path).code == 2, "there is no run"
+
+
 def test_what_is_accepted_when_planning_stands_in_the_plan(tmp_path: Path) -> None:
     """By the time that hosts are asked, nobody may change what was approved."""
     path = tmp_path / "accepting.plan"

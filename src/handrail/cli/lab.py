@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from handrail.actions.catalogue import signatures
 from handrail.cli import options, settings
+from handrail.cli.assessing import BLOCKED
 from handrail.cli.output import Output
+from handrail.cli.preflight import passes
 from handrail.cli.progress import telling
 from handrail.cli.rehearsed import plan_to_rehearse, put
 from handrail.cli.sessions import opened
@@ -31,7 +33,8 @@ _TITLES: dict[Stage, str] = {
 def rehearse_on(
     output: Output, plan_file: str, map_file: str, to: str | None, guides: Sequence[str], format: str
 ) -> int:
-    """0 when the plan came to its end in the lab and back, or ended where it had said that there is no way back."""
+    """0 when the plan came to its end in the lab and back, or ended where it had said that there is no way back; 3 when
+    the way to its hosts is not clear, before any of them is touched."""
     if format == "html":
         raise BadInput("A rehearsal in a lab is told as text or JSON.", "Leave --format out, or say json.")
     plan, lab = plan_to_rehearse(plan_file), read_lab(map_file)
@@ -48,6 +51,8 @@ def rehearse_on(
             yield teller
 
     with opened(output) as session:
+        if not passes(output, session, made, format):
+            return BLOCKED
         found = asyncio.run(LabRun(session, plan.digest, settings.who(), told).rehearse(preparing, made))
     put(output, to_json(found) if format == "json" else lab_page(found), to)
     return found.exit_code
