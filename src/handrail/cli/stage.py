@@ -86,13 +86,15 @@ class Stage:
             encoding="utf-8",
         ) as running:
             assert running.stdout is not None
-            ended = 0
+            ended, printed = 0, []
             for line in running.stdout:
+                printed.append(line)
                 ended += bool(ENDED.match(line))
                 if ended >= steps // 2:
                     break
             running.kill()
-        if running.returncode == 0:
+        if ended < steps // 2:
+            self._print(*(line.rstrip() for line in printed[-20:]))
             raise DemoFailed("The run ended before it could be killed half-way.")
         run = self.newest_run()
         if run is None:
