@@ -81,9 +81,9 @@ def test_a_run_that_cannot_reach_its_hosts_begins_nothing(tmp_path: Path, plan: 
 
 @pytest.mark.usefixtures("silent")
 def test_a_lab_that_cannot_be_reached_is_left_alone(tmp_path: Path, plan: Path) -> None:
-    hosts = "\n".join(f"  {name}: {{connect: {{via: ssh, address: lab-{name}}}}}" for name in ("sync01", "svc01", "sql01"))
+    hosts = [f"  {name}: {{connect: {{via: ssh, address: lab-{name}}}}}" for name in ("sync01", "svc01", "sql01")]
     lab = tmp_path / "lab.yaml"
-    lab.write_text(f"handrail: lab/v1\nhosts:\n{hosts}\n")
+    lab.write_text("\n".join(("handrail: lab/v1", "hosts:", *hosts, "")))
 
     said = handrail("rehearse", plan, "--on", lab, home=tmp_path)
 
