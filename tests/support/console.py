@@ -37,15 +37,8 @@ class Browser(TestClient):
 
     def learn(self) -> None:
         """Take the token for forms from the cookie that it goes with."""
-        for name, value in self.cookies.items():
-            if name.removeprefix("__Host-") == SITTING or (
-                name.removeprefix("__Host-") == VISIT and not self.has_sitting
-            ):
-                self.csrf = csrf_of(value)
-
-    @property
-    def has_sitting(self) -> bool:
-        return any(name.removeprefix("__Host-") == SITTING for name in self.cookies)
+        known = {name.removeprefix("__Host-"): value for name, value in self.cookies.items()}
+        self.csrf = csrf_of(known.get(SITTING) or known.get(VISIT, ""))
 
     def submit(self, path: str, **fields: Any) -> httpx.Response:
         """Send a form of one of our own pages."""
@@ -75,7 +68,7 @@ class Site:
                 name or role, PASSWORD, [role]
             )
             secret = self.console.sittings.begin(account, address)
-            browser.cookies.set(self.console.settings.cookie(SITTING), secret)
+            browser.cookies.set(self.console.settings.cookie(SITTING), secret, domain="127.0.0.1")
             browser.csrf = csrf_of(secret)
         self.made.append(browser)
         return browser
