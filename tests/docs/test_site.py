@@ -123,6 +123,19 @@ def test_a_link_out_of_the_documentation_becomes_a_path(link: str, becomes: str)
     assert links.rewritten(link, DOCS, DOCS) == becomes
 
 
+def test_a_section_of_another_file_comes_with_links_that_lead_where_they_did(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "fleet.md").write_text("", "utf-8")
+    (tmp_path / "code.py").write_text("", "utf-8")
+    read_me = tmp_path / "README.md"
+    read_me.write_text("# A\n\n## B\n\n[x](docs/fleet.md#y) [z](code.py) [w](#b)\n\n## C\n\nc\n", "utf-8")
+
+    assert links.section(read_me, "B", docs, docs) == "[x](fleet.md#y) z (`code.py`) [w](#b)"
+    with pytest.raises(ValueError, match="'D'"):
+        links.section(read_me, "D", docs, docs)
+
+
 def test_a_table_leaves_out_columns_without_a_word() -> None:
     rows: Iterator[tuple[str, str]] = iter([("a|b", ""), ("c", "")])
 

@@ -1,7 +1,7 @@
-"""Links that lead out of the documentation, to files of the repository.
+"""Links that lead out of the documentation, to files of the repository, and sections that are taken from there.
 
-On a forge they lead there. The site has no such files, so it shows their paths instead. One that leads to nothing is
-left as it is, and the build fails on it.
+On a forge such links lead there. The site has no such files, so it shows their paths instead. One that leads to nothing
+is left as it is, and the build fails on it. `<!-- from FILE: HEADING -->` stands for a section of another file.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 LINK = re.compile(r"(?<!!)\[(?P<shown>[^\]\[]*)\]\((?P<to>(?!\w+:|#)[^)\s]+)\)")
 
 
+FROM = re.compile(r"^<!-- from (?P<file>\S+): (?P<heading>.+) -->$", re.MULTILINE)
 LISTING = "\n```{toctree}\n:glob:\n:hidden:\n\n*\n```\n"
 
 
@@ -21,7 +22,11 @@ def adapt(app: Any, name: str, content: list[str]) -> None:
     """Sphinx's `source-read`: rewrites the text of one page before it is parsed. A README stands above all pages beside
     it, which forges show by themselves."""
     page = Path(app.env.doc2path(name))
-    content[0] = rewritten(content[0], page.parent, Path(app.srcdir))
+    docs = Path(app.srcdir)
+    content[0] = FROM.sub(
+        lambda found: section(Path(os.path.normpath(page.parent / found["file"])), found["heading"], page.parent, docs),
+        rewritten(content[0], page.parent, docs),
+    )
     if page.name == "README.md":
         content[0] += LISTING
 
@@ -42,3 +47,21 @@ def rewritten(text: str, folder: Path, docs: Path) -> str:
         return shown if str(place) in shown else f"{shown} (`{place}`)"
 
     return LINK.sub(replaced, text)
+
+
+def section(file: Path, heading: str, folder: Path, docs: Path) -> str:
+    """What stands under a heading of `file`, its links as a page in `folder` needs them. ValueError without one."""
+    found = re.search(
+        rf"^(?P<level>#+) {re.escape(heading)}\n(?P<text>.*?)(?=^#{{1,2}} |\Z)",
+        file.read_text("utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
+    if found is None:
+        raise ValueError(f"{file} has no section {heading!r}")
+    text = rewritten(found["text"], file.parent, docs)
+
+    def moved(link: re.Match[str]) -> str:
+        path, hash_, anchor = link["to"].partition("#")
+        return f"[{link['shown']}]({os.path.relpath(file.parent / path, folder)}{hash_}{anchor})"
+
+    return LINK.sub(moved, text).strip()
