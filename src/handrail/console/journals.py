@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
@@ -24,6 +25,8 @@ from handrail.running.session import Session
 
 LENGTH = 100
 KEPT = 50
+SHARE = 20.0
+"""What a check came to holds for so many times as long as it took."""
 LONG = 400
 """Characters of what an event holds that are shown unfolded."""
 
@@ -38,10 +41,12 @@ class Chained:
 
 
 class Checks:
-    """Whether the chains of runs hold. A run is checked anew when events have come."""
+    """Whether the chains of runs hold. What took long to find out holds for a while, unless events have come."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, clock: Callable[[], float] = time.monotonic) -> None:
         self._session = session
+        self._clock = clock
+        self._until: dict[str, float] = {}
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Chained] = OrderedDict()
 
@@ -50,16 +55,20 @@ class Checks:
         position = last.position if last is not None else 0
         with self._lock:
             known = self._known.get(run)
-        if known is not None and known.position == position:
+            until = self._until.get(run, 0.0)
+        began = self._clock()
+        if known is not None and known.position == position and began < until:
             return known
         try:
             found = Chained(position, len(self._session.events(run)))
         except Tampered as error:
             found = Chained(position, 0, error.message)
+        ended = self._clock()
         with self._lock:
             self._known[run] = found
+            self._until[run] = ended + SHARE * (ended - began)
             while len(self._known) > KEPT:
-                self._known.popitem(last=False)
+                self._until.pop(self._known.popitem(last=False)[0], None)
         return found
 
 
