@@ -31,6 +31,8 @@ def main() -> int:
         return output.finish(1)
     stage.chapter("Where to look next")
     stage.tell(f"""\
+  {out.name}/identity-evidence/evidence.html    the report: what was approved, found, done, seen and proved
+  {out.name}/postgresql-evidence/evidence.html  the report of the second story
   {out.name}/identity-runbook.md       the first plan as a runbook that a person could follow by hand
   {out.name}/identity.plan.json        the same plan, frozen and hashed: what was approved is what ran
   src/handrail/products/mim/guide.yaml   the knowledge behind it, with a source for every rule

@@ -53,6 +53,18 @@ def test_it_holds_as_it_was_written_and_says_what_that_shows(folder: Path) -> No
     }
 
 
+def test_what_came_after_the_end_is_told_apart_from_a_run_that_can_go_on(folder: Path, tmp_path: Path) -> None:
+    with carried(tmp_path, plan(step("one"))) as (session, run):
+        ended = check(written(session, run, tmp_path / "ended"))
+    with counting.opening(tmp_path / "begun") as session:
+        begun = check(written(session, session.start(plan(step("one")), "eve", target="twin"), tmp_path / "report"))
+
+    says = [next(item.says for item in one.items if item.what == "chains") for one in (ended, check(folder), begun)]
+    assert says[0].endswith("The last event seals all before it.")
+    assert "The last seal closes the run; 1 event came later." in says[1]
+    assert "No seal closes them: the run could still go on" in says[2]
+
+
 def test_the_json_holds_plan_approvals_and_every_event(folder: Path) -> None:
     told = document(folder)
 

@@ -13,6 +13,7 @@ from handrail.guides.catalogue import SHIPPED
 from handrail.reporting.text import harmless
 
 ESTATES = SHIPPED / "mim" / "estates"
+EVIDENCE = "identity-evidence"
 
 
 def demo(output: Output, folder: str) -> int:
@@ -33,6 +34,7 @@ def demo(output: Output, folder: str) -> int:
     stage.tell(
         harmless(f"In {out}:")
         + f"""
+  {EVIDENCE}/evidence.html   the report: what was approved, found, done, seen and proved
   identity-runbook.md   the plan as a runbook that a person could follow by hand
   identity.plan.json    the same plan, frozen and hashed: what was approved is what ran
   home                  the store; HANDRAIL_HOME={out.name}/home handrail status shows the run of this demo
@@ -67,6 +69,9 @@ def play(stage: Stage) -> None:
     stage.handrail("verify", run, lines=14)
     if stage.ask("status", run)["state"] != "succeeded":
         raise DemoFailed("The resumed run did not succeed.")
+
+    stage.tell("\nFor whoever has to be shown: the evidence, which anybody can check.")
+    stage.report(run, EVIDENCE)
 
 
 def _estate(stage: Stage, name: str) -> str:

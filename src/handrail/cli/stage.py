@@ -103,6 +103,12 @@ class Stage:
         self._print(f"… killed {how}when {self.ended(run)} of {steps} steps had ended")
         return run
 
+    def report(self, run: str, name: str) -> None:
+        """Write the evidence of a run into the folder `name`, and have it checked."""
+        folder = str(self.out / name)
+        self.handrail("report", run, "-o", folder)
+        self.handrail("report", "--check", folder)
+
     def ended(self, run: str) -> int:
         return sum(step["state"] in ("done", "skipped") for step in self.ask("status", run)["steps"])
 

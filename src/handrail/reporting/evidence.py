@@ -14,6 +14,7 @@ from handrail.documents.plan import plan_of_text
 from handrail.errors import BadInput, Tampered
 from handrail.model.journal import Event, RunStatus
 from handrail.model.plan import Plan
+from handrail.reporting import words
 from handrail.reporting.outline import NO_HOST, Lane, Outline
 from handrail.running.chain import Chains, Head, digest
 from handrail.running.fates import fates_of
@@ -203,6 +204,16 @@ class Gathered:
     def is_sealed(self) -> bool:
         """Whether the last event seals all that was before it."""
         return bool(self.seals) and self.seals[-1][0] == self.count
+
+    @property
+    def ending(self) -> str:
+        """What closes the chains, in a sentence or two."""
+        if self.is_sealed:
+            return "The last event seals all before it."
+        if self.is_over and self.seals:
+            later = words.count(self.count - self.seals[-1][0], "event")
+            return f"The last seal closes the run; {later} came later. Nothing shows whether more did."
+        return "No seal closes them: the run could still go on, and nothing shows what may have come after."
 
     @property
     def is_over(self) -> bool:

@@ -14,6 +14,7 @@ from handrail.documents.evidence_signature import PublicKey, read_public, verify
 from handrail.documents.files import read_bytes
 from handrail.errors import BadInput, HandrailError, Place
 from handrail.model.journal import Event
+from handrail.reporting import words
 from handrail.reporting.evidence import DERIVED, Gathered, Header, Linked, summary
 from handrail.reporting.evidence_files import HTML, JSON, html_bytes, program, tell
 from handrail.running.export import event_from_json
@@ -191,12 +192,9 @@ def _anew(reader: EvidenceReader, writer: EvidenceWriter, derived: Iterable[str]
 
 
 def _chains(found: Gathered) -> str:
-    said = (
-        f"{found.count:,} events in {len(found.heads):,} chains fit each other, and {len(found.seals):,} seals fit them"
-    )
-    if found.is_sealed:
-        return f"{said}. The last event seals all before it."
-    return f"{said}. No seal closes them: the run could still go on, and nothing shows what may have come after."
+    seals = words.count(len(found.seals), "seal fits", "seals fit")
+    said = f"{words.count(found.count, 'event')} in {words.count(len(found.heads), 'chain')} fit each other, and {seals} them"
+    return f"{said}. {found.ending}"
 
 
 def _html(html: Path, read: _Read, must: bool) -> Item:

@@ -284,8 +284,7 @@ def chain_blocks(found: Gathered, names: str) -> Iterator[Block]:
             f"{words.count(len(found.seals), 'seal')}; the last is event {last:,} of {found.count:,}, "
             f"{moment(at)} UTC, and says {heads}."
         )
-    if not found.is_sealed:
-        yield Paragraph("Events stand behind the last seal, or there is none: the run can still go on.", "warn")
+    yield Paragraph(found.ending, "plain" if found.is_sealed else "warn")
     yield Heading("How to check it", 3)
     yield Paragraph("With Handrail, anywhere; neither the store nor the hosts are needed:")
     yield Code(("handrail report --check FOLDER",))
