@@ -167,7 +167,8 @@ class Door:
 
     async def _turn_away(self, scope: Scope, receive: Receive, send: Send, request: Request, visitor: Visitor) -> None:
         path = request.url.path
-        because(request, "not-signed-in")
+        if request.method not in SAFE or path.startswith("/api/"):
+            because(request, "not-signed-in")
         if visitor.by == "proxy":
             because(request, "no-account", header=request.headers.getlist(self._console.settings.proxy_header)[:2])
             await refuse(scope, receive, send, 403, "You have no account here. Ask an administrator of the console.")

@@ -82,7 +82,9 @@ class Shell:
         request = Request(scope)
         visitor = visitor_of(request)
         why = scope.get("state", {}).get("refused")
-        if status < 400 or (why is None and status == 404) or self._console.limits.complaints.take(visitor.address):
+        if (status < 400 or status == 404) and why is None:
+            return
+        if self._console.limits.complaints.take(visitor.address):
             return
         who = visitor.person.name if visitor.person else ""
         known = {"who": who, "address": visitor.address, "method": request.method, "path": request.url.path}
