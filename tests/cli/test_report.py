@@ -6,12 +6,13 @@ import json
 import shutil
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support.command import Said, assert_clean, handrail
 from tests.support.counting import plan, step
-from tests.support.evidence import carried, lines_of, put
+from tests.support.evidence import carried, lines_of, put, rewrite, written
 
 from handrail.reporting.evidence_files import HTML, JSON, SIGNATURE
 
@@ -73,6 +74,29 @@ def test_what_was_changed_ends_with_1_and_says_what(home: Path, tmp_path: Path) 
     assert "It does not hold. Do not rely on it." in found.out
 
 
+def test_beside_the_store_what_was_rewritten_without_a_signature_is_found(home: Path, run: str, tmp_path: Path) -> None:
+    folder, short = tmp_path / "report", tmp_path / "short"
+    said(run, "-o", folder, home=home)
+    rewrite(folder, short, most=6)
+    rewrite(folder, tmp_path / "other", change=lambda event: replace(event, at=event.at.replace("2026", "2025")))
+
+    same = said(run, "--check", folder, home=home)
+    assert same.code == 0 and "store: The store has the same" in same.out
+    assert "came since" in said(run, "--check", short, home=home).out
+    assert said("--check", tmp_path / "other", home=home).code == 0
+    found = handrail("report", run, "--check", tmp_path / "other", home=home)
+    assert found.code == 1 and "The store has something else in lane" in found.out
+
+
+def test_evidence_of_another_run_is_not_of_this_one(home: Path, run: str, tmp_path: Path) -> None:
+    with carried(tmp_path, plan(step("one"))) as (session, other):
+        written(session, other, tmp_path / "report")
+
+    found = handrail("report", run, "--check", tmp_path / "report", home=home)
+
+    assert found.code == 1 and f"It is not of run {run}. It says: {other}." in " ".join(found.out.split())
+
+
 def test_with_a_key_configured_it_is_signed_and_the_key_is_in_no_output(home: Path, tmp_path: Path) -> None:
     key, folder = tmp_path / "evidence key", tmp_path / "report"
     made = said("--make-key", key, home=home)
@@ -114,7 +138,9 @@ def test_a_report_without_a_key_takes_an_older_signature_away(home: Path, tmp_pa
     [
         ((), "Nothing says what is to be done"),
         (("-o", "x", "--check", "x"), "-o and --check do not go together"),
-        (("run-1", "--check", "x"), "--check is about no run"),
+        (("run-1", "--make-key", "x"), "--make-key is about no run"),
+        (("--check", "x", "--rehearsal", "y"), "--rehearsal is for -o"),
+        (("--check", "x", "--store", "y"), "--store is for comparing with a run"),
         (("-o", "x", "--key", "y"), "--key is for --check"),
         (("no-such-run", "-o", "x"), "not known"),
         (("--check", "nowhere"), "no evidence here"),

@@ -14,22 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.counting import plan, step
-from tests.support.evidence import (
-    Lines,
-    at,
-    carried,
-    entries,
-    eventful,
-    forge,
-    lines_of,
-    written,
-)
+from tests.support.evidence import Lines, at, carried, entries, eventful, forge, lines_of, rewrite, written
 
 from handrail.documents.evidence_signature import NAMESPACE, make_key, read_key, read_public
 from handrail.errors import BadInput
-from handrail.reporting.evidence import Header, Linked
 from handrail.reporting.evidence_check import Checked, check
-from handrail.reporting.evidence_files import HTML, JSON, SIGNATURE, write
+from handrail.reporting.evidence_files import HTML, JSON, SIGNATURE
 from handrail.running.chain import Head, extend, head_of
 from handrail.running.export import event_from_json, event_to_json
 
@@ -53,22 +43,6 @@ def signed(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(original: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(original, tmp_path / "report"))
-
-
-def header_of(folder: Path, key: str | None = None) -> tuple[Header, list[Any]]:
-    told = json.loads((folder / JSON).read_bytes())
-    lines = lines_of(folder)
-    text = lines[at(lines, "plan")].removeprefix(b'"plan":').rstrip(b",\n").decode()
-    approvals = tuple(event_from_json("(approvals)", one) for one in told["approvals"])
-    made = {**told["made"], "key": read_key(key).public.line if key else None}
-    return Header(made, told["run"], text, approvals, told["rehearsal"]), told["events"]
-
-
-def rewrite(folder: Path, to: Path, key: str | None = None, most: int | None = None) -> None:
-    """Write it as we would, of its first events only, signed with another key."""
-    header, told = header_of(folder, key)
-    events = [event_from_json(header.id, one) for one in told[:most]]
-    write(to, header, events, lambda _: Linked(), read_key(key) if key else None)
 
 
 def failing(found: Checked) -> set[str]:

@@ -15,6 +15,7 @@ from handrail.errors import BadInput, Place
 from handrail.reporting import text
 from handrail.reporting.evidence import rehearsal_of
 from handrail.reporting.evidence_check import check
+from handrail.reporting.evidence_source import beside
 from handrail.reporting.evidence_source import report as write_report
 from handrail.reporting.evidence_told import checked_page, key_page, written_page, written_to_json
 from handrail.reporting.page import Page
@@ -35,8 +36,11 @@ def report(output: Output, run: str | None, folder: str, rehearsal: str | None, 
     return 0
 
 
-def check_report(output: Output, path: str, key: str | None, format: str) -> int:
+def check_report(output: Output, path: str, key: str | None, run: str | None, store: str | None, format: str) -> int:
     found = check(Path(path), _public(key) if key is not None else None)
+    if run is not None:
+        with existing(output, store, run) as session:
+            found = beside(session, session.find(run), found)
     if format == "json":
         output.json(found.to_json())
     else:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -17,6 +17,7 @@ from handrail.model.journal import Event
 from handrail.reporting import words
 from handrail.reporting.evidence import DERIVED, Gathered, Header, Linked, summary
 from handrail.reporting.evidence_files import HTML, JSON, html_bytes, program, tell
+from handrail.running.chain import Head
 from handrail.running.export import event_from_json
 from handrail.running.people import APPROVALS
 
@@ -36,7 +37,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """`run`, `state`, `plan`, `events`: what the evidence is of, as far as it could be read."""
+    """`run`, `state`, `plan`, `events`, `heads` (by lane): what the evidence is of, as far as it could be read."""
 
     file: str
     items: tuple[Item, ...]
@@ -44,6 +45,7 @@ class Checked:
     state: str = ""
     plan: str = ""
     events: int = 0
+    heads: Mapping[str, Head] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -88,7 +90,7 @@ def check(path: Path, key: PublicKey | None = None) -> Checked:
     if found is None:
         return Checked(str(file), tuple(items))
     state = str(summary(found)["state"]) if read.whole else ""
-    return Checked(str(file), tuple(items), found.header.id, state, found.plan.digest, found.count)
+    return Checked(str(file), tuple(items), found.header.id, state, found.plan.digest, found.count, found.heads)
 
 
 @dataclass(slots=True)
@@ -193,8 +195,8 @@ def _anew(reader: EvidenceReader, writer: EvidenceWriter, derived: Iterable[str]
 
 def _chains(found: Gathered) -> str:
     seals = words.count(len(found.seals), "seal fits", "seals fit")
-    said = f"{words.count(found.count, 'event')} in {words.count(len(found.heads), 'chain')} fit each other, and {seals} them"
-    return f"{said}. {found.ending}"
+    chains = f"{words.count(found.count, 'event')} in {words.count(len(found.heads), 'chain')}"
+    return f"{chains} fit each other, and {seals} them. {found.ending}"
 
 
 def _html(html: Path, read: _Read, must: bool) -> Item:

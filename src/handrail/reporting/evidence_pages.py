@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -288,6 +289,8 @@ def chain_blocks(found: Gathered, names: str) -> Iterator[Block]:
     yield Heading("How to check it", 3)
     yield Paragraph("With Handrail, anywhere; neither the store nor the hosts are needed:")
     yield Code(("handrail report --check FOLDER",))
+    yield Paragraph("Where the store can be reached, this compares the two:")
+    yield Code((f"handrail report {shlex.quote(found.header.id)} --check FOLDER",))
     yield Paragraph(
         "Without it: an event's hash is the SHA-256 of this list as JSON, with sorted keys, no spaces and ASCII only: "
         "run, lane, sequence, epoch, position, at, kind, step, attempt, data, previous. The first `previous` of a "

@@ -1,18 +1,21 @@
-"""The evidence of a run, out of the store: what stands before its events, the events, and the runs linked with it."""
+"""The evidence of a run out of the store, and the store beside evidence that was written before."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from handrail import __version__
 from handrail.documents.evidence_signature import SigningKey, read_key
 from handrail.documents.plan import plan_of_text
+from handrail.reporting import words
 from handrail.reporting.evidence import Gathered, Header, Linked
+from handrail.reporting.evidence_check import Checked, Item
 from handrail.reporting.evidence_files import Written, program, write
 from handrail.running import going_back
+from handrail.running.chain import Chains
 from handrail.running.clock import stamp
 from handrail.running.config import read_config
 from handrail.running.paging import stream
@@ -29,6 +32,31 @@ def report(session: Session, run: str, folder: Path, who: str, rehearsal: Mappin
     key = key_of(session)
     header = header_of(session, run, who, key, rehearsal)
     return write(folder, header, stream(session.journal, run), lambda found: linked_of(session, found), key)
+
+
+def beside(session: Session, run: str, found: Checked) -> Checked:
+    """What was checked, and whether the store has the same of the run. Errors: UnknownName (no such run), Tampered."""
+    return replace(found, items=(*found.items, _same(session, run, found)))
+
+
+def _same(session: Session, run: str, found: Checked) -> Item:
+    if found.run != run:
+        return Item("store", "fails", f"It is not of run {run}." + (f" It says: {found.run}." if found.run else ""))
+    session.journal.row(run)
+    missing = dict(found.heads)
+    chains = Chains(run)
+    for event in stream(session.journal, run):
+        chains.take(event)
+        head = found.heads.get(event.lane)
+        if head is not None and event.sequence == head.sequence:
+            if event.hash != head.hash:
+                return Item("store", "fails", f"The store has something else in lane {event.lane}.")
+            del missing[event.lane]
+    if missing:
+        return Item("store", "fails", f"The store has fewer events in lane {next(iter(missing))}.")
+    since = chains.position - found.events
+    more = f" {words.count(since, 'event')} came since." if since else ""
+    return Item("store", "holds", f"The store has the same {words.count(found.events, 'event')}.{more}")
 
 
 def key_of(session: Session) -> SigningKey | None:

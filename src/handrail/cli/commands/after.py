@@ -19,7 +19,10 @@ def report(
         str | None, typer.Option("--rehearsal", metavar="FILE", help="With what 'rehearse --format json' found.")
     ] = None,
     check: Annotated[
-        str | None, typer.Option("--check", metavar="FOLDER", help="Check evidence that was written before.")
+        str | None,
+        typer.Option(
+            "--check", metavar="FOLDER", help="Check what was written before; with RUN, beside the store too."
+        ),
     ] = None,
     key: Annotated[
         str | None, typer.Option("--key", metavar="PUBLIC", help="With --check: whose signature it must bear.")
@@ -37,6 +40,7 @@ def report(
 
       handrail report contoso-20261120-1-k3v9m -o evidence
       handrail report --check evidence
+      handrail report contoso-20261120-1-k3v9m --check evidence   # and beside the store
     """
     from handrail.cli import reporting
     from handrail.errors import BadInput
@@ -49,12 +53,16 @@ def report(
             f"{' and '.join(asked)} do not go together." if asked else "Nothing says what is to be done.",
             "Write `handrail report RUN -o FOLDER`, `handrail report --check FOLDER` or `... --make-key FILE`.",
         )
-    if output is None and (run is not None or rehearsal is not None):
-        raise BadInput(f"{asked[0]} is about no run.", "Leave RUN and --rehearsal out.")
+    if make_key is not None and run is not None:
+        raise BadInput("--make-key is about no run.", "Leave RUN out.")
+    if output is None and rehearsal is not None:
+        raise BadInput("--rehearsal is for -o.", "Leave it out.")
+    if check is not None and run is None and store is not None:
+        raise BadInput("With --check, --store is for comparing with a run.", "Name it: report RUN --check FOLDER.")
     if key is not None and check is None:
         raise BadInput("--key is for --check.", "Leave it out.")
     if check is not None:
-        return reporting.check_report(context.obj, check, key, format)
+        return reporting.check_report(context.obj, check, key, run, store, format)
     if make_key is not None:
         return reporting.make_report_key(context.obj, make_key)
     assert output is not None
