@@ -72,7 +72,7 @@ class Accounts:
         self._database = database
         self._hasher = hasher
         self._clock = clock
-        self._nobody = hasher.hash(secrets.token_urlsafe())
+        self._nobody = ""  # a hash that no password fits, made when it is first needed
 
     # -- looking ------------------------------------------------------------------------------------------------
 
@@ -97,6 +97,7 @@ class Accounts:
         """The account, when it is enabled and this is its password. Takes as long for a name that nobody has."""
         from argon2.exceptions import Argon2Error, InvalidHash
 
+        self._nobody = self._nobody or self._hasher.hash(secrets.token_urlsafe())
         row = self._database.one("SELECT * FROM accounts WHERE key = ?", key_of(name))
         try:
             known = row["password"] if row is not None and row["password"] != _NONE else self._nobody

@@ -163,6 +163,13 @@ def serve(
     ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Answer requests until a signal ends it. Live pages get two seconds to end."""
+    server = server_of(app, certificate, key)
+    server.ready = ready
+    server.run(sockets=[listening])
+
+
+def server_of(app: FastAPI, certificate: str | None = None, key: str | None = None) -> Server:
+    """With TLS when there is a certificate."""
     tls: dict[str, Any] = {}
     if certificate and key:
         tls = {"ssl_context_factory": lambda *_: tls_context(certificate, key), "ssl_certfile": certificate}
@@ -180,13 +187,13 @@ def serve(
         timeout_graceful_shutdown=2,
         **tls,
     )
-    server = _Server(config)
-    server.ready = ready
-    server.run(sockets=[listening])
+    return Server(config)
 
 
-class _Server(uvicorn.Server):
-    ready: Callable[[], None]
+class Server(uvicorn.Server):
+    """Says when it listens."""
+
+    ready: Callable[[], None] = staticmethod(lambda: None)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
