@@ -8,7 +8,7 @@ WORKERS := $(shell echo $$(($$(nproc 2> /dev/null || echo 2) + 1)))
 # Some machines say that nothing compiled is to be kept; then every process that a test starts compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv demo test test-quick lint fix bench docs postgres lab ready clean
+.PHONY: help venv demo test test-quick lint fix bench docs dist try-dist postgres lab ready clean
 
 help:
 	@echo "make demo        set up .venv and run the two main stories end to end (about three minutes)"
@@ -17,6 +17,7 @@ help:
 	@echo "make lint | fix  ruff and mypy --strict | let ruff mend what it can"
 	@echo "make bench       start-up, planning, content, twenty hosts over SSH, measured side by side (5 GB in TMPDIR)"
 	@echo "make docs        the documentation site, in build/docs/index.html"
+	@echo "make dist        wheel, sdist and SBOM, in dist/; make try-dist: the wheel with each extra alone"
 	@echo "make lab         a Windows machine out of Wine and a browser, for the tests (Debian's packages as root or with sudo)"
 	@echo "make venv        .venv/bin/handrail"
 
@@ -74,6 +75,14 @@ bench: $(READY)
 docs: $(READY)
 	$(BIN)/sphinx-build -q -W --keep-going docs build/docs
 	@echo "The documentation is at build/docs/index.html"
+
+dist: $(READY)
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
+	$(BIN)/python scripts/make_sbom.py dist/*.whl "$$(ls dist/*.whl | sed 's/-py3.*/.cdx.json/')"
+
+try-dist: dist
+	$(BIN)/python scripts/try_wheel.py dist/*.whl
 
 clean:
 	rm -rf .venv .cache dist build
