@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import APIRouter, Depends, FastAPI
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import Depends, FastAPI
 
 from handrail import __version__
 from handrail.console import (
@@ -15,6 +13,7 @@ from handrail.console import (
     estates,
     evidence,
     journals,
+    now,
     people,
     plan_view,
     plans,
@@ -26,9 +25,9 @@ from handrail.console import (
 from handrail.console.assets import Assets
 from handrail.console.bodies import Bodies
 from handrail.console.context import Console
-from handrail.console.guarding import Door, checked, viewer
+from handrail.console.guarding import Door, checked
 from handrail.console.headers import Names, Shell
-from handrail.console.rendering import make_environment, render
+from handrail.console.rendering import make_environment
 
 STATIC = Path(__file__).parent / "static"
 
@@ -46,7 +45,7 @@ def create_app(console: Console) -> FastAPI:
     app.state.console = console
     app.state.templates = make_environment()
     refusals.install(app)
-    app.include_router(make_router())
+    app.include_router(now.make_router())
     app.include_router(signing_in.make_router())
     app.include_router(people.make_router())
     app.include_router(runs.make_router())
@@ -65,13 +64,3 @@ def create_app(console: Console) -> FastAPI:
     app.add_middleware(Names, settings=console.settings)
     app.add_middleware(Shell, console=console)
     return app
-
-
-def make_router() -> APIRouter:
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/", dependencies=[Depends(viewer)])
-    def now(request: Request) -> Response:
-        return render(request, "now.html")
-
-    return router

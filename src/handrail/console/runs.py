@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from handrail.console.answers import panel_of
 from handrail.console.context import console_of
-from handrail.console.following import Busy, Follower
+from handrail.console.following import Follower
 from handrail.console.guarding import Person, lasts, viewer
 from handrail.console.lanes import STANDINGS
 from handrail.console.live import View
@@ -190,15 +190,3 @@ def ended(journal: Journal, run: str) -> RunState | None:
         if event.entry.kind == "taken" or event.entry.step is not None:
             return None
     return None
-
-
-def what_waits(request: Request) -> Iterator[tuple[RunRow, Busy]]:
-    """What people are asked in runs that have not ended, the newest runs first."""
-    session = console_of(request).session
-    taken_back = session.taken_back()
-    for row in session.runs()[::-1][:200]:
-        if row.run in taken_back or ended(session.journal, row.run) is not None:
-            continue
-        follower = looking_of(request).following.follower(row.run)
-        with follower.lock:
-            yield from ((row, one) for one in follower.busy("waiting", "in-doubt", most=PAGE))

@@ -1,0 +1,54 @@
+"""The first page: what needs a person stands first, and nothing that goes on by itself does."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from tests.support.console import Site, site
+from tests.support.counting import QUICK, build, opening, plan, signatures, step
+
+from handrail.documents.plan import freeze, write_plan
+
+EVIL = "<script>alert(1)</script>"
+
+
+def test_where_nothing_was_run_nothing_needs_anybody(console: Site) -> None:
+    page = console.browser("viewer").get("/")
+
+    assert "Nothing is under way." in page.text and "Start with a plan" in page.text
+
+
+def test_what_is_asked_stands_first_and_is_text_whatever_it_says(tmp_path: Path) -> None:
+    asking = plan(step("one"), step("sure", "hold", None, with_={"question": f"Is it night? {EVIL}"}))
+    through = plan(step("two"))
+    with opening(tmp_path, play=False) as session:
+        for made in (asking, through):
+            run = session.start(made, "ann", target="hosts")
+            asyncio.run(session.carry_out(run, "ann", settings=QUICK))
+        opener = session.openers["hosts"]
+        with site(
+            tmp_path / "home", openers={"hosts": opener, "twin": opener}, build=build, signatures=signatures()
+        ) as one:
+            page = one.browser("viewer").get("/").text
+    needing, _, newest = page.partition("The newest runs")
+
+    assert "Is it night? &lt;script&gt;" in needing and EVIL not in page
+    assert run not in needing and run in newest
+
+
+def test_a_plan_that_lacks_approvals_is_named_until_it_has_them(tmp_path: Path) -> None:
+    made = plan(step("one"))
+    made = freeze(replace(made, estate=replace(made.estate, approvers=1)))
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    write_plan(made, folder / "upgrade.plan")
+    with site(tmp_path / "home", folders=(folder,)) as one:
+        browser = one.browser("viewer")
+        before = browser.get("/").text
+        one.console.session.approve(made, "ann")
+        after = browser.get("/").text
+
+    assert "To be approved" in before and "0 of 1 approval given" in before
+    assert "To be approved" not in after
