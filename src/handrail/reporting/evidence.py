@@ -13,7 +13,7 @@ from typing import Any
 from handrail.documents.plan import plan_of_text
 from handrail.errors import BadInput, Tampered
 from handrail.model.journal import Event, RunStatus
-from handrail.model.plan import Plan
+from handrail.model.plan import Plan, Step
 from handrail.reporting import words
 from handrail.reporting.outline import NO_HOST, Lane, Outline
 from handrail.running.chain import Chains, Head, digest
@@ -99,11 +99,13 @@ class Act:
 
 @dataclass(slots=True)
 class Gathered:
-    """What a pass over the events leaves. `kept`: events by step, all of them of the steps in `shown`."""
+    """What a pass over the events leaves. `on`: the steps of each host. `kept`: events by step, all of them of those
+    in `shown`."""
 
     header: Header
     plan: Plan
     outline: Outline
+    on: Mapping[str, list[Step]]
     lanes: list[Lane]
     schedule: Schedule
     shown: frozenset[str]
@@ -123,9 +125,11 @@ class Gathered:
         """Errors as `Header.plan`."""
         plan = header.plan()
         outline = Outline(plan)
-        lanes = outline.lanes() if len(plan.steps) > WHOLE else _each(plan)
+        on = _by_host(plan)
+        each = [Lane(host, tuple(steps)) for host, steps in on.items()]
+        lanes = outline.lanes() if len(plan.steps) > WHOLE else each
         shown = frozenset(step.id for lane in lanes for step in lane.steps)
-        return cls(header, plan, outline, lanes, Schedule(plan), shown)
+        return cls(header, plan, outline, on, lanes, Schedule(plan), shown)
 
     def passing(self, events: Iterable[Event]) -> Iterator[Event]:
         """The events, each handed on when it was checked and taken in. Tampered when a chain does not hold, or when
@@ -220,11 +224,11 @@ class Gathered:
         return self.schedule.ended
 
 
-def _each(plan: Plan) -> list[Lane]:
-    by_host: dict[str, list[Any]] = {}
+def _by_host(plan: Plan) -> dict[str, list[Step]]:
+    found: dict[str, list[Step]] = {}
     for step in plan.steps:
-        by_host.setdefault(step.host or NO_HOST, []).append(step)
-    return [Lane(host, tuple(steps)) for host, steps in by_host.items()]
+        found.setdefault(step.host or NO_HOST, []).append(step)
+    return found
 
 
 def _short(data: Mapping[str, Any]) -> dict[str, Any]:

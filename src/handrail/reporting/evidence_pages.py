@@ -151,6 +151,8 @@ def people_blocks(found: Gathered) -> Iterator[Block]:
     if len(rows) > 10 * FULL:
         yield Paragraph(f"The first {10 * FULL:,} of {len(rows):,}; evidence.json has all of them.", "warn")
     yield Table(("at (UTC)", "who", "did", "about", "note"), tuple(rows[: 10 * FULL]))
+    if any(who == "played" for _, who, *_ in rows):
+        yield Paragraph("`played`: on a twin, what people do and answer is played.", "quiet")
     for one in drifted:
         yield Paragraph(f"{moment(one['at'])}, {one.get('who')}: it was refused to go on.", "bad")
         yield from (block for block in drift_blocks(one) if not isinstance(block, Heading))

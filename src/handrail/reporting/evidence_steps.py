@@ -54,20 +54,14 @@ def lane_lines(found: Gathered, lane: Lane) -> Iterator[str]:
 def _cohort(found: Gathered, lane: Lane) -> Table:
     """How often each step of a cohort ended in which state."""
     rows = []
-    for step in lane.steps:
+    for number, step in enumerate(lane.steps):
         counts: dict[str, int] = {}
         for host in (lane.host, *lane.like):
-            other = _of(found, step, lane.host, host)
-            state = found.schedule.one(other).state if other is not None else "?"
+            # Hosts of a cohort have the same steps in the same order.
+            state = found.schedule.one(found.on[host][number].id).state
             counts[state] = counts.get(state, 0) + 1
-        rows.append((step.title, ", ".join(f"{number:,} {state}" for state, number in counts.items())))
+        rows.append((step.title, ", ".join(f"{times:,} {state}" for state, times in counts.items())))
     return Table(("step, on all of them", "how it ended"), tuple(rows))
-
-
-def _of(found: Gathered, step: Step, host: str, other: str) -> str | None:
-    """The same step on another host of its cohort."""
-    id = step.id.replace(host, other)
-    return id if id in found.outline.steps else None
 
 
 def _row(found: Gathered, step: Step, status: StepStatus) -> str:

@@ -45,7 +45,7 @@ thead th { background: var(--quiet-back); font-weight: 600; } tbody th { font-we
 tbody tr:last-child > * { border-bottom: 0; } td:nth-last-child(-n+2) { min-width: 11rem; }
 table.steps tbody th { min-width: 2rem; color: var(--quiet); text-align: right; }
 table.steps td:nth-child(2) { min-width: 14rem; }
-table.steps th:first-child { min-width: 2rem; }
+table.steps th:first-child { min-width: 2.75rem; white-space: nowrap; }
 table.steps td:nth-child(3) { min-width: 5.5rem; }
 table.steps td:nth-child(4), table.steps td:nth-child(5) { white-space: nowrap;
   min-width: 4rem; font-variant-numeric: tabular-nums; }
