@@ -20,6 +20,7 @@ from handrail.console.launching import Launching
 from handrail.documents.plan import write_plan
 from handrail.model.plan import Plan
 from handrail.rehearsing.results import to_json
+from handrail.running.targets import hosts_opener
 
 TOKEN_ROLES = ["operator", "approver"]
 
@@ -41,7 +42,7 @@ class Launched(Launching):
         self.__dict__.update(behind.__dict__)
         self.launched: list[str] = []
 
-    def _launch(self, run: str) -> None:
+    def _launch(self, run: str, ask: bool) -> None:
         self.launched.append(run)
 
 
@@ -65,9 +66,10 @@ def _tried() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def desk(folder: Path, **more: Any) -> Iterator[Site]:
-    """A console on `folder/home` whose hosts are those of `counting`; nothing is launched."""
+    """A console on `folder/home`. Its twins are the hosts of `counting`, where people are not played; of real hosts no
+    plan says how they are reached. Nothing is launched."""
     with counting.opening(folder, play=False) as session:
-        openers = session.openers
+        openers = {**session.openers, "hosts": hosts_opener(session.secrets.resolve)}
     with site(
         folder / "home",
         folders=(served(folder / "served"),),

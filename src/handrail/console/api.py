@@ -53,6 +53,7 @@ class Noted(_Body):
 
 class Starting(_Body):
     target: Literal["twin", "hosts"] = Field(examples=["twin"])
+    ask: bool = Field(False, description="On the twin: ask real people instead of playing them.")
 
 
 class Answering(_Body):
@@ -247,7 +248,7 @@ def _plans(router: APIRouter) -> None:
         """Begin a run, on the twin or on the hosts. On hosts it takes the approvals that the estate demands, and a
         clear way to all hosts."""
         desk = desk_of(request)
-        run, said = begin(desk, desk.plan(digest), body.target, person.name)
+        run, said = begin(desk, desk.plan(digest), body.target, person.name, body.ask)
         return _shown(request, {"run": run, "says": said}, 201)
 
 

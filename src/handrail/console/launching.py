@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from handrail.errors import BadInput, StoreLocked
 from handrail.model.plan import Plan
@@ -44,11 +45,16 @@ class Launching:
     def by_workers(self) -> bool:
         return is_shared(self._store)
 
-    def start(self, plan: Plan, who: str, target: str) -> tuple[str, str]:
+    def start(self, plan: Plan, who: str, target: str, ask: bool = False) -> tuple[str, str]:
         """Begin a run of `plan` on `target`, and have it carried out; its id, and in a sentence what happens now.
-        Errors as `Session.start`."""
+        `ask`: on the twin real people are asked, now and whenever it is resumed from here. Errors as `Session.start`;
+        BadInput when workers are to ask."""
+        if ask and target != "twin":
+            raise BadInput("On real hosts people are always asked.", "Leave that out.")
+        if ask and self.by_workers:
+            raise BadInput("Workers play people on the twin.", "Run it on a store of this machine to be asked.")
         run = self._session.start(plan, who, target=target, workers=self.by_workers)
-        return run, self._carry_on(run, who)
+        return run, self._carry_on(run, who, ask)
 
     def resume(self, run: str, who: str) -> str:
         """Have a run go on; what happens now, in a sentence. BadInput when it is being taken back, or has ended;
@@ -95,15 +101,15 @@ class Launching:
 
     # -- within -------------------------------------------------------------------------------------------------
 
-    def _carry_on(self, run: str, who: str) -> str:
+    def _carry_on(self, run: str, who: str, ask: bool = False) -> str:
         if self._session.is_for_workers(run):
             self._session.hand_over(run, who, again=True)
             return "Workers carry it out." if self._session.listeners() else NO_WORKER
-        self._launch(run)
+        self._launch(run, ask or bool(self._mark(run).get("ask")))
         return "A process of its own carries it out; it goes on without the console."
 
-    def _launch(self, run: str) -> None:
-        command = [sys.executable, "-m", "handrail.cli.main", "resume", run]
+    def _launch(self, run: str, ask: bool) -> None:
+        command = [sys.executable, "-m", "handrail.cli.main", "resume", run, *(["--ask"] if ask else [])]
         if self._store is not None:
             command += ["--store", self._store]
         environment = {**os.environ, "HANDRAIL_HOME": str(self._session.home.path), "NO_COLOR": "1"}
@@ -120,7 +126,7 @@ class Launching:
                 start_new_session=True,
             )
             self._children[child.pid] = child
-            mark = {"pid": child.pid, "began": _began(child.pid)}
+            mark = {"pid": child.pid, "began": _began(child.pid), "ask": ask}
             (self._folder / f"{run}.json").write_text(json.dumps(mark), encoding="utf-8")
 
     def _number(self, run: str) -> int | None:
@@ -128,14 +134,20 @@ class Launching:
         for child in list(self._children.values()):
             if child.poll() is not None:
                 del self._children[child.pid]
-        try:
-            mark = json.loads((self._folder / f"{run}.json").read_text(encoding="utf-8"))
-            number, began = int(mark["pid"]), mark["began"]
-        except (OSError, ValueError, KeyError, TypeError):
+        mark = self._mark(run)
+        number, began = mark.get("pid"), mark.get("began")
+        if not isinstance(number, int):
             return None
         if number in self._children:
             return number
         return number if began is not None and _began(number) == began else None
+
+    def _mark(self, run: str) -> dict[str, Any]:
+        try:
+            found = json.loads((self._folder / f"{run}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
 
 def _began(number: int) -> str | None:

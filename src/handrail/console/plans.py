@@ -18,7 +18,7 @@ from handrail.console.guarding import Person, approver, operator, viewer
 from handrail.console.paging import paged
 from handrail.console.plan_view import plan_values
 from handrail.console.rendering import go, render
-from handrail.errors import Blocked, HandrailError
+from handrail.errors import Blocked, HandrailError, HostError
 from handrail.model.finding import Finding
 from handrail.model.plan import Plan
 from handrail.reporting import html, words
@@ -95,8 +95,16 @@ def _price(desk: Desk, plan: Plan) -> str:
     return told(cost) if cost is not None else ""
 
 
-def begin(desk: Desk, plan: Plan, target: Target, who: str) -> tuple[str, str]:
-    """Begin a run as `handrail run` does: its id, and what happens now. Errors: as `Session.start`; NotClear."""
+def begin(desk: Desk, plan: Plan, target: Target, who: str, ask: bool = False) -> tuple[str, str]:
+    """Begin a run as `handrail run` does: its id, and what happens now. Errors: as `Session.start`; NotClear;
+    Blocked when a host, or the twin, cannot be used."""
+    try:
+        return _begin(desk, plan, target, who, ask)
+    except HostError as error:
+        raise Blocked(f"Nothing was begun: {error.message}", error.advice) from None
+
+
+def _begin(desk: Desk, plan: Plan, target: Target, who: str, ask: bool) -> tuple[str, str]:
     session = desk.session
     where = session.check(plan, target)
     if where == "hosts":
@@ -106,7 +114,7 @@ def begin(desk: Desk, plan: Plan, target: Target, who: str) -> tuple[str, str]:
             raise NotClear(blocking)
         if not desk.launching.by_workers:
             session.check_secrets(plan)
-    return desk.launching.start(plan, who, target)
+    return desk.launching.start(plan, who, target, ask)
 
 
 def make_router() -> APIRouter:
@@ -142,12 +150,13 @@ def make_router() -> APIRouter:
         request: Request,
         digest: str,
         person: Annotated[Person, Depends(operator)],
-        on: Annotated[Target, Form()],
+        on: Annotated[Literal["twin", "twin-asking", "hosts"], Form()],
     ) -> Response:
         desk = desk_of(request)
         plan = desk.plan(digest)
         try:
-            run, said = begin(desk, plan, on, person.name)
+            target: Target = "hosts" if on == "hosts" else "twin"
+            run, said = begin(desk, plan, target, person.name, on == "twin-asking")
         except HandrailError as error:
             return _page(request, digest, person, error)
         return go(request, f"/runs/{run}", f"Run {run} has begun. {said}")
