@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.counting import plan, step
@@ -86,6 +87,30 @@ def test_links_and_what_is_hidden_are_left_alone(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "served" / "pipe")
 
     assert Documents([tmp_path / "served"]).of("plan") == ()
+
+
+def test_a_home_and_other_databases_are_never_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing a database's file anywhere in the process takes SQLite's locks on it away."""
+    home = tmp_path / "home"
+    (home / "console" / "plans").mkdir(parents=True)
+    (home / "store.db").write_bytes(b"")
+    (home / "console" / "accounts.db").write_bytes(b"")
+    write_plan(mill(), home / "console" / "plans" / "back.plan")
+    for name in ("other.db", "other.db-wal", "x.sqlite3-shm", "X.SQLITE"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "seen").write_bytes(b"")
+    opened: list[str] = []
+    true = documents._recognise
+
+    def recognise(shown: str, path: Path, size: int, changed: float) -> Any:
+        opened.append(shown)
+        return true(shown, path, size, changed)
+
+    monkeypatch.setattr(documents, "_recognise", recognise)
+
+    assert Documents([tmp_path]).of("plan") == ()
+    assert opened == ["seen"]
+    assert len(Documents([home / "console" / "plans"]).of("plan")) == 1
 
 
 def test_a_broken_file_is_listed_with_its_sentence_and_place(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ KEPT = 8
 
 _ESTATE = re.compile(rb"^handrail: *[\"']?estate/v|\A\s*\{\s*\"handrail\": *\"estate/v", re.MULTILINE)
 _ESTATE_NAME = re.compile(rb"^ *\"?name\"?: *[\"']?([^\"'#\n]*[^\"'#\s,])", re.MULTILINE)
+_DATABASE = re.compile(r"\.(db|sqlite3?)(-\w+)?$", re.IGNORECASE)
 _JSON = re.compile(rb'\A\s*\{\s*"schema": *"handrail/(plan|rehearsal)/v')
 _DIGEST = re.compile(rb'"(?:digest|plan)": *"(sha256:[0-9a-f]{64})"')
 _NAME_IN_PLAN = re.compile(rb'"estate": *\{"handrail": *"[^"]*", *"name": *("(?:[^"\\]|\\.)*")')
@@ -164,10 +165,15 @@ class Documents:
         for folder in self.folders:
             for place, names, files in os.walk(folder):
                 depth = len(Path(place).relative_to(folder).parts)
+                # A home holds nobody's documents, and SQLite loses its locks when its process closes the file.
+                is_home = not {"store.db", "accounts.db"}.isdisjoint(files)
                 names[:] = sorted(one for one in names if not one.startswith(".")) if depth < DEPTH else []
+                if is_home:
+                    names[:] = []
+                    continue
                 for name in sorted(files):
                     path = Path(place, name)
-                    if name.startswith(".") or path.is_symlink() or not path.is_file():
+                    if name.startswith(".") or _DATABASE.search(name) or path.is_symlink() or not path.is_file():
                         continue
                     with contextlib.suppress(OSError):  # gone meanwhile
                         stat = path.stat()
