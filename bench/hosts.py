@@ -1,4 +1,4 @@
-"""Twenty hosts, ten commands each: a run of Handrail with its journal, beside bare asyncssh and pyinfra, in turns.
+"""Twenty hosts, ten commands each: a run of Handrail with its journal, beside bare asyncssh, pyinfra and ansible-core.
 
 python -m bench.hosts [HOSTS STEPS RUNS]
 
@@ -26,8 +26,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from bench.tables import Load, Result, Verdict, text
+
 LIMIT_BARE = 1.5
 LIMIT_PYINFRA = 1.0
+LIMIT_ANSIBLE = 0.2
 HERE = Path(__file__).parent
 
 
@@ -47,6 +50,17 @@ class Ground:
 
     def file(self, address: str) -> Path:
         return self.folder / "out" / address
+
+    @property
+    def connect(self) -> dict[str, Any]:
+        """How an estate says to reach them."""
+        return {
+            "port": self.port,
+            "user": self.user,
+            "key": str(self.folder / "id"),
+            "known_hosts": str(self.folder / "known_hosts"),
+            "agent": False,
+        }
 
     @property
     def words(self) -> list[str]:
@@ -91,13 +105,7 @@ def carry(ground: Ground, uses: str) -> None:
             {address: str(ground.file(address)) for address in ground.addresses},
             ground.steps,
             uses,
-            {
-                "port": ground.port,
-                "user": ground.user,
-                "key": str(ground.folder / "id"),
-                "known_hosts": str(ground.folder / "known_hosts"),
-                "agent": False,
-            },
+            ground.connect,
         )
         run = session.start(plan, "bench")
         outcome = asyncio.run(session.carry_out(run, "bench"))
@@ -116,6 +124,44 @@ from pyinfra.operations import server
 for number in range(1, {steps} + 1):
     server.shell(name=f"step {{number}}", commands=[f"echo step-{{number}} >> {out}/{{host.name}}"])
 """
+
+
+_ANSIBLE = """
+[defaults]
+forks = 20
+gathering = explicit
+host_key_checking = True
+retry_files_enabled = False
+[ssh_connection]
+pipelining = True
+ssh_args = -F /dev/null -o ControlMaster=auto -o ControlPersist=60s -o UserKnownHostsFile={folder}/known_hosts
+control_path_dir = {folder}/cp
+"""
+_PLAY = """
+- hosts: all
+  gather_facts: false
+  strategy: "{{{{ how | default('linear') }}}}"
+  tasks:
+"""
+_TASK = """
+    - name: step {number}
+      ansible.builtin.shell: {command}
+"""
+
+
+def write_ansible(ground: Ground, command: str = "echo step-{number} >> {out}/{{{{ inventory_hostname }}}}") -> None:
+    """A play with a task for each step; connections are kept between tasks."""
+    variables = (
+        f"ansible_port={ground.port} ansible_user={ground.user} ansible_ssh_private_key_file={ground.folder / 'id'} "
+        f"ansible_python_interpreter={sys.executable}"
+    )
+    (ground.folder / "inventory.ini").write_text("\n".join(f"{one} {variables}" for one in ground.addresses) + "\n")
+    (ground.folder / "ansible.cfg").write_text(_ANSIBLE.format(folder=ground.folder))
+    tasks = "".join(
+        _TASK.format(number=number, command=command.format(number=number, out=ground.folder / "out"))
+        for number in range(1, ground.steps + 1)
+    )
+    (ground.folder / "play.yaml").write_text(_PLAY.format() + tasks)
 
 
 def write_pyinfra(ground: Ground) -> None:
@@ -161,6 +207,7 @@ def hosts(folder: Path, count: int, steps: int) -> Iterator[Ground]:
         (folder / "id").chmod(0o600)
         ground = Ground(folder, port, count, steps, running[0].user)
         write_pyinfra(ground)
+        write_ansible(ground)
         yield ground
     finally:
         for one in running:
@@ -168,6 +215,7 @@ def hosts(folder: Path, count: int, steps: int) -> Iterator[Ground]:
 
 
 def contenders(ground: Ground) -> Mapping[str, list[str]]:
+    """By name; those whose name is in `SLOW` take so long that they have fewer turns."""
     module = [sys.executable, "-m", "bench.hosts"]
     found = {
         "asyncssh": [*module, "--bare", *ground.words],
@@ -179,17 +227,35 @@ def contenders(ground: Ground) -> Mapping[str, list[str]]:
         files = [str(ground.folder / "inventory.py"), str(ground.folder / "deploy.py")]
         found["pyinfra"] = [str(pyinfra), "-y", *files]
         found["pyinfra, 20 at a time"] = [str(pyinfra), "-y", "--parallel", "20", *files]
+    ansible = Path(sys.executable).with_name("ansible-playbook")
+    if ansible.exists():
+        files = ["-i", str(ground.folder / "inventory.ini"), str(ground.folder / "play.yaml")]
+        found["ansible"] = [str(ansible), *files]
+        found["ansible, strategy free"] = [str(ansible), *files, "-e", "how=free"]
     return found
+
+
+SLOW = ("ansible", "ansible, strategy free")
+
+
+def environment(ground: Ground) -> dict[str, str]:
+    """What the contenders are started with; none of them reads settings of whoever starts the benchmark."""
+    made = {
+        **os.environ,
+        "PYTHONPATH": str(HERE.parent),
+        "ANSIBLE_CONFIG": str(ground.folder / "ansible.cfg"),
+        "ANSIBLE_HOME": str(ground.folder / "ansible"),
+    }
+    made.pop("PYTHONDONTWRITEBYTECODE", None)  # or every start compiles everything again
+    return made
 
 
 def once(ground: Ground, name: str, command: list[str]) -> float:
     """Seconds of one run, whose work was looked at."""
     for address in ground.addresses:
         ground.file(address).unlink(missing_ok=True)
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or every start compiles everything again
     began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ground.folder, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ground.folder, env=environment(ground))
     taken = time.perf_counter() - began
     if done.returncode:
         sys.exit(f"{name} failed ({done.returncode}):\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}")
@@ -200,31 +266,65 @@ def once(ground: Ground, name: str, command: list[str]) -> float:
     return taken
 
 
-def main(count: int = 20, steps: int = 10, runs: int = 5) -> None:
+ABOUT = """\
+{count} hosts, {steps} commands on each, one after the other; every command appends a line to a file of its host. The
+hosts are private `sshd`s on loopback, each with an address of its own, on the machine that also drives them. All
+contenders take turns in one run: {runs} turns each, ansible {slow}; medians are shown, and ratios are medians of the
+ratios of one turn. Bytecode is compiled and caches are warm. After every turn each file must hold exactly the lines
+asked for, in order. *asyncssh* is the least that can be done: one line to each host, nothing written down. *Handrail*
+has every intent and every outcome synchronised to the disk in a checked chain before it goes on; *looking first* sends
+two commands for each step, because it looks whether it is done already. *pyinfra* runs `server.shell`; *ansible* runs
+`ansible.builtin.shell` with pipelining, 20 forks, kept connections, without gathering facts."""
+
+
+def compare(count: int = 20, steps: int = 10, runs: int = 5, *, quick: bool = False) -> Result:
+    load = Load()
+    slow = 1 if quick else 2
     with tempfile.TemporaryDirectory() as folder, hosts(Path(folder), count, steps) as ground:
         known = contenders(ground)
-        for name, command in known.items():
-            once(ground, name, command)  # bytecode is written, caches are warm
         taken: dict[str, list[float]] = {name: [] for name in known}
-        for _ in range(runs):
+        for name, command in known.items():
+            if name not in SLOW:
+                once(ground, name, command)  # bytecode is written, caches are warm
+        for turn in range(runs):
             for name, command in known.items():
-                taken[name].append(once(ground, name, command))
-    middle = {name: statistics.median(times) for name, times in taken.items()}
-    print(f"{count} hosts, {steps} commands each, median of {runs} in turns")
-    for name, times in taken.items():
-        print(f"{name:24} {middle[name]:7.2f} s   (from {min(times):.2f} to {max(times):.2f})")
-    report("asyncssh", LIMIT_BARE, taken)
-    if "pyinfra" in middle:
-        best = min((name for name in middle if name.startswith("pyinfra")), key=lambda name: middle[name])
-        report(best, LIMIT_PYINFRA, taken)
-    else:
-        print("pyinfra is not installed: pip install pyinfra, then again")
+                if name not in SLOW or turn < slow:
+                    taken[name].append(once(ground, name, command))
+    rows = tuple(
+        (
+            name,
+            f"{statistics.median(times):.2f} s",
+            f"{min(times):.2f} to {max(times):.2f} s",
+            f"{_ratio(taken, name, 'asyncssh'):.2f}",
+            f"{_ratio(taken, name, 'handrail'):.2f}",
+        )
+        for name, times in taken.items()
+    )
+    verdicts = [Verdict("Handrail / bare asyncssh", _ratio(taken, "handrail", "asyncssh"), LIMIT_BARE)]
+    for family, limit in (("pyinfra", LIMIT_PYINFRA), ("ansible", LIMIT_ANSIBLE)):
+        names = [name for name in taken if name.startswith(family)]
+        if names:
+            best = min(names, key=lambda name: statistics.median(taken[name]))
+            verdicts.append(Verdict(f"Handrail / {best}", _ratio(taken, "handrail", best), limit))
+    return Result(
+        f"{count} hosts, {steps} steps each, over SSH",
+        ABOUT.format(count=count, steps=steps, runs=runs, slow=slow),
+        ("", "median", "from, to", "of asyncssh", "of Handrail"),
+        rows,
+        tuple(verdicts),
+        str(load),
+    )
 
 
-def report(other: str, limit: float, taken: Mapping[str, list[float]]) -> None:
-    """The ratio of neighbours in time, because the machine is not the same from minute to minute."""
-    ratio = statistics.median(ours / theirs for ours, theirs in zip(taken["handrail"], taken[other], strict=True))
-    print(f"handrail / {other}: {ratio:.2f}, limit {limit:g}: {'kept' if ratio <= limit else 'BROKEN'}")
+def _ratio(taken: Mapping[str, list[float]], one: str, other: str) -> float:
+    """Of neighbours in time, because the machine is not the same from minute to minute."""
+    return statistics.median(mine / theirs for mine, theirs in zip(taken[one], taken[other], strict=False))
+
+
+def main(count: int = 20, steps: int = 10, runs: int = 5) -> int:
+    result = compare(count, steps, runs)
+    print(text(result))
+    return 0 if result.kept else 1
 
 
 if __name__ == "__main__":
@@ -234,4 +334,4 @@ if __name__ == "__main__":
     elif arguments[:1] == ["--carry"]:
         carry(ground_of(arguments[1:-1]), arguments[-1])
     else:
-        main(*map(int, arguments))
+        raise SystemExit(main(*map(int, arguments)))

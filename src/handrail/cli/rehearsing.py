@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from handrail.model.plan import Plan
 from handrail.rehearsing import matrix as matrices
 from handrail.rehearsing.faults import chosen
 from handrail.rehearsing.results import Rehearsal, to_json
+from handrail.rehearsing.sampling import sample
 from handrail.reporting import rehearsal_html
 from handrail.reporting.page import Page
 from handrail.reporting.rehearsal import case_page, rehearsal_page, verdict
@@ -29,7 +31,9 @@ def rehearse(
 ) -> int:
     """0 when all cases pass, or end without a way back where the plan had said so; 1 otherwise."""
     listed = chosen(faults)
-    plan = plan_to_rehearse(plan_file)
+    whole = plan_to_rehearse(plan_file)
+    few = sample(whole)
+    plan = few.plan
     matrix = matrices.prepare(plan, _declared(plan, guides), listed)
     if case is not None and not matrix.unfaulted:
         matrix = matrices.one_case(matrix, case)
@@ -40,6 +44,8 @@ def rehearse(
     if case is not None:
         cases = [one for one in cases if one.fault == case.rpartition(":")[2]]
     found = matrices.rehearsal_of(matrix, cases)
+    if few.hosts < few.of:
+        found = replace(found, plan=whole.digest, sampled=(few.hosts, few.of))
     put(output, _shown(found, plan_file, format, alone=case is not None), to)
     if found.exit_code:
         output.complain(f"handrail: {verdict(found)}")

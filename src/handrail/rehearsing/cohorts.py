@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from handrail.documents.plan import plan_to_json
-from handrail.model.plan import Plan, Step
+from handrail.model.plan import Hop, Plan, Step
 
 _MADE = re.compile(r"[\w.@+-]+-[0-9a-f]{8}(?=\\|\")")
 """A folder that an attempt made for itself: its name has the name of the step in it."""
@@ -20,15 +21,17 @@ def cohorts(plan: Plan, steps: tuple[Step, ...] | None = None) -> dict[str, tupl
     equal hops, on hosts with equal facts, but for the names of host, installation and deployment.
     """
     found: dict[str, list[str]] = {}
+    hops: dict[str, list[Hop]] = {}
+    for hop in plan.hops:
+        hops.setdefault(hop.installation, []).append(hop)
     told = {one["id"]: one for one in plan_to_json(replace(plan, steps=steps or plan.steps))["steps"]}
     for step in steps or plan.steps:
-        found.setdefault(_shape(plan, step, told[step.id]), []).append(step.id)
+        found.setdefault(_shape(plan, step, told[step.id], hops.get(step.installation, [])), []).append(step.id)
     return {first: tuple(others) for first, *others in found.values()}
 
 
-def _shape(plan: Plan, step: Step, told: dict[str, object]) -> str:
+def _shape(plan: Plan, step: Step, told: dict[str, object], hops: Sequence[Hop]) -> str:
     host = plan.estate.hosts.get(step.host or "")
-    hops = [one for one in plan.hops if one.installation == step.installation]
     facts = [host.os, dict(host.software), dict(host.facts)] if host is not None else []
     left_out = ("takes", "rests_on", "because", "source", "leaves", "downtime")
     about = {name: value for name, value in told.items() if name not in left_out}

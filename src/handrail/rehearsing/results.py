@@ -91,7 +91,8 @@ def failures_of(cases: Iterable[Case]) -> tuple[Failure, ...]:
 class Rehearsal:
     """`stand_for` maps a step to the others of its cohort, which were not tried for themselves. `unfaulted`: why the
     run without faults did not come to its end, empty when it did. `not_rehearsed`: steps that were never carried out,
-    and why. `faults`: those that were tried, with what they are."""
+    and why. `faults`: those that were tried, with what they are. `sampled`: on how many hosts of how many, when not on
+    all of them."""
 
     plan: str
     estate: str
@@ -103,6 +104,7 @@ class Rehearsal:
     not_rehearsed: Mapping[str, str]
     unfaulted: str = ""
     back: tuple[str, ...] = ()
+    sampled: tuple[int, int] | None = None
 
     @property
     def counts(self) -> Counts:
@@ -134,6 +136,7 @@ def to_json(rehearsal: Rehearsal) -> dict[str, Any]:
         "steps": len(rehearsal.steps),
         "cohorts": {step: list(others) for step, others in rehearsal.stand_for.items()},
         "faults": dict(rehearsal.faults),
+        **({"hosts": {"tried": rehearsal.sampled[0], "of": rehearsal.sampled[1]}} if rehearsal.sampled else {}),
     }
 
 

@@ -94,6 +94,8 @@ def tone(rehearsal: Rehearsal) -> Tone:
 def rehearsal_page(rehearsal: Rehearsal, plan_file: str) -> Page:
     yield Heading(f"Rehearsal of the plan for {rehearsal.estate}", 1)
     yield Paragraph(f"Plan {rehearsal.plan}")
+    if rehearsal.sampled:
+        yield Paragraph(sampled(rehearsal))
     if rehearsal.unfaulted:
         yield Paragraph(f"Without any fault: {rehearsal.unfaulted}", "bad")
         yield Paragraph(verdict(rehearsal), "bad")
@@ -110,6 +112,15 @@ def rehearsal_page(rehearsal: Rehearsal, plan_file: str) -> Page:
         yield Paragraph(f"Without a fault the run {said}.", tone(rehearsal) if rehearsal.not_rehearsed else "good")
         return
     yield Paragraph(verdict(rehearsal), tone(rehearsal))
+
+
+def sampled(rehearsal: Rehearsal) -> str:
+    """On which hosts it was tried, when not on all."""
+    tried, of = rehearsal.sampled or (0, 0)
+    return (
+        f"Tried on {tried:,} of {of:,} hosts: two of each kind and wave stand for those with the same steps, facts and "
+        "hops. What many hosts do to each other at once is not shown by this."
+    )
 
 
 def _letters(rehearsal: Rehearsal) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from handrail.rehearsing.results import Case, Rehearsal, Result, failures_of
 from handrail.reporting import words
 from handrail.reporting.html import document, escape
-from handrail.reporting.rehearsal import Part, Row, command, led_to, parts, tone, unknown, verdict, worst
+from handrail.reporting.rehearsal import Part, Row, command, led_to, parts, sampled, tone, unknown, verdict, worst
 
 _SIGNS: dict[Result, tuple[str, str]] = {
     "pass": ("✓", "passed"),
@@ -79,6 +79,8 @@ def render(rehearsal: Rehearsal, plan_file: str) -> str:
 def _body(title: str, rehearsal: Rehearsal, plan_file: str) -> Iterator[str]:
     yield f'<h1>{escape(title)}</h1>\n<p class="quiet id">Plan {escape(rehearsal.plan)}</p>'
     yield f'<p class="verdict {tone(rehearsal)}">{escape(verdict(rehearsal))}</p>'
+    if rehearsal.sampled:
+        yield f"<p>{escape(sampled(rehearsal))}</p>"
     if rehearsal.unfaulted:
         yield f"<p>{escape(rehearsal.unfaulted)}</p>"
         return

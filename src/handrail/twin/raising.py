@@ -13,7 +13,7 @@ from handrail.twin.declarations import Declarations, read_declarations
 from handrail.twin.machine import Clock, Context, Machine, short_names
 from handrail.twin.mechanisms import booting, files, installer, registry, services, software, systems
 from handrail.twin.raising_media import raise_media
-from handrail.twin.raising_products import raise_databases, raise_products
+from handrail.twin.raising_products import Inhabitants, raise_databases, raise_products
 from handrail.twin.state import Draft, State
 from handrail.twin.store import AnyStore, Store
 from handrail.twin.things import ESTATE, SYSTEM, Account, Entry, Service, System, Volume
@@ -88,10 +88,11 @@ def raise_state(estate: Estate, declarations: Declarations, clock: Clock) -> Sta
         _raise_system(estate, machine, host)
         if host.is_windows:
             windows.append(machine)
+    inhabitants = Inhabitants.of(estate)
     for machine in windows:
-        raise_databases(estate, machine)
+        raise_databases(estate, machine, inhabitants)
     for machine in windows:
-        raise_products(estate, machine)
+        raise_products(estate, machine, inhabitants)
         raise_media(estate, machine)
     for _ in range(_ROUNDS):
         for machine in windows:

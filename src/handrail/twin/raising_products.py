@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handrail.model.estate import Database as EstateDatabase
@@ -23,14 +23,36 @@ from handrail.twin.things import Component, Database, Entry, KeySet, Product, Se
 _EACH = re.compile(r"\{(each [a-z_]+)\}")
 
 
-def raise_databases(estate: Estate, machine: Machine) -> None:
+@dataclass(slots=True)
+class Inhabitants:
+    """An estate, indexed once for all its hosts: installations with their products by host and by database, databases
+    by host."""
+
+    on: dict[str, list[tuple[str, Installation]]] = field(default_factory=dict)
+    using: dict[str, list[tuple[str, Installation]]] = field(default_factory=dict)
+    databases: dict[str, list[EstateDatabase]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, estate: Estate) -> Inhabitants:
+        made = cls()
+        for deployment in estate.deployments.values():
+            for one in deployment.installations:
+                made.on.setdefault(one.host, []).append((deployment.product, one))
+                if one.database:
+                    made.using.setdefault(one.database, []).append((deployment.product, one))
+        for database in estate.databases.values():
+            made.databases.setdefault(database.host, []).append(database)
+        return made
+
+
+def raise_databases(estate: Estate, machine: Machine, inhabitants: Inhabitants) -> None:
     """The SQL Server instances of this host and their databases, with the content that their components declare."""
-    for database in estate.databases.values():
-        if database.host != machine.name or database.engine != "sqlserver":
+    for database in inhabitants.databases.get(machine.name, ()):
+        if database.engine != "sqlserver":
             continue
         instance = database.instance or ""
         _raise_instance(machine, instance, database.version or "15.0.2000.5")
-        users = _users(estate, machine, database.id)
+        users = _users(machine, inhabitants.using.get(database.id, ()))
         made = Database(name=database.name, instance=instance)
         for installation, bits in users:
             made = _filled(estate, database, made, installation, bits)
@@ -48,13 +70,12 @@ def _raise_instance(machine: Machine, instance: str, version: str) -> None:
         components.register_service(machine, service)
 
 
-def _users(estate: Estate, machine: Machine, database: str) -> list[tuple[Installation, ComponentBits]]:
+def _users(machine: Machine, using: Sequence[tuple[str, Installation]]) -> list[tuple[Installation, ComponentBits]]:
     found = []
-    for deployment in estate.deployments.values():
-        for one in deployment.installations:
-            bits = machine.context.declarations.component(deployment.product, one.component)
-            if one.database == database and bits is not None:
-                found.append((one, bits))
+    for product, one in using:
+        bits = machine.context.declarations.component(product, one.component)
+        if bits is not None:
+            found.append((one, bits))
     return found
 
 
@@ -107,18 +128,17 @@ def _row(row: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
     return {name: fill(one, values) if isinstance(one, str) else one for name, one in row.items()}
 
 
-def raise_products(estate: Estate, machine: Machine) -> None:
+def raise_products(estate: Estate, machine: Machine, inhabitants: Inhabitants) -> None:
     """The components of this host at their builds, and the packages they came in."""
     found: dict[str, list[Installation]] = {}
-    for deployment in estate.deployments.values():
-        for one in deployment.installations:
-            bits = machine.context.declarations.component(deployment.product, one.component)
-            if one.host == machine.name and bits is not None and one.build:
-                _raise_component(estate, machine, deployment.product, one, bits)
-                package = bits.packages.get(one.release or "", bits.package)
-                found.setdefault(f"{deployment.product}/{package}", []).append(one)
-                for reference, pack in _packs(estate, machine, deployment.product, one):
-                    found.setdefault(reference, []).append(pack)
+    for product, one in inhabitants.on.get(machine.name, ()):
+        bits = machine.context.declarations.component(product, one.component)
+        if bits is not None and one.build:
+            _raise_component(estate, machine, product, one, bits)
+            package = bits.packages.get(one.release or "", bits.package)
+            found.setdefault(f"{product}/{package}", []).append(one)
+            for reference, pack in _packs(estate, machine, product, one):
+                found.setdefault(reference, []).append(pack)
     _raise_key_sets(estate, machine)
     for reference, installations in found.items():
         _raise_package(machine, reference, installations)
@@ -181,6 +201,8 @@ def _container(installation: Installation) -> str:
 def _raise_key_sets(estate: Estate, machine: Machine) -> None:
     """Key sets that the estate says are here, of accounts whose installations stand on other hosts."""
     stated = machine_facts(estate, machine, "key_sets")
+    if not stated:
+        return
     deleted = machine_facts(estate, machine, "deleted_profiles")
     for deployment in estate.deployments.values():
         for one in deployment.installations:
