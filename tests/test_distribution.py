@@ -141,7 +141,7 @@ def test_the_installed_demo_tells_its_story(installed: Path, tmp_path: Path) -> 
         "contoso.yaml",
         "identity.plan.json",
         "identity-runbook.md",
-        "evidence",
+        "identity-evidence",
         "home",
     }
     assert not (tmp_path / "home").exists(), "the demo keeps to its own folder"
