@@ -21,7 +21,7 @@ from handrail.model.plan import Plan
 from handrail.rehearsing.results import Case, Rehearsal, Result, failures_of
 from handrail.reporting.rehearsal import Part, Row, command, led_to, parts, tone, unknown, verdict, worst
 
-FOLDS = 60
+FOLDS = 150
 """Rows from which on a matrix shows its parts folded: one line for each, and its rows on a page of their own."""
 ROWS = 200
 FAILURES = 12
