@@ -1,14 +1,16 @@
-"""A machine out of Wine with the lab's Synchronization Service on it, as somebody left it who installed it years ago
-from a mapped drive that is no longer there; and what the way to SP3 does to it, counted by the machine itself."""
+"""A machine out of Wine with the lab's Synchronization Service and Service on it, as somebody left it who installed
+them years ago from a mapped drive that is no longer there; and what the way to SP3 does to it, counted by the machine
+itself."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.wine.packages import NEW, OLD, SYNC
+from tests.lab.wine.packages import DATABASES, NEW, OLD, PRODUCTS, SERVICE, SYNC, Product
 from tests.support import wine
 from tests.support.wine import WineMachine
 
@@ -16,8 +18,9 @@ ESTATE = Path(__file__).parents[1] / "real" / "sp3-lab.yaml"
 PASSWORD = "Lab-7tulips-and-a-hat"
 SOURCE = "E:"
 MEDIA = r"C:\Media"
+SP2, SP3 = rf"{MEDIA}\MIM2016SP2.iso", rf"{MEDIA}\MIM2016SP3.iso"
 UNINSTALL = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
-FOLDER = "C:\\Program Files\\" + "\\".join(SYNC.path)
+ACCOUNTS = {SYNC.id: r"LAB\svc-mimsync", SERVICE.id: r"LAB\svc-mimservice"}
 
 PLATFORM = (
     r'reg add "HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion" /v CurrentBuildNumber /d 17763 /f',
@@ -33,32 +36,44 @@ PLATFORM = (
 
 def prepare(machine: WineMachine) -> None:
     """Everything that stood there before anybody thought of SP3."""
-    folder = wine.package(SYNC.id, OLD)
-    machine.bring(folder, rf"C:\lab-source\{SYNC.folder}")
+    for product in PRODUCTS:
+        machine.bring(wine.package(product.id, OLD), rf"C:\lab-source\{product.folder}")
+        machine.bring(wine.patch(product.id), rf"{MEDIA}\{product.patch}")
+        machine.add_database(DATABASES[product.id])
     bring_medium(machine)
-    machine.add_image(rf"{MEDIA}\MIM2016SP3.iso", "MIM_SP3_ENU", {SYNC.folder: wine.package(SYNC.id, NEW)})
-    machine.bring(wine.patch(SYNC.id), rf"{MEDIA}\{SYNC.patch}")
-    machine.add_database("FIMSynchronizationService")
+    machine.add_image(SP3, "MIM_SP3_ENU", {product.folder: wine.package(product.id, NEW) for product in PRODUCTS})
     machine.write(r"C:\lab\agents.txt", "HR\nAD\n")
-    lines = (
-        *PLATFORM,
-        rf"subst {SOURCE} C:\lab-source",
-        rf'msiexec /i "{SOURCE}\{SYNC.folder}\{SYNC.package}" /qn',
-        f"subst {SOURCE} /D",
-        r"rmdir /s /q C:\lab-source",
-        rf"reg add HKLM\SYSTEM\CurrentControlSet\Services\{SYNC.service} /v ObjectName /d LAB\svc-mimsync /f",
-        f"sc start {SYNC.service}",
-    )
+    lines = [*PLATFORM, rf"subst {SOURCE} C:\lab-source"]
+    lines += [rf'msiexec /i "{SOURCE}\{product.folder}\{product.package}" /qn' for product in PRODUCTS]
+    lines += [f"subst {SOURCE} /D", r"rmdir /s /q C:\lab-source"]
+    for product in PRODUCTS:
+        lines += [as_whom(product), f"sc start {product.service}"]
     machine.must(" && ".join(lines))
-    # Windows Installer looks for the source that its own copy came from only when that copy is gone.
+    forget_packages(machine)
+
+
+def as_whom(product: Product) -> str:
+    """The command that says as whom the product's service runs, which the lab's packages cannot."""
+    key = rf"HKLM\SYSTEM\CurrentControlSet\Services\{product.service}"
+    return rf"reg add {key} /v ObjectName /d {ACCOUNTS[product.id]} /f"
+
+
+def forget_packages(machine: WineMachine) -> None:
+    """Windows Installer looks for the source that its own copy came from only when that copy is gone."""
     for cached in machine.path(r"C:\windows\Installer").glob("*.ms?"):
         cached.unlink()
 
 
 def bring_medium(machine: WineMachine) -> None:
     """SP2's, as the estate has it."""
-    folder = wine.package(SYNC.id, OLD)
-    machine.add_image(rf"{MEDIA}\MIM2016SP2.iso", "MIM_SP2_ENU", {SYNC.folder: folder})
+    machine.add_image(SP2, "MIM_SP2_ENU", {product.folder: wine.package(product.id, OLD) for product in PRODUCTS})
+
+
+def install_by_hand(machine: WineMachine, product: Product) -> None:
+    """What a person does on the way back: setup of SP2 from its medium, with the account of before."""
+    machine.bring(wine.package(product.id, OLD), rf"C:\lab-hand\{product.folder}")
+    setup = rf'msiexec /i "C:\lab-hand\{product.folder}\{product.package}" /qn'
+    machine.must(" && ".join((setup, as_whom(product), f"sc start {product.service}")))
 
 
 def estate(machine: WineMachine, target: Path) -> Path:
@@ -69,36 +84,50 @@ def estate(machine: WineMachine, target: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The machine as it stands. `jobs`: how often each detached command was begun, by the folders that they left."""
+    """A product as it stands on the machine. `stored`: what its database holds."""
 
     listed: str
     program: str
     config: str
     service: str
-    drives: str
-    jobs: Counter[str]
+    stored: str
 
 
-def look(machine: WineMachine) -> Seen:
-    said = machine.run(rf'reg query "{UNINSTALL}\{SYNC.code}" /v DisplayVersion').out
+def look(machine: WineMachine) -> Mapping[str, Seen]:
+    """Every product of the lab, by its id."""
+    return {product.id: _seen(machine, product) for product in PRODUCTS}
+
+
+def _seen(machine: WineMachine, product: Product) -> Seen:
+    said = machine.run(rf'reg query "{UNINSTALL}\{product.code}" /v DisplayVersion').out
     listed = re.search(r"REG_SZ\s+(\S+)", said)
-    state = re.search(r"STATE\s*:\s*\d+\s+(\w+)", machine.run(f"sc query {SYNC.service}").out)
-    config = machine.path(rf"{FOLDER}\Bin\miiserver.exe.config")
+    state = re.search(r"STATE\s*:\s*\d+\s+(\w+)", machine.run(f"sc query {product.service}").out)
+    folder = "C:\\Program Files\\" + "\\".join(product.path)
+    config = machine.path(rf"{folder}\{next(iter(product.texts))}")
     return Seen(
         listed=listed[1] if listed else "",
-        program=_version(machine.path(rf"{FOLDER}\{SYNC.programs[0]}")),
+        program=_version(machine.path(rf"{folder}\{product.programs[0]}")),
         config=config.read_text() if config.exists() else "",
         service=state[1] if state else "",
-        drives=machine.run("subst").out.strip(),
-        jobs=jobs(machine),
+        stored=database(machine, product).read_text().partition("\n")[2],
     )
 
 
+def database(machine: WineMachine, product: Product) -> Path:
+    """The file that stands for its database: the first line is its state, whatever follows what it holds."""
+    return machine.path(rf"C:\lab\sql\{DATABASES[product.id]}.txt")
+
+
+def drives(machine: WineMachine) -> str:
+    return machine.run("subst").out.strip()
+
+
 def jobs(machine: WineMachine) -> Counter[str]:
-    """Step -> how many jobs it left. Their names end with the attempt and a digest."""
+    """COMPONENT/STEP -> how many jobs it left. Their names end with the attempt and a digest."""
     folder = machine.path(r"C:\ProgramData\Handrail\jobs")
     names = [one.name for one in folder.iterdir()] if folder.is_dir() else []
-    return Counter(re.sub(r"^.*-2016-sp3-(.+?)-\d+-[0-9a-f]{8}$", r"\1", name) for name in names)
+    mould = r"^.*?-(sync|service)-mim01-2016-sp3-(.+?)-\d+-[0-9a-f]{8}$"
+    return Counter(re.sub(mould, r"\1/\2", name) for name in names)
 
 
 def _version(program: Path) -> str:

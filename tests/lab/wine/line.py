@@ -7,63 +7,66 @@ and the command has ended when its own process has: nobody waits for what stays 
 
 The exit code that Linux hands on has 8 bits. With LAB_EXIT=FILE in the environment, all 32 are written there.
 LAB_CWD is the folder to begin in, as Windows writes it.
-"""
 
-from __future__ import annotations
+It is started hundreds of times in a test, so it imports next to nothing.
+"""
 
 import os
 import select
-import subprocess
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 
 WINE = "/usr/lib/wine/wine64"
+RAWCMD = r"C:\windows\system32\rawcmd.exe"
+"""With its path: of a bare name Wine has a program of its own find it, which takes as long again."""
 SFTP = "lab-sftp"
 """What sshd says instead of a line when a client asks for SFTP."""
 LEFT_OVER = 0.2
 """Seconds that output may still be on its way after the process has ended."""
 
 
-def environment(prefix: str, given: Mapping[str, str]) -> dict[str, str]:
+def environment(prefix: str, given: dict[str, str]) -> dict[str, str]:
     dropped = ("DISPLAY", "SSH_ORIGINAL_COMMAND")
     kept = {name: one for name, one in given.items() if name not in dropped and not name.startswith("WINE")}
     wine = {"WINEPREFIX": prefix, "WINEARCH": "win64", "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
     return {**kept, **wine}
 
 
-def home(prefix: str) -> Path:
+def home(prefix: str) -> str:
     """The profile folder of the account that all of the machine's programs run in."""
-    users = Path(prefix, "drive_c", "users")
-    return next((one for one in sorted(users.iterdir()) if one.name != "Public"), users)
+    users = f"{prefix}/drive_c/users"
+    with os.scandir(users) as found:
+        return min((one.path for one in found if one.name != "Public"), default=users)
 
 
 def main(arguments: list[str]) -> int:
     prefix = arguments[0]
     line = arguments[1] if len(arguments) > 1 else os.environ.get("SSH_ORIGINAL_COMMAND", "")
     if line == SFTP:
+        from pathlib import Path
+
         sys.path.insert(0, str(Path(__file__).parents[3]))
         from tests.lab.wine import sftp_server
 
-        return sftp_server.serve(prefix, home(prefix))
+        return sftp_server.serve(prefix, Path(home(prefix)))
     if not line:
         sys.stderr.write("HANDRAIL LAB: there is no shell to sit at; say a command.\n")
         return 255
-    env = {**environment(prefix, os.environ), "LAB_LINE": line}
+    env = {**environment(prefix, dict(os.environ)), "LAB_LINE": line}
     if "LAB_EXIT" in env:
         env["LAB_EXIT"] = "Z:" + env["LAB_EXIT"].replace("/", "\\")
-    process = subprocess.Popen(
-        [WINE, "rawcmd"], cwd=home(prefix), env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    _carry(process)
-    return process.wait()
+    os.chdir(home(prefix))
+    (out, their_out), (err, their_err) = os.pipe(), os.pipe()
+    streams = [(os.POSIX_SPAWN_DUP2, their_out, 1), (os.POSIX_SPAWN_DUP2, their_err, 2)]
+    process = os.posix_spawn(WINE, [WINE, RAWCMD], env, file_actions=streams)
+    os.close(their_out)
+    os.close(their_err)
+    _carry(process, {out: 1, err: 2})
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def _carry(process: subprocess.Popen[bytes]) -> None:
-    """Output as it comes, until the process has ended and nothing more comes."""
-    assert process.stdout and process.stderr
-    targets = {process.stdout.fileno(): 1, process.stderr.fileno(): 2}
-    ended = _ended(process.pid)
+def _carry(process: int, targets: dict[int, int]) -> None:
+    """Output as it comes, from each descriptor to its target, until the process has ended and no more comes."""
+    ended = _ended(process)
     watched = [*targets, ended]
     while targets:
         ready, _, _ = select.select(watched, [], [], None if ended in watched else LEFT_OVER)
@@ -73,10 +76,11 @@ def _carry(process: subprocess.Popen[bytes]) -> None:
             return
         for one in [one for one in ready if one in targets]:
             data = os.read(one, 65536)
-            if not data:
+            if data:
+                _write(targets[one], data)
+            else:
                 del targets[one]
                 watched.remove(one)
-            _write(targets.get(one, 0), data)
 
 
 def _ended(pid: int) -> int:

@@ -134,7 +134,7 @@ SERVICE = Product(
     registry={rf"{_SERVICES}\FIMService": {"DatabaseServer": "[SQLSERVER]", "DatabaseName": "[SQLDATABASE]"}},
 )  # fmt: skip
 PRODUCTS = (SYNC, SERVICE)
-_DATABASES = {"sync": "FIMSynchronizationService", "service": "FIMService"}
+DATABASES = {"sync": "FIMSynchronizationService", "service": "FIMService"}
 _MARK = r"SOFTWARE\HandrailLab\Products"
 
 
@@ -278,7 +278,7 @@ def _source(product: Product, build_: str, files: Mapping[str, Path]) -> str:
     <Media Id="1" Cabinet="lab.cab" EmbedCab="yes" DiskPrompt="disk 1"/>
     <Property Id="DiskPrompt" Value="Lab [1]"/>
     <Property Id="SQLSERVER" Value="sql01"/>
-    <Property Id="SQLDATABASE" Value="{_DATABASES[product.id]}"/>
+    <Property Id="SQLDATABASE" Value="{DATABASES[product.id]}"/>
     {wishes}
     <Directory Id="TARGETDIR" Name="SourceDir"><Directory Id="ProgramFiles64Folder">{nested}</Directory></Directory>
     <Condition Message="The lab was asked to miss a prerequisite.">NOT PREREQMISSING</Condition>

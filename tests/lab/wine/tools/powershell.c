@@ -97,6 +97,23 @@ static int msi_version(const wchar_t *path)
     return 0;
 }
 
+// Virtual Machine Manager has none of its own here: its service is a stand-in, and a text file names its servers.
+static int library_servers(const wchar_t *folder)
+{
+    wchar_t path[2048], *names;
+
+    swprintf(path, 2048, L"%ls\\bin\\vmmservice.exe", folder);
+    if (GetFileAttributesW(path) == INVALID_FILE_ATTRIBUTES)
+        return ABSENT;
+    if (service_state(L"SCVMMService") != SERVICE_RUNNING) {
+        complain(L"Get-SCVMMServer : You cannot access VMM management server localhost. (Error ID: 1604)");
+        return 1;
+    }
+    names = read_text(LAB L"library-servers.txt");
+    say(L"%ls", names ? names : L"");
+    return 0;
+}
+
 static int object_update(void)
 {
     if (service_state(L"FIMService") != SERVICE_RUNNING) {
@@ -178,6 +195,8 @@ static int carry_out(const wchar_t *name)
         return dismount(arguments[0]);
     if (IS(L"object-update", 2))
         return object_update();
+    if (IS(L"vmm-library-servers", 1))
+        return library_servers(arguments[0]);
     if (IS(L"boot-time", 0))
         return boot_time();
     if (IS(L"transport-facts", 0))

@@ -1,6 +1,8 @@
-// sqlcmd.exe, a stand-in of the lab with no SQL Server behind it: a database is a file C:\lab\sql\NAME.txt that holds
-// its state, a backup a short text with a header and an end. It answers the few statements that our procedure asks, one
-// by one, with the columns that SQL Server 2019 has, and refuses every other. What server is named is all the same.
+// sqlcmd.exe, a stand-in of the lab with no SQL Server behind it: a database is a file C:\lab\sql\NAME.txt with its
+// state in the first line and any text behind it, a backup is a text with a header, that text and an end. Beside it lie
+// NAME.access (who is let in) and NAME.restores (what msdb would know). It answers the few statements that our
+// procedures ask, one by one, with the columns that SQL Server 2019 has, and refuses every other. What server is named
+// is all the same.
 #include "lab.h"
 
 static wchar_t separator = ' ';
@@ -83,12 +85,27 @@ static void table(const wchar_t *const *columns, const wchar_t *const *row, int 
     say(L"\n(%d rows affected)", row ? 1 : 0);
 }
 
+// What lies beside a database, or the database itself (kind L"txt"); 0 when there is none.
+static wchar_t *kept(const wchar_t *database, const wchar_t *kind)
+{
+    wchar_t path[2048];
+
+    swprintf(path, 2048, LAB L"sql\\%ls.%ls", database, kind);
+    return read_text(path);
+}
+
+static int keep(const wchar_t *database, const wchar_t *kind, const wchar_t *text)
+{
+    wchar_t path[2048];
+
+    swprintf(path, 2048, LAB L"sql\\%ls.%ls", database, kind);
+    return write_text(path, text);
+}
+
 static wchar_t *state_of(const wchar_t *database)
 {
-    wchar_t path[2048], *state;
+    wchar_t *state = kept(database, L"txt");
 
-    swprintf(path, 2048, L"C:\\lab\\sql\\%ls.txt", database);
-    state = read_text(path);
     if (state)
         state[wcscspn(state, L"\r\n")] = 0;
     return state;
@@ -96,10 +113,11 @@ static wchar_t *state_of(const wchar_t *database)
 
 static int back_up(const wchar_t *text)
 {
-    wchar_t name[512], path[4096], line[6000], now[64];
+    static wchar_t line[60000];
+    wchar_t name[512], path[4096], now[64];
     SYSTEMTIME time;
     GUID id = {0};
-    wchar_t *state;
+    wchar_t *state, *held;
 
     if (!bracketed(text, name) || !quoted(text, L"DISK", path))
         return refuse(L"a backup that the lab's sqlcmd does not understand");
@@ -114,8 +132,10 @@ static int back_up(const wchar_t *text)
              time.wMinute, time.wSecond);
     id.Data1 = GetTickCount();
     id.Data2 = (WORD)GetCurrentProcessId();
-    swprintf(line, 6000, L"HANDRAIL LAB BACKUP\n%ls\n%ls\n%08lX-%04X-4000-8000-000000000000\n%d\n%d\nEND\n", name, now,
-             id.Data1, id.Data2, wcsstr(text, L"COPY_ONLY") != 0, wcsstr(text, L"CHECKSUM") != 0);
+    held = kept(name, L"txt");
+    held += wcscspn(held, L"\n") + (wcschr(held, '\n') != 0);
+    swprintf(line, 60000, L"HANDRAIL LAB BACKUP\n%ls\n%ls\n%08lX-%04X-4000-8000-000000000000\n%d\n%d\n%ls\nEND\n", name,
+             now, id.Data1, id.Data2, wcsstr(text, L"COPY_ONLY") != 0, wcsstr(text, L"CHECKSUM") != 0, held);
     if (!write_text(path, line))
         return wrong(3201, L"Cannot open backup device. Operating system error 3(The system cannot find the path "
                            L"specified.).");
@@ -124,8 +144,9 @@ static int back_up(const wchar_t *text)
     return 0;
 }
 
-// The six lines of a backup; 0 and a message when it is none. `whole`: its end is there too.
-static int opened(const wchar_t *text, wchar_t *lines[6], int *whole)
+// The six lines of a backup and, behind them, what the database held; 0 and a message when it is none. `whole`: its end
+// is there too.
+static int opened(const wchar_t *text, wchar_t *lines[7], int *whole)
 {
     wchar_t path[4096], *held, *at;
     int i;
@@ -141,8 +162,12 @@ static int opened(const wchar_t *text, wchar_t *lines[6], int *whole)
         if (at)
             *at++ = 0;
     }
-    if (i < 6 || wcscmp(lines[0], L"HANDRAIL LAB BACKUP"))
+    if (i < 6 || !at || wcscmp(lines[0], L"HANDRAIL LAB BACKUP"))
         return wrong(3241, L"The media family on the device is incorrectly formed. SQL Server cannot process it."), 0;
+    lines[6] = at;
+    at = wcsstr(at, L"\nEND\n");
+    if (at)
+        *at = 0;
     return 1;
 }
 
@@ -152,7 +177,7 @@ static int header(const wchar_t *text)
         L"BackupName", L"BackupType", L"Position", L"UserName", L"ServerName", L"DatabaseName", L"DatabaseVersion",
         L"DatabaseCreationDate", L"BackupSize", L"BackupStartDate", L"BackupFinishDate", L"SoftwareVersionMajor",
         L"SoftwareVersionMinor", L"SoftwareVersionBuild", L"IsCopyOnly", L"HasBackupChecksums", L"BackupSetGUID"};
-    wchar_t *lines[6];
+    wchar_t *lines[7];
     int whole;
 
     if (!opened(text, lines, &whole))
@@ -168,7 +193,7 @@ static int header(const wchar_t *text)
 
 static int verify(const wchar_t *text)
 {
-    wchar_t *lines[6];
+    wchar_t *lines[7];
     int whole;
 
     if (!opened(text, lines, &whole))
@@ -179,6 +204,86 @@ static int verify(const wchar_t *text)
         return wrong(3187, L"The CHECKSUM option was specified, but the backup set contains no checksum information.");
     say(L"The backup set on file 1 is valid.");
     return 0;
+}
+
+static int files_in(const wchar_t *text)
+{
+    static const wchar_t *const columns[] = {L"LogicalName", L"PhysicalName", L"Type", L"Size"};
+    wchar_t *lines[7], path[2048];
+    const wchar_t *row[] = {0, path, L"D", L"2818048"};
+    int whole;
+
+    if (!opened(text, lines, &whole))
+        return 1;
+    row[0] = lines[1];
+    swprintf(path, 2048, LAB L"sql\\%ls.mdf", lines[1]);
+    table(columns, row, 4);
+    return 0;
+}
+
+static int files_of(const wchar_t *text)
+{
+    static const wchar_t *const columns[] = {L"name", L"filename"};
+    wchar_t name[512], path[2048];
+    const wchar_t *row[] = {name, path};
+
+    if (!quoted(text, L"DB_ID(", name))
+        return refuse(L"files of a database that is not named");
+    swprintf(path, 2048, LAB L"sql\\%ls.mdf", name);
+    table(columns, state_of(name) ? row : 0, 2);
+    return 0;
+}
+
+// A note of it goes to what stands for msdb.
+static int put_back(const wchar_t *text)
+{
+    static wchar_t all[65000];
+    wchar_t name[512], note[2048], *lines[7], *before;
+    int whole, count = 1;
+
+    if (!bracketed(text, name) || !wcsstr(text, L"REPLACE"))
+        return refuse(L"a restore that the lab's sqlcmd does not understand");
+    if (!opened(text, lines, &whole))
+        return 1;
+    if (!whole)
+        return wrong(3203, L"Read failed: 38(Reached the end of the file.)\nRESTORE DATABASE is terminating abnormally.");
+    swprintf(all, 65000, L"ONLINE\n%ls", lines[6]);
+    for (before = kept(name, L"restores"); before && *before; before++)
+        count += *before == '\n';
+    swprintf(note, 2048, LAB L"sql\\%ls.restores", name);
+    if (!keep(name, L"txt", all))
+        return wrong(3013, L"RESTORE DATABASE is terminating abnormally.");
+    swprintf(all, 65000, L"%d|%ls|%ls", count, lines[3], lines[2]);
+    append(note, all);
+    say(L"RESTORE DATABASE successfully processed 344 pages in 0.212 seconds (11.226 MB/sec).");
+    return 0;
+}
+
+static int last_restore(const wchar_t *text)
+{
+    static const wchar_t *const columns[] = {L"id", L"backup_set", L"finished"};
+    wchar_t name[512], *at, *line = 0;
+    const wchar_t *row[3];
+    int i;
+
+    if (!quoted(text, L"destination_database_name", name))
+        return refuse(L"restores of a database that is not named");
+    for (at = kept(name, L"restores"); at && *at; at += wcscspn(at, L"\n") + 1)
+        line = at;
+    for (i = 0; line && i < 3; i++)
+        row[i] = wcstok(i ? 0 : line, L"|\r\n");
+    table(columns, line ? row : 0, 3);
+    return 0;
+}
+
+static int alter(const wchar_t *text)
+{
+    wchar_t name[512];
+    const wchar_t *access = wcsstr(text, L"SET MULTI_USER") ? L"MULTI_USER" : L"SINGLE_USER";
+
+    if (!bracketed(text, name) || !wcsstr(text, L" SET ") || !wcsstr(text, access))
+        return refuse(L"a change of a database that the lab's sqlcmd does not know");
+    return state_of(name) && keep(name, L"access", access) ? 0 : wrong(5011, L"ALTER DATABASE statement failed.");
 }
 
 static int make_folder(const wchar_t *text)
@@ -226,8 +331,8 @@ static int names(void)
 static int access_of(const wchar_t *database)
 {
     static const wchar_t *const columns[] = {L"state_desc", L"user_access_desc"};
-    wchar_t *state = state_of(database);
-    const wchar_t *row[] = {state, L"MULTI_USER"};
+    wchar_t *state = state_of(database), *access = kept(database, L"access");
+    const wchar_t *row[] = {state, access ? access : L"MULTI_USER"};
 
     table(columns, state ? row : 0, 2);
     return 0;
@@ -246,6 +351,18 @@ static int statement(const wchar_t *text)
         return header(text);
     if (!wcsncmp(text, L"RESTORE VERIFYONLY ", 19))
         return verify(text);
+    if (!wcsncmp(text, L"RESTORE FILELISTONLY ", 21))
+        return files_in(text);
+    if (!wcsncmp(text, L"RESTORE DATABASE ", 17))
+        return put_back(text);
+    if (!wcsncmp(text, L"ALTER DATABASE ", 15))
+        return alter(text);
+    if (!wcsncmp(text, L"SELECT TOP 1 h.restore_history_id AS id,", 40))
+        return last_restore(text);
+    if (!wcsncmp(text, L"SELECT spid FROM master.dbo.sysprocesses WHERE cmd LIKE N'RESTORE%'", 67))
+        return one_value(L"spid", 0);
+    if (!wcsncmp(text, L"SELECT name, filename FROM master.dbo.sysaltfiles", 49))
+        return files_of(text);
     if (wcsstr(text, L"xp_create_subdir"))
         return make_folder(text);
     if (!wcsncmp(text, L"SELECT is_broker_enabled FROM sys.databases", 43))
