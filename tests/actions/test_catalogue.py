@@ -47,7 +47,8 @@ class Odd(Base):
 def test_every_action_is_described(name: str) -> None:
     signature = SIGNATURES[name]
 
-    assert 0 < len(signature.summary) <= 120
+    assert 0 < len(signature.summary) <= 160
+    assert signature.summary.endswith("."), "a whole sentence"
     assert signature.revision >= 1
     assert signature.platforms
 

@@ -8,6 +8,7 @@ schema than its type gives). In documents a field's trailing underscore is dropp
 from __future__ import annotations
 
 import functools
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -72,10 +73,9 @@ def _parameter(one: Field[Any], hint: Any) -> Parameter:
 
 def signature_of(name: str, action: type[Action]) -> Signature:
     """`reversible` and `restores` are read from the class: it has an undo, or a restore, of its own."""
-    summary = (action.__doc__ or "").strip().splitlines()
     return Signature(
         name=name,
-        summary=summary[0] if summary else "",
+        summary=_first_sentence(action.__doc__ or ""),
         parameters=parameters_of(action),
         settles=action.settles,
         kind=action.kind,
@@ -88,6 +88,12 @@ def signature_of(name: str, action: type[Action]) -> Signature:
         platforms=action.platforms,
         restores=getattr(action, "restore", Base.restore) is not Base.restore,
     )
+
+
+def _first_sentence(text: str) -> str:
+    """It may go over several lines, and ends before a space and a capital or something quoted."""
+    paragraph = " ".join(text.strip().partition("\n\n")[0].split())
+    return re.split(r"(?<=\.) (?=[A-Z`])", paragraph, maxsplit=1)[0]
 
 
 def values_of(action: Action) -> dict[str, Any]:
