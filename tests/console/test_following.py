@@ -79,7 +79,7 @@ def test_what_is_kept_beside_the_schedule_is_what_the_schedule_says(plan: Plan, 
                 if end == "odd":
                     told.step("failed", move.step, move.attempt, error="odd")
                 elif end != "begun":
-                    told.step(end, move.step, move.attempt)
+                    told.step(end, move.step, move.attempt)  # type: ignore[arg-type]
         for event in told.events[known:]:
             follower._take(event)
         known = len(told.events)
