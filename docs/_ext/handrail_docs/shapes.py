@@ -30,6 +30,9 @@ FREE = {
     "value": "anything",
     "equals": "anything",
     "detect": "how the products are recognised",
+    "plan": "the whole plan, as in its file",
+    "data": "what the event says",
+    "is": "what the step gave of it",
 }
 """Keys under which stands what other pages tell of, or what may be anything."""
 
@@ -69,6 +72,10 @@ def _documents(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "handrail run PLAN", told("run", str(plan), "--twin")
     run = told("status")["run"]
     yield "handrail verify RUN", told("verify", run)
+    report = folder / "report"
+    yield "handrail report RUN -o FOLDER", told("report", run, "-o", str(report))
+    yield "handrail report --check FOLDER", told("report", "--check", str(report))
+    yield "handrail report RUN -o FOLDER, into evidence.json", json.loads((report / "evidence.json").read_bytes())
     told("rollback", run, "-o", str(back))
     yield "handrail guide list", told("guide", "list")
     yield "handrail guide lint", told("guide", "lint", str(SHIPPED / "miis"))
