@@ -1,4 +1,4 @@
-"""A run on the twin, followed in a real browser to its end; its pages without scripts, on a narrow screen, in the dark."""
+"""A run on the twin, followed in a real browser to its end; its pages without scripts, narrow and in the dark."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_every_step_is_reached_with_the_keyboard(night: Night) -> None:
     page.wait_for_function(f"document.querySelector('.lane-box').scrollLeft >= {before}")
     page.locator(".lane-list summary").first.focus()
     links = page.locator(".lane-list a")
-    if not page.locator(".lane-list details").first.get_attribute("open") == "":
+    if page.locator(".lane-list details").first.get_attribute("open") is None:
         page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.href") == links.first.evaluate("one => one.href")
