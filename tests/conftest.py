@@ -30,6 +30,8 @@ FIRST = (
     "real/",
     "rehearsing/test_simulation.py",
     "products/test_scenarios.py",
+    "docs/test_site.py",
+    "docs/test_commands.py",
 )
 """What takes longest. Begun last, it would keep one worker busy while all others have nothing left to do."""
 

@@ -26,6 +26,8 @@ _FROM_KEYS: Mapping[type[Any], frozenset[str]] = {
     estate.Aim: frozenset({"deployment"}),
 }
 """Fields that are no keys of a file: the key that leads to the record gives them."""
+_SPELT: Mapping[type[Any], str] = {estate.Acceptance: "text: `RULE`, or `RULE@SUBJECT`"}
+"""Records that files spell in a shorter way."""
 
 
 def estate_page() -> str:
@@ -39,6 +41,7 @@ def estate_page() -> str:
         "Which facts there are (`facts:` of a host, a database, an installation …) is for guides to say: see the page "
         "of each guide. A fact may also stand directly beside the other keys.",
         "## The file",
+        prose(estate.Estate.__doc__ or ""),
         _table(estate.Estate),
         *(part for kind in shown for part in _section(kind, _FROM_KEYS.get(kind, ()))),
     )
@@ -123,6 +126,8 @@ def _typed(kind: Any) -> str:
     origin, arguments = get_origin(kind), get_args(kind)
     if kind in _SIMPLE:
         return _SIMPLE[kind]
+    if kind in _SPELT:
+        return _SPELT[kind]
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return f"[{kind.__name__}](#{kind.__name__.lower()})"
     if origin is Literal:
@@ -145,7 +150,7 @@ def _reached(kind: type[Any], seen: Collection[type[Any]] = ()) -> list[type[Any
 
 
 def _records_in(kind: Any) -> Iterator[type[Any]]:
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind not in _SPELT:
         yield kind
     for argument in get_args(kind):
         yield from _records_in(argument)

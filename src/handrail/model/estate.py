@@ -25,11 +25,13 @@ class Connect:
     SSH: `key` is a private key (an agent is asked too, unless `agent` is false); `jump` names hosts of the estate, or
     `user@address:port`, that the line goes through, the first first; `known_hosts` is a file other than the usual one,
     `host_key` the one fingerprint (`SHA256:...`) that is accepted.
+
     WinRM: `auth` is how we prove who we are (`negotiate` when it is not said); `tls` is false only where messages are
     sealed by ntlm, kerberos or credssp; `ca` is the authority that the host's certificate must come from, `certificate`
     and `key` are ours; `tls_floor` is the oldest protocol accepted (`1.2` when it is not said).
     `jobs` says whom long commands run as: the system (when it is not said), or `user`, whose password the host's task
     scheduler then keeps for as long as they run; needed where a command must get on to another machine.
+
     Both: `sessions` is how many commands may run there at once.
     """
 
@@ -55,6 +57,10 @@ class Connect:
 
 @dataclass(frozen=True, slots=True)
 class Host:
+    """A machine. `os` is such as `windows-server-2019`, `windows-10` or `debian-12`. `software` names what requirements
+    ask for, each with its version; `null` or `false` says that it is not there. `labels` are for rollouts and windows;
+    `zone` says which workers reach it."""
+
     name: str
     os: str | None = None
     software: Facts = field(default_factory=dict)
@@ -70,6 +76,9 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Database:
+    """`engine` is such as `sqlserver`; `host` is where its server runs, `instance` that server's name where it has one;
+    `name` is what the database is called there."""
+
     id: str
     engine: str
     host: str
@@ -81,7 +90,7 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`kind` is domain, gmsa, local-system or local."""
+    """`kind` is domain, gmsa, local-system or local; `name` is what it is called there, `password` a reference."""
 
     id: str
     name: str
@@ -92,7 +101,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """`kind` is iso, zip, folder, msi, msp or exe; `host` is where `path` lies, any host when it is None."""
+    """`kind` is iso, zip, folder, msi, msp or exe; `host` is where `path` lies, every host where it is not said.
+    `build` is what the file itself says, `label` that of an image; `sha256` is compared where steps copy it."""
 
     id: str
     product: str
@@ -132,6 +142,8 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
+    """One product as it is installed here."""
+
     id: str
     product: str
     installations: tuple[Installation, ...] = ()
@@ -160,7 +172,7 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """A rule accepted by name, for one subject or (None) for all."""
+    """A rule accepted by name, for one subject, or for all where none is named."""
 
     rule: str
     subject: str | None = None
@@ -220,6 +232,10 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Estate:
+    """`aim` says where each deployment shall go; `accept` are rules that are accepted by name; `approvers` is how many
+    people have to approve a plan; `custodians` may open what is sealed; `rollout` says in which order a fleet is gone
+    through; `holds` whose yes each hold takes."""
+
     name: str
     hosts: Mapping[str, Host] = field(default_factory=dict)
     databases: Mapping[str, Database] = field(default_factory=dict)
