@@ -90,7 +90,7 @@ ABOUT = """\
 Eight lanes append events at once, for {seconds:g} s; beside them somebody who keeps nothing but the event's text: one
 insert, one commit, one synchronisation to the disk at a time. Both take turns, {rounds} rounds; medians are shown, and
 the ratio is the median of the ratios of one turn. Ours checks epochs, chains hashes, redacts, and joins what several
-lanes append at the same time into one commit. The databases lie on the disk of `/var/tmp`, with synchronous commits."""
+lanes append at the same time into one commit. The databases lie on a disk, not in memory, with synchronous commits."""
 
 
 def compare(*, quick: bool = False) -> Result:
