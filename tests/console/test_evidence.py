@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,13 +22,20 @@ from handrail.running.schema import events
 EVIL = "<script>alert(1)</script>"
 
 
-@pytest.fixture
-def told(tmp_path: Path) -> Iterator[tuple[Site, str]]:
+@contextmanager
+def begun(folder: Path) -> Iterator[tuple[Site, str]]:
+    """A console, and a run in its store that has failed."""
     failing = step("one", "stubborn", with_={"name": "one", "needs": "never", "log": EVIL})
-    with carried(tmp_path, plan(failing, step("two", host="b"))) as (_, run):
+    with carried(folder, plan(failing, step("two", host="b"))) as (_, run):
         pass
-    with site(tmp_path / "home") as made:
+    with site(folder / "home") as made:
         yield made, run
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, str]]:
+    with begun(tmp_path_factory.mktemp("console")) as made:
+        yield made
 
 
 def test_it_is_shown_checked_and_runs_nothing(told: tuple[Site, str]) -> None:
@@ -73,12 +81,12 @@ def test_of_no_run_there_is_none_and_strangers_see_nothing(told: tuple[Site, str
         assert console.browser().get(path).headers["location"].startswith("/sign-in")
 
 
-def test_of_a_journal_that_was_changed_there_is_none_and_that_is_said(told: tuple[Site, str]) -> None:
-    console, run = told
-    with console.console.session.journal.store.write(run) as connection:
-        connection.execute(sa.update(events).where(events.c.position == 3).values(at="2020-01-01T00:00:00Z"))
+def test_of_a_journal_that_was_changed_there_is_none_and_that_is_said(tmp_path: Path) -> None:
+    with begun(tmp_path) as (console, run):
+        with console.console.session.journal.store.write(run) as connection:
+            connection.execute(sa.update(events).where(events.c.position == 3).values(at="2020-01-01T00:00:00Z"))
 
-    answer = console.browser("viewer").get(f"/runs/{run}/evidence")
+        answer = console.browser("viewer").get(f"/runs/{run}/evidence")
 
     assert "There is no evidence of this run." in answer.text and "does not hold together" in answer.text
 

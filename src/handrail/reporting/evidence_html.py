@@ -13,6 +13,10 @@ from handrail.reporting.page import Block, Rows
 
 Part = Callable[[Gathered], Iterator[Block]]
 
+_ELSEWHERE = {
+    "twin": "It ran on a twin, a pretend estate: nothing real was touched.",
+    "lab": "It ran on hosts of a lab that stood for those of the estate.",
+}
 _BEGIN, _END = "<main>", "</main>"
 
 _PARTS: tuple[tuple[str, str, Part], ...] = (
@@ -69,8 +73,8 @@ def _head(found: Gathered) -> Iterator[str]:
     says, tone = pages.state_of(found)
     yield f"<header><h1>{escape(pages.title_of(found))}</h1>"
     yield f'<p class="verdict {tone}">{inline(says)}</p>'
-    if run["target"] != "hosts":
-        yield '<p class="verdict warn">It ran on a twin, a pretend estate: nothing real was touched.</p>'
+    if run["target"] in _ELSEWHERE:
+        yield f'<p class="verdict warn">{_ELSEWHERE[str(run["target"])]}</p>'
     counts: dict[str, int] = {}
     for one in found.status.steps:
         counts[one.state] = counts.get(one.state, 0) + 1

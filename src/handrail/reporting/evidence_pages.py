@@ -70,7 +70,7 @@ def approved_blocks(found: Gathered) -> Iterator[Block]:
     elif found.header.run["target"] == "hosts":
         yield Paragraph("Nobody approved it by name, and its estate demanded no approval.", "warn")
     else:
-        yield Paragraph("Nobody approved it by name. A run that is not on real hosts needs no approval.", "quiet")
+        yield Paragraph("Nobody approved it by name. A run on a twin or in a lab needs no approval.", "quiet")
     demanded = plan.estate.approvers
     if demanded:
         yield Paragraph(f"Its estate demands {words.count(demanded, 'approval')}.")
