@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.support.browser import Server, chromium, serving, signed_in
+from tests.support.console import CHEAP
 from tests.support.on_twin import plan_file
 from tests.support.rehearsals import rehearsed
 
+from handrail.console.making import opened_accounts
+from handrail.documents.plan import read_plan
 from handrail.guides.catalogue import SHIPPED
 from handrail.rehearsing.results import to_json
 from handrail.running.home import Home
@@ -37,8 +42,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(folder: Path) -> str:
     """A run on the twin that anna started, and that waits at its first hold: real people are asked."""
-    from handrail.documents.plan import read_plan
-
     with open_session(Home(folder / "home"), ask=True) as session:
         run = session.start(read_plan(folder / "served" / "night.plan"), "anna", target="twin")
         assert asyncio.run(session.carry_out(run, "anna")).status.state == "waiting"
@@ -106,3 +109,27 @@ def test_the_matrix_is_read_down_to_a_case(browser: Browser, server: Server, mor
     expect(page.get_by_role("heading", name="Then it was taken back")).to_be_visible()
     if "java_script_enabled" not in more:
         assert is_narrow_enough(page)
+
+
+def test_the_console_is_killed_and_the_run_that_it_began_goes_on(folder: Path, tmp_path: Path) -> None:
+    """By a program, with a token; on a home of its own."""
+    with opened_accounts(Home(tmp_path), CHEAP) as (accounts, _):
+        accounts.add("robot", None, ["operator"])
+        token = accounts.new_token("robot", "tests")
+    digest = read_plan(folder / "served" / "night.plan").digest
+    with serving(tmp_path, folder / "served", people=False) as server:
+        answer = httpx.post(
+            f"{server.url}/api/v1/plans/{digest}/runs",
+            json={"target": "twin"},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        assert answer.status_code == 201, answer.text
+        server.process.kill()
+        server.process.wait()
+    begun = answer.json()["run"]
+    with open_session(Home(tmp_path)) as session:
+        end = time.monotonic() + 60
+        while session.status(begun).state != "succeeded":
+            assert time.monotonic() < end, session.status(begun)
+            time.sleep(0.2)
+        assert session.journal.row(begun).who == "robot"

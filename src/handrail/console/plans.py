@@ -25,7 +25,7 @@ from handrail.reporting import html, words
 from handrail.reporting.findings import aim_rows, finding_blocks
 from handrail.restoring.cost import told
 from handrail.running.holds import demand_of
-from handrail.running.people import approvals
+from handrail.running.people import all_approvals
 
 PRICED = 5_000
 """Steps of a plan up to which a way back is priced on its page."""
@@ -124,9 +124,15 @@ def make_router() -> APIRouter:
     def plans(request: Request, page: int = 1) -> Response:
         desk = desk_of(request)
         lines = paged(desk.plan_lines(), page, "/plans")
-        approvals = {one.digest: _approved_by(desk, one.digest) for one in lines.shown}
+        names: dict[str, list[str]] = {}
+        for one in all_approvals(desk.session.journal):
+            names.setdefault(one.plan, []).append(one.who)
         return render(
-            request, "desk/plans.html", lines=lines, approvals=approvals, broken=desk.documents.broken("plan")
+            request,
+            "desk/plans.html",
+            lines=lines,
+            approvals={plan: words.listed(who, 4) for plan, who in names.items()},
+            broken=desk.documents.broken("plan"),
         )
 
     @router.get("/plans/{digest}")
@@ -180,7 +186,3 @@ def _page(request: Request, digest: str, person: Person, error: HandrailError | 
         by_workers=desk.launching.by_workers,
         listeners=desk.session.listeners() if desk.launching.by_workers else 0,
     )
-
-
-def _approved_by(desk: Desk, digest: str) -> str:
-    return words.listed([one.who for one in approvals(desk.session.journal, digest)], 4)

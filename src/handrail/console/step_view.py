@@ -18,6 +18,7 @@ from handrail.model.journal import Event
 from handrail.reporting import words
 from handrail.reporting.page import Tone
 from handrail.running.clock import moment
+from handrail.running.holds import PLAYED
 
 MOST = 200
 """Events of one step that are shown, the last ones."""
@@ -31,6 +32,7 @@ _WORDS: Mapping[str, tuple[str, Tone]] = {
     "failed": ("Failed", "bad"),
     "in-doubt": ("In doubt", "bad"),
     "asked": ("Asked", "warn"),
+    "agreed": ("Agreed", "plain"),
     "answered": ("Answered", "plain"),
 }
 
@@ -103,9 +105,9 @@ def told(event: Event) -> Told:
     """An event of a step as its page shows it."""
     entry, data = event.entry, event.entry.data
     word, tone = _WORDS.get(entry.kind, (entry.kind, "plain"))
-    if entry.kind == "answered":
+    if entry.kind in ("agreed", "answered"):
         note = f" ({data['note']})" if data.get("note") else ""
-        who = "nobody: on the twin, people are played" if data.get("who") == "played" else data.get("who")
+        who = "nobody: on the twin, people are played" if data.get("who") in PLAYED else data.get("who")
         text = f"{data.get('answer')}, says {who}{note}"
     else:
         before = data.get("before")

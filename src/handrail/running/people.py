@@ -38,10 +38,14 @@ def approve(journal: AnyJournal, plan: str, who: str, note: str = "") -> list[Ap
 
 def approvals(journal: AnyJournal, plan: str) -> list[Approval]:
     """Who approved the plan with this digest. Tampered when the record does not hold together."""
-    found = (event for event in journal.read(APPROVALS) if event.lane == plan)
+    return [one for one in all_approvals(journal) if one.plan == plan]
+
+
+def all_approvals(journal: AnyJournal) -> list[Approval]:
+    """The approvals of all plans. Tampered when the record does not hold together."""
     return [
-        Approval(plan, str(event.entry.data.get("who")), event.at, str(event.entry.data.get("note", "")))
-        for event in found
+        Approval(event.lane, str(event.entry.data.get("who")), event.at, str(event.entry.data.get("note", "")))
+        for event in journal.read(APPROVALS)
     ]
 
 
