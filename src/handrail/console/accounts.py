@@ -265,8 +265,9 @@ class Accounts:
 
 
 def key_of(name: str) -> str:
-    """What two ways to write one name have in common."""
-    return unicodedata.normalize("NFKC", name.strip()).casefold()
+    """What two ways to write one name have in common. What is no text, such as half a character, is nobody's name."""
+    text = name.encode("utf-8", "backslashreplace").decode()
+    return unicodedata.normalize("NFKC", text.strip()).casefold()
 
 
 def new_code() -> str:
