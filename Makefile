@@ -69,6 +69,7 @@ bench: $(READY) postgres
 	$(BIN)/python -m bench.rehearsal
 	$(BIN)/python -m bench.seeds
 	$(BIN)/python -m bench.connector_space
+	$(BIN)/python -m bench.evidence 1000
 	$(BIN)/python -m bench --page docs/benchmarks.md
 
 # A warning, such as a link to nothing, ends it.
