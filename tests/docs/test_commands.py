@@ -91,6 +91,14 @@ def test_a_command_that_fails_or_prints_something_else_is_noticed(tmp_path: Path
             player.type(block(wrong))
 
 
+def test_every_block_of_python_is_run() -> None:
+    """`tests/test_api.py` runs that of the Python interface, beside an estate."""
+    elsewhere = {"python-api.md"}
+    shown = {page for page in pages() for one in blocks(page) if one.language == "python"}
+
+    assert {page.name for page in shown - set(_played())} <= elsewhere
+
+
 def test_why_a_block_is_not_played_is_said() -> None:
     """A console block has a command in it, or says why nobody types it here."""
     for page in pages():

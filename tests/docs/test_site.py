@@ -136,6 +136,21 @@ def test_a_section_of_another_file_comes_with_links_that_lead_where_they_did(tmp
         links.section(read_me, "D", docs, docs)
 
 
+def test_a_docstring_is_taken_apart_into_what_it_says_of_each_key() -> None:
+    text = """A thing. `if_` is when it counts; `no` says never. SSH: `key` is a file.
+
+    `a` and `b`: both ends; `c` is none of them, or `x` elsewhere.
+    """
+
+    general, keys = writing.explained(text, {"if", "key", "a", "b", "c"})
+
+    assert general == "A thing."
+    assert keys["if"] == "when it counts; `no` says never."
+    assert keys["key"] == "(SSH) a file."
+    assert keys["a"] == "(with `b`) both ends."
+    assert keys["c"] == "none of them, or `x` elsewhere."
+
+
 def test_a_table_leaves_out_columns_without_a_word() -> None:
     rows: Iterator[tuple[str, str]] = iter([("a|b", ""), ("c", "")])
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
 
 from handrail.actions.catalogue import ACTIONS, signatures
 from handrail.model.signature import Parameter, Signature
-from handrail_docs.writing import code, codes, prose, sentence, table
+from handrail_docs.writing import code, codes, explained, prose, sentence, table
 from handrail_docs.writing import page as a_page
 
 _SETTLED = {
@@ -23,9 +24,6 @@ def page() -> str:
         "What a step of a guide can name under `uses`, and what it takes under `with`. A parameter may be an "
         "expression (`{{ }}`) or, as `{late: STEP.output}`, what an earlier step gave. Each action observes before "
         "and after it acts: a step is done when its condition was seen, not when a command returned 0.",
-        "What the words in the tables mean: a *repeatable* action may be tried again when it is in doubt whether it "
-        "took effect; a *lasting* one is looked at again by `handrail verify`; *undone by its opposite* means that "
-        "taking it back needs no restore point; one that *destroys* is allowed only behind a proved way back.",
     ]
     for family, names in groupby(known, key=lambda name: name.partition(".")[0]):
         listed = list(names)
@@ -42,36 +40,40 @@ def _link(name: str) -> str:
 
 
 def _action(one: Signature) -> list[str]:
+    general, meanings = explained(ACTIONS[one.name].__doc__ or "", one.parameters)
     return [
         f"### {one.name}",
-        prose(ACTIONS[one.name].__doc__ or ""),
-        table(("parameter", "takes", "required", "otherwise"), map(_parameter, one.parameters.values())),
+        prose(general),
+        table(
+            ("parameter", "takes", "what it is", "required", "otherwise"),
+            (_parameter(each, meanings.get(each.name, "")) for each in one.parameters.values()),
+        ),
         " ".join(_traits(one)),
     ]
 
 
-def _traits(one: Signature) -> list[str]:
-    said = [f"Settled {_SETTLED[one.settles]}; revision {one.revision}."]
+def _traits(one: Signature) -> Iterator[str]:
+    yield f"Settled {_SETTLED[one.settles]}; revision {one.revision}."
     if one.outputs:
-        said.append(f"Gives {codes(one.outputs)}.")
-    traits = [
-        *(["repeatable"] if one.repeatable else []),
-        *(["lasting"] if one.lasting else []),
-        *(["undone by its opposite"] if one.reversible else []),
-        *(["says how what it secured is put back"] if one.restores else []),
-        *(["destroys"] if one.destroys else []),
-    ]
-    if traits:
-        said.append(f"It is {', '.join(traits)}." if "says" not in traits[0] else f"It {', '.join(traits)}.")
+        yield f"Gives {codes(one.outputs)}."
+    if one.destroys:
+        yield "It destroys: a proved way back has to stand before it."
+    if one.reversible:
+        yield "It is undone by its opposite."
+    if one.restores:
+        yield "It says how what it secured is put back."
+    if one.repeatable:
+        yield "In doubt, it is simply done again."
+    if one.lasting:
+        yield "`handrail verify` looks at it again."
     if len(one.platforms) == 1:
-        said.append(f"On {one.platforms[0].capitalize()} only.")
-    return said
+        yield f"On {one.platforms[0].capitalize()} only."
 
 
-def _parameter(one: Parameter) -> tuple[str, str, str, str]:
+def _parameter(one: Parameter, meaning: str) -> tuple[str, str, str, str, str]:
     takes = "a reference to a secret" if one.secret else typed(one.schema)
     otherwise = "" if one.required or one.default in (None, "", (), {}, False) else code(_shown(one.default))
-    return code(one.name), takes, "yes" if one.required else "", otherwise
+    return code(one.name), takes, meaning, "yes" if one.required else "", otherwise
 
 
 def _shown(value: object) -> str:

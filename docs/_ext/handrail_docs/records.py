@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal, Union, get_args, get_origin
@@ -13,7 +14,7 @@ from handrail.model import estate, guide
 from handrail.rehearsing import scenario
 from handrail.rehearsing.plants import WORDS as PLANTS
 from handrail.rehearsing.truths import WORDS as TRUTHS
-from handrail_docs.writing import code, codes, page, prose, table
+from handrail_docs.writing import anchor, code, codes, explained, page, prose, table
 
 _SIMPLE: Mapping[Any, str] = {str: "text", bool: "true or false", int: "whole number", float: "number", Any: "anything"}
 _FROM_KEYS: Mapping[type[Any], frozenset[str]] = {
@@ -41,8 +42,7 @@ def estate_page() -> str:
         "Which facts there are (`facts:` of a host, a database, an installation …) is for guides to say: see the page "
         "of each guide. A fact may also stand directly beside the other keys.",
         "## The file",
-        prose(estate.Estate.__doc__ or ""),
-        _table(estate.Estate),
+        *_told(estate.Estate),
         *(part for kind in shown for part in _section(kind, _FROM_KEYS.get(kind, ()))),
     )
 
@@ -57,8 +57,7 @@ def guide_page() -> str:
         "`handrail guide schema` prints the same as JSON Schema, for editors that complete and underline.",
         f"Facts are declared under the scopes {codes(SCOPES)}, with the types {codes(TYPES)}.",
         "## The file",
-        prose(guide.Guide.__doc__ or ""),
-        _table(guide.Guide, drop=("digest",), rename={"name": "guide"}),
+        *_told(guide.Guide, ("digest",), {"name": "guide"}),
         *(part for kind in kinds for part in _section(kind)),
     )
 
@@ -82,37 +81,39 @@ def scenario_page() -> str:
 def _worded(words: Mapping[str, type[Any]]) -> Iterator[str]:
     for word, kind in words.items():
         yield f"### {word}"
-        yield _documented(kind)
-        yield _table(kind)
+        yield from _told(kind)
 
 
 def _section(kind: type[Any], drop: Collection[str] = ()) -> Iterator[str]:
-    yield f"## {kind.__name__}"
-    yield _documented(kind)
-    yield _table(kind, drop)
+    yield f"## {_title(kind)}"
+    yield from _told(kind, drop)
 
 
-def _documented(kind: type[Any]) -> str:
-    """What it says of itself; not what Python writes where it says nothing."""
-    text = kind.__doc__ or ""
-    return "" if text.startswith(f"{kind.__name__}(") else prose(text)
-
-
-def _table(kind: type[Any], drop: Collection[str] = (), rename: Mapping[str, str] | None = None) -> str:
-    rows = []
+def _told(kind: type[Any], drop: Collection[str] = (), rename: Mapping[str, str] | None = None) -> Iterator[str]:
+    """What a record says of itself, then its keys; not what Python writes where it says nothing."""
+    text = "" if (kind.__doc__ or "").startswith(f"{kind.__name__}(") else kind.__doc__ or ""
+    fields = {name: field for name, field in fields_of(kind).items() if name not in drop}
+    general, meanings = explained(text, fields)
     defaults = {one.name.rstrip("_"): one for one in dataclasses.fields(kind)}
-    for name, field in fields_of(kind).items():
-        if name in drop:
-            continue
-        rows.append(
+    yield prose(general)
+    yield table(
+        ("key", "takes", "what it is", "required", "otherwise"),
+        (
             (
                 code((rename or {}).get(name, name)),
                 _typed(field.kind),
+                meanings.get(name, ""),
                 "yes" if field.required else "",
                 _default(defaults[name]),
             )
-        )
-    return table(("key", "takes", "required", "otherwise"), rows)
+            for name, field in fields.items()
+        ),
+    )
+
+
+def _title(kind: type[Any]) -> str:
+    """`StepTemplate` in words."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", kind.__name__).capitalize()
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
@@ -129,7 +130,7 @@ def _typed(kind: Any) -> str:
     if kind in _SPELT:
         return _SPELT[kind]
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return f"[{kind.__name__}](#{kind.__name__.lower()})"
+        return f"[{_title(kind).lower()}](#{anchor(_title(kind))})"
     if origin is Literal:
         return " or ".join(code(one) for one in arguments)
     if origin in (Union, types.UnionType):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 GENERATED = "<!-- Made from the code at every build. Change it there. -->\n\n"
@@ -49,6 +49,50 @@ def prose(text: str) -> str:
         else:
             parts.append(" ".join(part.split()))
     return "\n\n".join(part for part in parts if part)
+
+
+def explained(text: str, keys: Collection[str]) -> tuple[str, dict[str, str]]:
+    """A docstring taken apart: what it says in general, and what it says of single keys. Of a key speaks a part of a
+    paragraph that begins with its name in backquotes (`` `host` is ... ``, `` `a` and `b`: ... ``), up to the next such
+    part. A field's trailing underscore is no part of its name."""
+    general: list[str] = []
+    found: dict[str, str] = {}
+    for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(text)):
+        if paragraph.startswith("  "):
+            general.append(paragraph)
+            continue
+        rest: list[str] = []
+        last: list[str] = []
+        before = ""
+        for part in re.split(r"(?<=[.;]) (?=(?:\w+: )?`)", " ".join(paragraph.split())):
+            said = _KEYS.match(part)
+            names = [one.rstrip("_") for one in re.findall(r"`(\w+)`", said["names"])] if said else []
+            if said is None or not names or not all(name in keys for name in names):
+                if last and before.endswith(";"):  # goes on with what it said of the key before
+                    for name in last:
+                        found[name] = f"{found[name].rstrip('.')}; {_without_underscores(part.rstrip(';.'))}."
+                else:
+                    rest.append(part)
+                before = part
+                continue
+            last, before = names, part
+            about = f"({said['of']}) " if said["of"] else ""
+            for name in names:
+                others = [one for one in names if one != name]
+                beside = f"(with {codes(others)}) " if others else ""
+                meaning = f"{about}{beside}{_without_underscores(part[said.end() :].rstrip(';.'))}."
+                found[name] = f"{found[name]} {meaning}" if name in found else meaning
+        if rest:
+            told = _without_underscores(" ".join(rest).rstrip(";"))
+            general.append(told if told.endswith((".", ":", "`")) else f"{told}.")
+    return "\n\n".join(general), found
+
+
+_KEYS = re.compile(r"(?:(?P<of>\w+): )?(?P<names>`\w+`(?:(?:, | and )`\w+`)*)(?:: | is | are | )")
+
+
+def _without_underscores(text: str) -> str:
+    return re.sub(r"`(\w+)_`", r"`\1`", text)
 
 
 def sentence(text: str) -> str:

@@ -19,16 +19,19 @@ Auth = Literal["basic", "certificate", "ntlm", "kerberos", "negotiate", "credssp
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """How a host is reached. `password` and `passphrase` are references (`keyring:SERVICE/USER`, `env:NAME`,
-    `file:PATH`, `exec:NAME`), never secrets; the other paths are files of the machine that Handrail runs on.
+    """How a host is reached. Paths are files of the machine that Handrail runs on.
+
+    `via` says how: this very machine, or over SSH or WinRM. `address` is a name or an IP address (the host's name when
+    it is not said); `port` is that of the service; `user` is whom we come as. `password` and `passphrase` are
+    references (`keyring:SERVICE/USER`, `env:NAME`, `file:PATH`, `exec:NAME`), never secrets.
 
     SSH: `key` is a private key (an agent is asked too, unless `agent` is false); `jump` names hosts of the estate, or
-    `user@address:port`, that the line goes through, the first first; `known_hosts` is a file other than the usual one,
-    `host_key` the one fingerprint (`SHA256:...`) that is accepted.
+    `user@address:port`, that the line goes through, the first first; `known_hosts` is a file other than the usual one;
+    `host_key` is the one fingerprint (`SHA256:...`) that is accepted.
 
     WinRM: `auth` is how we prove who we are (`negotiate` when it is not said); `tls` is false only where messages are
-    sealed by ntlm, kerberos or credssp; `ca` is the authority that the host's certificate must come from, `certificate`
-    and `key` are ours; `tls_floor` is the oldest protocol accepted (`1.2` when it is not said).
+    sealed by ntlm, kerberos or credssp; `ca` is the authority that the host's certificate must come from;
+    `certificate` is ours, to go with `key`; `tls_floor` is the oldest protocol accepted (`1.2` when it is not said).
     `jobs` says whom long commands run as: the system (when it is not said), or `user`, whose password the host's task
     scheduler then keeps for as long as they run; needed where a command must get on to another machine.
 
@@ -76,8 +79,8 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """`engine` is such as `sqlserver`; `host` is where its server runs, `instance` that server's name where it has one;
-    `name` is what the database is called there."""
+    """`engine` is such as `sqlserver`; `host` is where its server runs; `instance` is that server's name where it has
+    one; `name` is what the database is called there; `version` is that of the server."""
 
     id: str
     engine: str
@@ -90,7 +93,7 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`kind` is domain, gmsa, local-system or local; `name` is what it is called there, `password` a reference."""
+    """`kind` is domain, gmsa, local-system or local; `name` is what it is called there; `password` is a reference."""
 
     id: str
     name: str

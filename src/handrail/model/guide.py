@@ -204,11 +204,13 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A supported move of one component. `to` is a release or a build. `when` limits it to estates where it holds;
-    `otherwise` says, for people, why it does not. `why` says why this method is good where it applies. Of several
-    edges that apply, the one written first wins, unless the aim prefers another method. `revision`: it stands only in
-    these revisions of the document that `source` names; `errata`: those that it follows (both also of requirements and
-    steps)."""
+    """A supported move of one component. `id` is its name; `from` is where it begins; `procedure` is what is carried
+    out; `method` is how it is made, such as `patch` or `side-by-side`; `media` are those that it needs; `media_rule` is
+    the finding when they are lacking; `announces` is a finding that it raises; `to` is a release or a build. `when`
+    limits it to estates where it holds; `otherwise` says, for people, why it does not. `why` says why this method is
+    good where it applies. Of several edges that apply, the one written first wins, unless the aim prefers another
+    method. `revision`: it stands only in these revisions of the document that `source` names; `errata`: those that it
+    follows (both also of requirements and steps)."""
 
     id: str
     component: str
@@ -239,7 +241,10 @@ class Mend:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A rule. `when` says whom it concerns, `must` what has to hold (absent: the rule always speaks).
+    """A rule. `rule` is its name, such as `courier/space`; `says` is what people read when it does not hold;
+    `remedy` is what they can do; `source` is where it comes from; `level` is how grave it is; `acceptable` says whether
+    people may accept it by name; `mend` is how a plan can see to it by itself. `when` says whom it concerns; `must` is
+    what has to hold (absent: the rule always speaks).
 
     `scope` is what it is asked of, once per hop target: an installation (of one of `components`, all when empty), its
     target host, its database, its account, its deployment, or the estate. `settle` is the command that would
@@ -298,8 +303,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class OnError:
-    """When a step fails with a known error: `steps` run, then the step is tried again, `retries` times at most, after
-    `wait` seconds."""
+    """What is done when a step fails with a known error. `error` is its name; `steps` are carried out first; `retries`
+    says how often the step is then tried again, at most; `wait` is how many seconds after."""
 
     error: str
     steps: tuple[StepTemplate, ...] = ()
@@ -309,7 +314,9 @@ class OnError:
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """A condition known only during the run; `step` is an id in the same procedure."""
+    """A condition known only during the run. `step` is an id in the same procedure; `ended` are states that it may have
+    ended in; `error` is the known error that it failed with; `output` is one of its outputs; `equals` is what that has
+    to be."""
 
     step: str
     ended: tuple[str, ...] = ()
@@ -322,15 +329,17 @@ class When:
 class StepTemplate:
     """One step of a procedure.
 
-    `uses` names an action, `hold`, `barrier`, or `procedure/NAME` to include another procedure's steps. `with_` values
-    are CEL texts, plain values or `{late: STEP.output}`. `host` is CEL naming the host (default: the installation's).
-    `if_` is decided when planning, `when` during the run. `after` defaults to the step written before it. `downtime`
-    begins or ends an outage of the installation. `protects` and `proves`: assets of which the step makes or proves a
-    restore point; `changes`: assets that it may destroy; `leaves`: facts that it brings about. `takes`: 90s, 5m, 1h.
-    `each`: CEL yielding a list; the step is repeated for every item, which is `item` in its texts. `no_return`: what
-    was there before cannot be gone back to as it stood; restoring is the only way then. `restores`: of a step in a way
-    back, the assets that it builds anew, and so changes (a step that uses `restore` puts back its own by itself).
-    `until`: of a passing state, the later step until which it has to last; a resumed run looks at it again first.
+    `id` is its own within the procedure; `title` is what people read; `says` tells them more, in the runbook; `source`
+    is where it comes from, as DOCUMENT#SECTION. `uses` names an action, `hold`, `barrier`, or `procedure/NAME` to
+    include another procedure's steps. `with_` values are CEL texts, plain values or `{late: STEP.output}`. `host` is
+    CEL naming the host (default: the installation's). `if_` is decided when planning, `when` during the run. `after`
+    defaults to the step written before it. `downtime` begins or ends an outage of the installation. `protects` and
+    `proves`: assets of which the step makes or proves a restore point; `changes`: assets that it may destroy; `leaves`:
+    facts that it brings about. `takes`: 90s, 5m, 1h. `each`: CEL yielding a list; the step is repeated for every item,
+    which is `item` in its texts. `no_return`: what was there before cannot be gone back to as it stood; restoring is
+    the only way then. `restores`: of a step in a way back, the assets that it builds anew, and so changes (a step that
+    uses `restore` puts back its own by itself). `until`: of a passing state, the later step until which it has to last;
+    a resumed run looks at it again first.
     """
 
     id: str
