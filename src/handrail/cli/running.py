@@ -94,6 +94,10 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
         carried = session.is_attended(run_id)
         if counted is not None:
             _show(output, standing_page(counted, store_option(store), carried=carried))
+            rest = [row for row in session.runs() if row.run != run_id] if run is None else []
+            if rest:
+                output.line()
+                _show(output, iter(_other_runs(rest, session.taken_back())))
             return 0
         plan = session.plan(run_id)
         found = session.status(run_id)
