@@ -226,8 +226,9 @@ def test_a_rehearsal_is_told_and_one_of_another_plan_is_refused(tmp_path: Path) 
     assert check(folder).holds
     with pytest.raises(BadInput, match="another plan"):
         rehearsal_of({**given, "plan": "sha256:0"}, made.digest, "f")
-    with pytest.raises(BadInput, match="no rehearsal"):
-        rehearsal_of([], made.digest, "f")
+    for bad in ([], {}, {**given, "cases": [1]}, {**given, "cases": None}, {**given, "schema": "handrail/plan/v1"}):
+        with pytest.raises(BadInput, match="no rehearsal"):
+            rehearsal_of(bad, made.digest, "f")
 
 
 def test_no_evidence_is_written_of_a_journal_that_was_changed(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.support.evidence import Lines, at, carried, entries, eventful, forge,
 from handrail.documents.evidence_signature import NAMESPACE, make_key, read_key, read_public
 from handrail.errors import BadInput
 from handrail.reporting.evidence_check import Checked, check
-from handrail.reporting.evidence_files import HTML, JSON, SIGNATURE
+from handrail.reporting.evidence_files import HTML, JSON, SIGNATURE, program
 from handrail.running.chain import Head, extend, head_of
 from handrail.running.export import event_from_json, event_to_json
 
@@ -201,6 +201,38 @@ def other_rehearsal(lines: Lines) -> None:
     lines[at(lines, "rehearsal")] = b'"rehearsal":{"schema":"handrail/rehearsal/v1","plan":"sha256:0"},\n'
 
 
+def strange(member: str, value: bytes) -> Callable[[Lines], None]:
+    def change(lines: Lines) -> None:
+        lines[at(lines, member)] = b'"%s":%s,\n' % (member.encode(), value)
+
+    return change
+
+
+STRANGE = [
+    ("made", b"[]"),
+    ("made", b"{}"),
+    ("made", b'{"at":1,"by":2,"handrail":3,"key":4,"program":"%s"}' % program().encode()),
+    ("made", b'{"at":"x","by":"x","handrail":"x","key":"no key","program":"%s"}' % program().encode()),
+    ("run", b"null"),
+    ("plan", b"[]"),
+    ("plan", b'{"schema":"handrail/plan/v1"}'),
+    ("rehearsal", b"7"),
+    ("rehearsal", b'{"plan":"%s","cases":[1]}'),
+    ("linked", b"{}"),
+    ("linked", b'{"takes_back":null,"taken_back_by":[7]}'),
+    ("summary", b"1e999"),
+]
+
+
+@pytest.mark.parametrize(("member", "value"), STRANGE, ids=lambda one: str(one)[:40])
+def test_what_is_not_even_of_the_right_kind_is_found_and_never_a_fault(folder: Path, member: str, value: bytes) -> None:
+    if b"%s" in value:
+        value %= json.loads((folder / JSON).read_bytes())["run"]["plan"].encode()
+    forge(folder, strange(member, value))
+
+    assert not check(folder).holds
+
+
 def no_object(lines: Lines) -> None:
     lines[at(lines, "run")] = b'"run":[],\n'
 
@@ -314,6 +346,7 @@ def test_a_careful_change_to_what_was_signed_is_found(signed: Path, tmp_path: Pa
     assert "signature" in failing(check(folder, PUBLIC))
 
 
+@pytest.mark.real
 def test_openssh_checks_the_signature_too(signed: Path, tmp_path: Path) -> None:
     signers = tmp_path / "signers"
     signers.write_text(f"them {PUBLIC.line}\n")

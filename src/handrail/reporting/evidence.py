@@ -429,8 +429,10 @@ DERIVED = (
 
 def rehearsal_of(document: Any, plan: str, file: str) -> Mapping[str, Any]:
     """The rehearsal in `document`. BadInput when it is none, or one of another plan."""
-    if not isinstance(document, dict) or document.get("schema") != "handrail/rehearsal/v1":
+    cases = document.get("cases") if isinstance(document, dict) else None
+    named = isinstance(document, dict) and document.get("schema") == "handrail/rehearsal/v1"
+    if not named or not isinstance(cases, list) or not all(isinstance(one, dict) for one in cases):
         raise BadInput(f"{file} is no rehearsal.", "Make one: handrail rehearse PLAN --format json > FILE.")
     if document.get("plan") != plan:
         raise BadInput(f"{file} is the rehearsal of another plan.", f"Give the one of {plan}.")
-    return document
+    return dict(document)
