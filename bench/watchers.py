@@ -134,6 +134,12 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def memory(pid: int) -> int:
+    """MiB that a process has in memory."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) // 1024
+
+
 async def measure(port: int, pid: int, run: str, cookie: str, watchers: int, seconds: float) -> Mapping[str, float]:
     told = [Seen() for _ in range(watchers)]
     path = f"/runs/{run}/live"
@@ -161,6 +167,7 @@ async def measure(port: int, pid: int, run: str, cookie: str, watchers: int, sec
         "messages": sum(one.messages for one in told) / watchers / spent,
         "bytes": sum(one.size for one in told) / watchers / spent,
         "longest": max(one.longest for one in told),
+        "memory": memory(pid),
     }
 
 
@@ -188,7 +195,7 @@ def main(watchers: int = 100, hosts: int = 10_000, seconds: int = 60) -> None:
             writer.join()
     print(f"{watchers} watchers, {seconds} s, {RATE} events a second: {found['cpu']:.1f} CPU seconds of the server")
     print(f"each is told {found['messages']:.2f} times a second, {found['bytes'] / 1000:.1f} kB; ", end="")
-    print(f"the longest wait was {found['longest']:.1f} s")
+    print(f"the longest wait was {found['longest']:.1f} s; the server has {found['memory']:,.0f} MiB in memory")
     print(f"CPU seconds for a watcher in a minute: {found['each']:.3f}, limit {LIMIT}")
     assert found["each"] <= LIMIT, "watching costs too much"
     assert found["longest"] <= SILENCE, "somebody had to wait too long"

@@ -171,9 +171,8 @@ def test_downtime_lies_from_its_first_begin_to_its_last_end_in_the_lane_of_its_h
 def test_order_reasons_are_told_between_lanes_only() -> None:
     lanes = lanes_of(sample_plan())
 
-    assert [(one.first.host, one.then.host, one.reason) for one in lanes.links] == [
-        (None, "svc01", "The engine comes first.")
-    ]
+    (link,) = links_between(lanes, lanes.of)
+    assert (link.first.host, link.then.host, link.reason) == (None, "svc01", "The engine comes first.")
     assert links_between(lanes, ["sync01", "svc01"]) == []
     assert len(links_between(lanes, [ESTATE, "svc01"])) == 1
     assert lanes.no_return is not None and lanes.no_return.step.title == "Go through the wizard"

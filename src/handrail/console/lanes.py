@@ -88,14 +88,15 @@ class WaveSpan:
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """`lanes` in the order of the plan; `of` finds one by host. `seconds`: how long the plan takes, people's time not
+    """`lanes` in the order of the plan; `of` finds one by host, `bars` a step by id, `links` the order reasons from one
+    host to another. `seconds`: how long the plan takes, people's time not
     counted. `no_return`: the point of no return."""
 
     plan: Plan
     lanes: tuple[Lane, ...]
     of: Mapping[str, Lane]
     bars: Mapping[str, Bar]
-    links: tuple[Link, ...]
+    links: Mapping[tuple[str, str], tuple[Link, ...]]
     waves: tuple[WaveSpan, ...]
     seconds: float
     no_return: Bar | None = None
@@ -142,7 +143,7 @@ def lanes_of(plan: Plan) -> Lanes:
         lanes,
         {one.host: one for one in lanes},
         bars,
-        tuple(_links(bars)),
+        _links(bars),
         tuple(_waves(plan, bars, wave_of)),
         max((one.end for one in bars.values()), default=0.0),
         bars.get(plan.point_of_no_return or ""),
@@ -223,8 +224,8 @@ def page_of(lanes: Iterable[Lane], number: int = 1, size: int = MOST) -> Page:
 
 def links_between(lanes: Lanes, hosts: Iterable[str]) -> list[Link]:
     """The order reasons between lanes of these hosts."""
-    among = set(hosts)
-    return [one for one in lanes.links if (one.first.host or ESTATE) in among and (one.then.host or ESTATE) in among]
+    among = list(hosts)
+    return [link for first in among for then in among for link in lanes.links.get((first, then), ())]
 
 
 def _lane(plan: Plan, host: str, bars: Sequence[Bar], bands: Sequence[Band], wave_of: Mapping[str, str]) -> Lane:
@@ -271,12 +272,15 @@ def _bands(plan: Plan, bars: Mapping[str, Bar]) -> dict[str, list[Band]]:
     return found
 
 
-def _links(bars: Mapping[str, Bar]) -> Iterator[Link]:
+def _links(bars: Mapping[str, Bar]) -> dict[tuple[str, str], tuple[Link, ...]]:
+    found: dict[tuple[str, str], list[Link]] = {}
     for bar in bars.values():
         for one in bar.step.because:
             before = bars.get(one.after)
             if before is not None and before.step.host != bar.step.host:
-                yield Link(before.step, bar.step, one.reason, one.source)
+                link = Link(before.step, bar.step, one.reason, one.source)
+                found.setdefault((before.step.host or ESTATE, bar.step.host or ESTATE), []).append(link)
+    return {pair: tuple(links) for pair, links in found.items()}
 
 
 def _wave_of(plan: Plan) -> dict[str, str]:

@@ -3,12 +3,13 @@ One per process, made when somebody looks for the first time."""
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from handrail.console.following import Following
 from handrail.console.live import Hub
 from handrail.console.pricing import Pricing
-from handrail.console.refusals import note_failure
 from handrail.console.run_view import RunView
 from handrail.console.step_view import StepView
 
@@ -39,7 +40,18 @@ def looking_of(request: Request) -> Looking:
     state = request.app.state
     found = getattr(state, "looking", None)
     if found is None:
-        hub = Hub(noted=lambda error: note_failure(request, error))
+        hub = Hub(noted=_noting(state.console))
         found = state.looking = Looking(state.console, state.templates, hub)
     assert isinstance(found, Looking)
     return found
+
+
+def _noting(console: Console) -> Callable[[Exception], None]:
+    """Writes a failure of a watcher into the console's log: nobody's request failed."""
+
+    def note(error: Exception) -> None:
+        frames = traceback.extract_tb(error.__traceback__)[-12:]
+        where = [f"{one.filename.rpartition('handrail/')[2]}:{one.lineno} {one.name}" for one in frames]
+        console.log.note("failed", path="live", error=f"{type(error).__name__}: {error}", where=where)
+
+    return note
