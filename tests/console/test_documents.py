@@ -98,7 +98,7 @@ def test_a_home_and_other_databases_are_never_opened(tmp_path: Path, monkeypatch
     write_plan(mill(), home / "console" / "plans" / "back.plan")
     for name in ("other.db", "other.db-wal", "x.sqlite3-shm", "X.SQLITE"):
         (tmp_path / name).write_bytes(b"")
-    (tmp_path / "seen").write_bytes(b"")
+    (tmp_path / "seen").write_bytes(b"no document of ours")
     opened: list[str] = []
     true = documents._recognise
 

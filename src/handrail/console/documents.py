@@ -35,6 +35,8 @@ Kind = Literal["plan", "estate", "rehearsal"]
 
 HEAD = 16 * 1024
 """Bytes by which a file is recognised."""
+LEAST = 16
+"""Bytes of the smallest file that could be one of ours. What a system makes up when it is read has none."""
 SMALL = 1024 * 1024
 """Bytes up to which a file is read for a list already, so that a mistake in it shows there."""
 LARGEST: Mapping[Kind, int] = {"estate": LIMIT, "plan": 1024 * 1024 * 1024, "rehearsal": 256 * 1024 * 1024}
@@ -177,7 +179,8 @@ class Documents:
                         continue
                     with contextlib.suppress(OSError):  # gone meanwhile
                         stat = path.stat()
-                        yield str(path.relative_to(folder)), path, stat.st_size, stat.st_mtime
+                        if stat.st_size >= LEAST:
+                            yield str(path.relative_to(folder)), path, stat.st_size, stat.st_mtime
 
 
 def _recognise(shown: str, path: Path, size: int, changed: float) -> Found | None:

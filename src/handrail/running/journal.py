@@ -209,6 +209,14 @@ class Journal:
         query = sa.select(*_FIELDS).where(events.c.run == run, events.c.step == step).order_by(events.c.position)
         return self._single(run, query)
 
+    def some(self, run: str, after: int, number: int, *, lane: str = "", step: str = "", kind: str = "") -> list[Event]:
+        """The first `number` events behind the position `after`, of one lane, step or kind where one is named; checked
+        as in `of_step`."""
+        query = sa.select(*_FIELDS).where(events.c.run == run, events.c.position > after)
+        for column, value in ((events.c.lane, lane), (events.c.step, step), (events.c.kind, kind)):
+            query = query.where(column == value) if value else query
+        return self._single(run, query.order_by(events.c.position).limit(number))
+
     def latest(self, run: str, number: int) -> list[Event]:
         """The last events of a run, newest first; checked as in `of_step`."""
         query = sa.select(*_FIELDS).where(events.c.run == run).order_by(events.c.position.desc()).limit(number)
