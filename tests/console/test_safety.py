@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -392,3 +393,39 @@ def test_nothing_is_evaluated_that_was_sent(shared: Site) -> None:
     for path in [*folder.glob("*.py"), *folder.glob("static/[!h]*.js"), folder / "static" / "handrail.js"]:
         assert not re.search(r"\b(eval|exec|new Function)\s*\(", path.read_text("utf-8")), path
     assert '"allowEval":false' in (folder / "templates" / "frame.html").read_text("utf-8")
+
+
+def test_documents_and_pages_ask_no_address_that_was_sent() -> None:
+    """The console has nothing to ask anybody with but its store; its own sockets only listen."""
+    asking = (
+        r"^\s*(?:import|from) (urllib\.request|http\.client|httpx|requests|aiohttp|socket|ftplib|smtplib|asyncssh)\b"
+    )
+    folder = Path(bodies.__file__).parent
+    found = {path.name for path in folder.glob("*.py") if re.search(asking, path.read_text("utf-8"), re.MULTILINE)}
+
+    assert found <= {"serving.py"}
+
+
+def test_scripts_keep_nothing_in_the_browser() -> None:
+    folder = Path(bodies.__file__).parent / "static"
+    for path in folder.glob("*.js"):
+        if path.name != "htmx.min.js":
+            assert not re.search(r"localStorage|indexedDB|document\.cookie|caches\b", path.read_text("utf-8")), path
+    assert '"historyCacheSize":0' in (folder.parent / "templates" / "frame.html").read_text("utf-8")  # of htmx
+
+
+def test_the_htmx_that_is_served_is_the_one_that_was_looked_at(shared: Site) -> None:
+    root = Path(bodies.__file__).parents[3]
+    wanted = re.findall(r'^SHA256 = "([0-9a-f]{64})"', (root / "hatch_build.py").read_text("utf-8"), re.MULTILINE)
+    answer = shared.browser().get("/static/htmx.min.js")
+
+    assert answer.status_code == 200 and [hashlib.sha256(answer.content).hexdigest()] == wanted
+    assert "0BSD" in (root / "NOTICE").read_text("utf-8")
+
+
+def test_nothing_of_the_framework_is_left_over(shared: Site) -> None:
+    browser = shared.browser("viewer")
+
+    assert not shared.app.debug
+    for path in ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect", "/debug", "/metrics", "/.git/config"):
+        assert browser.get(path).status_code == 404, path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import socket
 import ssl
 import stat
@@ -140,6 +141,15 @@ def test_tls_is_1_2_at_least_and_cookies_are_bound_to_it(papers: Papers, tmp_pat
         with socket.create_connection(("127.0.0.1", port), 10) as raw:
             raw.sendall(b"GET /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert not raw.recv(100).startswith(b"HTTP/1.1 2")
+
+
+def test_only_strong_ciphers_are_offered(papers: Papers) -> None:
+    context = serving.tls_context(str(papers.server), str(papers.server_key))
+    offered = {str(one["name"]) for one in context.get_ciphers()}
+
+    assert offered and not [one for one in offered if re.search("NULL|anon|RC4|DES|MD5|EXP|SEED|IDEA|CAMELLIA", one)]
+    assert all("GCM" in one or "CHACHA20" in one or "ECDHE" in one or "DHE" in one for one in offered)
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
 
 
 # -- patience ---------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from handrail.console.accounts import ROLES, Account, key_of
 from handrail.console.context import Console, console_of
 from handrail.console.guarding import SITTING, VISIT, Visitor, checked_form, cookie, visitor_of
 from handrail.console.limits import Buckets
+from handrail.console.passwords import is_common
 from handrail.console.refusals import because
 from handrail.console.rendering import go, render, when
 from handrail.console.set_up import LASTS
@@ -55,6 +56,12 @@ def make_router() -> APIRouter:
             because(request, "sign-in-failed", who=name)
             return again(403, "The name or the password is wrong, or the account is disabled.")
         tries(console, name, visitor.address, back=True)
+        if is_common(password, account.name):
+            # It was taken when fewer were known. Whoever guesses it must not get in, so it counts no more.
+            because(request, "password-too-common", who=account.name)
+            code = console.accounts.invite(account.name)
+            wrong = "Your password is one of those that are guessed first, and does not count any more. Set another."
+            return render(request, "password.html", 403, name=account.name, code=code, wrong=wrong)
         return sitting_for(request, account, visitor, next)
 
     @router.post("/sign-out")
@@ -108,7 +115,7 @@ def make_router() -> APIRouter:
 
     @router.get("/password")
     def choose(request: Request) -> Response:
-        return render(request, "password.html", name="", wrong="")
+        return render(request, "password.html", name="", code="", wrong="")
 
     @router.post("/password")
     async def chosen(request: Request, form: Form) -> Response:
@@ -117,7 +124,7 @@ def make_router() -> APIRouter:
         name, code, password = text(form, "name"), text(form, "code"), text(form, "password")
 
         def again(status: int, wrong: str) -> Response:
-            return render(request, "password.html", status, name=name, wrong=wrong)
+            return render(request, "password.html", status, name=name, code="", wrong=wrong)
 
         async with console.limits.hashing:
             wait = tries(console, name, visitor.address)
