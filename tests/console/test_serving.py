@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import re
@@ -10,10 +11,13 @@ import ssl
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 from tests.support.command import handrail
 from tests.support.console import PASSWORD, Site, site
 from tests.support.pki import Papers, make
@@ -184,6 +188,26 @@ def test_what_is_no_http_breaks_nothing(tmp_path: Path) -> None:
         connection.request("GET", "/sign-in")
         assert connection.getresponse().status == 200
         connection.close()
+
+
+def test_live_pages_do_not_keep_the_console_from_ending(tmp_path: Path) -> None:
+    async def live(request: Request) -> Response:
+        async def events() -> AsyncIterator[str]:
+            while True:
+                yield ": still here\n\n"
+                await asyncio.sleep(0.05)
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    with site(tmp_path / "home") as made:
+        made.app.router.routes.insert(0, Route("/live", live))
+        secret = made.console.sittings.begin(made.console.accounts.add("anna", PASSWORD, []), "127.0.0.1")
+        with listening(made) as port, socket.create_connection(("127.0.0.1", port), 10) as raw:
+            asked = f"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {SITTING}={secret}\r\n\r\n"
+            raw.sendall(asked.encode())
+            assert b"200 OK" in raw.recv(1000)
+            begun = time.monotonic()
+        assert time.monotonic() - begun < 8
 
 
 # -- accounts on the command line -------------------------------------------------------------------------------

@@ -89,6 +89,7 @@ def serving(home: Path, *arguments: object, people: bool = True, **more: Any) ->
             process.kill()
             process.communicate()
             raise
+        assert process.returncode == 0, "handrail serve did not end as it should"
 
 
 @contextlib.contextmanager
