@@ -56,18 +56,26 @@ async def _until_signalled(worker: Worker) -> None:
     await worker.work()
 
 
-def follow(output: Output, session: Session, run: str, plan: Plan, store: str, *, aside: bool) -> Schedule:
+def follow(
+    output: Output, session: Session, run: str, plan: Plan, store: str, *, aside: bool, seen: int = 0, rung: bool = True
+) -> Schedule:
     """Tell what the workers do until nothing more can be done without a person. The run does not need us: when we are
-    interrupted it goes on. Raises KeyboardInterrupt then. `store`: ` --store URL`, for a command to be copied."""
+    interrupted it goes on. Raises KeyboardInterrupt then. `store`: ` --store URL`, for a command to be copied. `seen`:
+    the position of the last event before it was handed over; what happened until then is not told again. `rung`: there
+    is something for workers to do, so that what they do is waited for."""
     schedule = Schedule(plan)
     if not session.listeners():
         output.complain(f"handrail: No worker listens yet. Start one, here or elsewhere: handrail worker{store}")
-    with telling(output, plan, aside=aside, pretend=session.journal.row(run).target == "twin") as teller:
-        asyncio.run(_follow(session, run, schedule, teller, output))
+    on_twin = session.journal.row(run).target == "twin"
+    before = session.status(run) if seen and session.journal.has_steps(run) else None
+    with telling(output, plan, aside=aside, pretend=on_twin, before=before) as teller:
+        asyncio.run(_follow(session, run, schedule, teller, output, seen, rung))
     return schedule
 
 
-async def _follow(session: Session, run: str, schedule: Schedule, teller: Teller, output: Output) -> None:
+async def _follow(
+    session: Session, run: str, schedule: Schedule, teller: Teller, output: Output, seen: int, rung: bool
+) -> None:
     heads: dict[str, Head] = {}
     position = 0
     gone = False
@@ -85,7 +93,9 @@ async def _follow(session: Session, run: str, schedule: Schedule, teller: Teller
         for event in found:
             position = event.position
             schedule.apply(event)
-            teller(event, schedule)
-        if schedule.ended or (schedule.state != "running" and not found):
+            if position > seen:
+                teller(event, schedule)
+        begun = position > seen or not rung
+        if schedule.ended or (schedule.state != "running" and not found and begun):
             return
         await asyncio.sleep(POLL)

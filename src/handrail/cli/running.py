@@ -165,8 +165,9 @@ def _carry_on(output: Output, session: Session, run: str, title: Sequence[str], 
     if session.is_for_workers(run):
         return _hand_over(output, session, run, plan, format, going)
     on_twin = session.journal.row(run).target == "twin"
+    before = session.status(run) if session.journal.has_steps(run) else None
     try:
-        with telling(output, plan, aside=aside, pretend=on_twin, before=session.status(run)) as teller:
+        with telling(output, plan, aside=aside, pretend=on_twin, before=before) as teller:
             outcome = asyncio.run(
                 session.carry_out(
                     run,
@@ -206,11 +207,16 @@ def _hand_over(output: Output, session: Session, run: str, plan: Plan, format: s
     """Give a run to workers, and follow it until its end or until we are interrupted, which it does not mind."""
     from handrail.cli import fleet
 
-    session.hand_over(run, settings.who(), again=True)
+    events = session.events(run)
+    seen = events[-1].position if events else 0
+    rung = session.hand_over(run, settings.who(), again=True) > 0
     try:
-        schedule = fleet.follow(output, session, run, plan, going.everywhere, aside=format == "json")
+        aside = format == "json"
+        schedule = fleet.follow(output, session, run, plan, going.everywhere, aside=aside, seen=seen, rung=rung)
     except KeyboardInterrupt:
-        output.complain(f"handrail: The run goes on without us. Follow it: handrail status {run}{going.everywhere}")
+        output.complain(
+            f"handrail: The run goes on without us. Follow it: handrail status {run} --watch{going.everywhere}"
+        )
         return FAILED
     return _ended(output, session, plan, Outcome(schedule.status(run, plan.digest)), format, going)
 
