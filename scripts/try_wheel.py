@@ -74,7 +74,7 @@ def _tried(here: Path, extra: str, arguments: list[str], code: int, says: str) -
         env={**environment, "HANDRAIL_HOME": str(here / "home"), "SECRET": "not-a-real-one"},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
     )
     told = done.stdout + done.stderr
     good = (

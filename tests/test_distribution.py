@@ -120,7 +120,7 @@ def called(installed: Path, here: Path, *arguments: str, **environment: str) -> 
         env={**kept, "HANDRAIL_HOME": str(here / "home"), **environment},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=900,
     )
 
 
