@@ -159,6 +159,7 @@ class Expression:
         """The value, or what is missing. BadInput when the guide is at fault: it asks what cannot be answered."""
         data: dict[str, Any] = {}
         incomplete: set[str] = set()
+        heavy: dict[str, Any] = {}
         defaults = self._language.defaults
         for name in self.names:
             if name in facts:
@@ -173,8 +174,17 @@ class Expression:
                 if whole is not None:
                     incomplete.add(name)
                     value = whole
+                elif _is_heavy(value):
+                    heavy[name] = value
+                    value = {} if isinstance(value, Mapping) else []
                 value = _plain(value)
             data[name] = value
+        if heavy:  # of ten thousand hosts, say: often the rest of the expression decides already
+            unread = frozenset((*incomplete, *heavy))
+            decided = partial.evaluate(self.syntax, unread, lambda node: self._part(node, data))
+            if decided is not partial.UNDECIDED:
+                return Known(decided)
+            data.update({name: _plain(value) for name, value in heavy.items()})
         if incomplete:
             decided = partial.evaluate(self.syntax, frozenset(incomplete), lambda node: self._part(node, data))
             return Known(decided) if decided is not partial.UNDECIDED else Unknown(self._missing(data, incomplete))
@@ -282,10 +292,21 @@ def _lookup(node: Node) -> tuple[str, str] | None:
     return None
 
 
+_HEAVY = 200
+"""Entries of a collection from which on it is left out of an expression at first."""
+
+
 def _is_lookup(error: str) -> bool:
     return error.startswith(("UNKNOWN: No value with name", "NOT_FOUND:", "UNKNOWN: Index error")) or (
         functions.NOT_A_VERSION in error
     )
+
+
+def _is_heavy(value: Any) -> bool:
+    """Whether handing the value over costs more than finding out whether it is needed."""
+    if isinstance(value, Mapping):
+        return len(value) + sum(len(one) for one in value.values() if isinstance(one, list | tuple)) > _HEAVY
+    return isinstance(value, list | tuple | set | frozenset) and len(value) > _HEAVY
 
 
 def _plain(value: Any) -> Any:
