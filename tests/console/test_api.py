@@ -146,12 +146,11 @@ def test_rehearsals_and_estates_are_listed_and_read(made: Site) -> None:
     assert program.get("/estates/valley")["name"] == "valley"
 
 
-@pytest.mark.parametrize("path", ["/runs/x", "/runs/x/events", "/plans/x", "/estates/x", "/rehearsals/x", "/nothing"])
-def test_what_is_not_there_is_a_problem_with_a_sentence(made: Site, path: str) -> None:
-    answer = made.browser("viewer").get(f"/api/v1{path}")
-
-    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
-    assert answer.json()["detail"].endswith(".")
+def test_what_is_not_there_is_a_problem_with_a_sentence(made: Site) -> None:
+    for path in ("/runs/x", "/runs/x/events", "/plans/x", "/estates/x", "/rehearsals/x", "/nothing"):
+        answer = made.browser("viewer").get(f"/api/v1{path}")
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+        assert answer.json()["detail"].endswith(".")
 
 
 def test_the_page_about_it_names_every_operation_and_needs_nothing_from_elsewhere(made: Site) -> None:
@@ -196,7 +195,7 @@ def test_whatever_is_sent_is_answered_as_the_description_says(tmp_path: Path) ->
 
 
 def _try(operation: Any, program: Program, known: dict[str, str]) -> None:
-    for mode, number in ((schemathesis.GenerationMode.POSITIVE, 4), (schemathesis.GenerationMode.NEGATIVE, 3)):
+    for mode, number in ((schemathesis.GenerationMode.POSITIVE, 3), (schemathesis.GenerationMode.NEGATIVE, 3)):
         strategy = operation.as_strategy(generation_mode=mode)
         hypothesis.given(case=strategy)(_sent(program, known, number))()
 
