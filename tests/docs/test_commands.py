@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.pages import DOCS, ROOT, Block, Player, alike, blocks, commands_named, misspelt, pages, typed
 
-LONG = {"tutorial.md"}
+LONG = {"tutorial.md", "how-to-write-a-guide.md"}
 """Pages that rehearse."""
 
 

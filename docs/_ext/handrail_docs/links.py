@@ -15,20 +15,21 @@ LINK = re.compile(r"(?<!!)\[(?P<shown>[^\]\[]*)\]\((?P<to>(?!\w+:|#)[^)\s]+)\)")
 
 
 FROM = re.compile(r"^<!-- from (?P<file>\S+): (?P<heading>.+) -->$", re.MULTILINE)
-LISTING = "\n```{toctree}\n:glob:\n:hidden:\n\n*\n```\n"
+ALONE = "---\norphan: true\n---\n\n"
+"""Keeps a page out of the navigation."""
 
 
 def adapt(app: Any, name: str, content: list[str]) -> None:
-    """Sphinx's `source-read`: rewrites the text of one page before it is parsed. A README stands above all pages beside
-    it, which forges show by themselves."""
+    """Sphinx's `source-read`: rewrites one page before it is parsed. Pages beside a README are listed there,
+    as forges show it, and not in the navigation of every page."""
     page = Path(app.env.doc2path(name))
     docs = Path(app.srcdir)
     content[0] = FROM.sub(
         lambda found: section(Path(os.path.normpath(page.parent / found["file"])), found["heading"], page.parent, docs),
         rewritten(content[0], page.parent, docs),
     )
-    if page.name == "README.md":
-        content[0] += LISTING
+    if page.name != "README.md" and (page.parent / "README.md").is_file():
+        content[0] = ALONE + content[0]
 
 
 def rewritten(text: str, folder: Path, docs: Path) -> str:
