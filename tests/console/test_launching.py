@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.databases import serving
+from tests.support.fleet import Fleet
 from tests.support.on_twin import plan_file
 from tests.support.shipped import shipped
 
@@ -110,3 +112,23 @@ def test_on_a_shared_store_workers_are_given_the_run(
     listening[0] = 2
     assert launching.resume(run, "anna") == "Workers carry it out."
     assert not launching.is_ours(run)
+
+
+@pytest.mark.real
+def test_workers_on_a_shared_store_carry_a_run_whose_holds_need_two(tmp_path: Path) -> None:
+    estate = tmp_path / "estate.yaml"
+    estate.write_text((SHIPPED / "mim" / "estates" / "sp2-latest.yaml").read_text() + "\nholds: two\n")
+    plan = plan_file(estate, tmp_path / "two.plan")
+    with serving() as server:
+        fleet = Fleet(server.database(), tmp_path / "fleet")
+        with open_session(Home(tmp_path / "home"), store=fleet.url) as session:
+            run, said = Launching(session, fleet.url).start(plan, "anna", "twin")
+            assert said == NO_WORKER
+            assert session.status(run).state == "running"
+            fleet.hire()
+            try:
+                until(lambda: session.status(run).state == "succeeded", 120)
+            finally:
+                fleet.dismiss()
+            kinds = [one.entry.kind for one in session.events(run) if one.lane == PEOPLE_LANE and one.entry.step]
+    assert kinds == ["agreed", "answered"] * 2

@@ -207,8 +207,11 @@ def standing_sentence(follower: Follower, attended: bool) -> tuple[str, Tone]:
 
 
 def asked(follower: Follower) -> str:
-    """What people are asked now, as one word: it changes when a question comes or goes, or the run stops or goes on."""
-    questions = [f"{follower.schedule.question(name)}" for name in follower.schedule.waiting()[:200]]
+    """What people are asked now, as one word: it changes when a question comes or goes, when the first of two people has
+    agreed, or the run stops or goes on."""
+    schedule = follower.schedule
+    waits = [(schedule.question(name), schedule.one(name).agreed) for name in schedule.waiting()[:200]]
+    questions = [f"{question}{'+' * len(agreed)}" for question, agreed in waits]
     return " ".join([follower.state, *questions])
 
 
