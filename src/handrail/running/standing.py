@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -45,6 +45,7 @@ _STATES: Mapping[str, StepState] = {
     "answered": "begun",
 }
 _KINDS = tuple(_STATES)
+_STATE_OF = tuple(_STATES.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,8 @@ def _row(installation: str, host: str, step: Step) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A step, as what was journaled of the plan has it. `member`: of which installation."""
+    """A step, as what was journaled of the plan has it."""
 
-    member: int
     id: str
     title: str
     alike: str
@@ -143,16 +143,49 @@ class _Known:
         return Standing(self.id, self.title, self.alike, self.host, self.kind, state, because, self.question)
 
 
-def _known(contents: Mapping[str, Any]) -> Iterator[_Known]:
-    for number, (installation, host, shape) in enumerate(contents["members"]):
-        for name, title, where, kind, remedies, question in contents["shapes"][shape]:
-            own = name.replace(HOST, host)
-            id_ = own[1:] if own.startswith("=") else f"{installation}{own}"
-            on = where.replace(HOST, host) if where is not None else None
-            titled = title.replace(HOST, host)
-            yield _Known(
-                number, id_, titled, title, on, kind, remedies.replace(HOST, host), question.replace(HOST, host)
-            )
+class _Count:
+    """The steps of a run, gone through once: how many are in which state, and what is to be shown of them. `again` are
+    the steps of remedies that are to run once more, `named` further steps to be shown."""
+
+    def __init__(
+        self,
+        contents: Mapping[str, Any],
+        latest: Mapping[str, int],
+        failures: _Failures,
+        named: frozenset[str],
+        again: frozenset[str] = frozenset(),
+    ) -> None:
+        self.states: dict[StepState, int] = {}
+        self.members: list[set[StepState]] = []
+        self.busy: list[tuple[_Known, StepState]] = []
+        self.named: dict[str, _Known] = {}
+        shapes = contents["shapes"]
+        for installation, host, shape in contents["members"]:
+            found: set[StepState] = set()
+            for row in shapes[shape]:
+                own = row[0].replace(HOST, host)
+                name = own[1:] if own[0] == "=" else installation + own
+                packed = latest.get(name)
+                state: StepState = "pending" if packed is None or name in again else _STATE_OF[packed & 15]
+                if state in BUSY:
+                    one = _known(name, host, row)
+                    if state == "failed":
+                        state = failures.state_of(one, packed or 0)
+                    if state != "pending":
+                        self.busy.append((one, state))
+                elif name in named:
+                    self.named[name] = _known(name, host, row)
+                self.states[state] = self.states.get(state, 0) + 1
+                found.add(state)
+            self.members.append(found)
+
+
+def _known(name: str, host: str, row: Sequence[Any]) -> _Known:
+    _, title, where, kind, remedies, question = row
+    on = where.replace(HOST, host) if where is not None else None
+    return _Known(
+        name, title.replace(HOST, host), title, on, kind, remedies.replace(HOST, host), question.replace(HOST, host)
+    )
 
 
 def standing_of(journal: Journal, run: str) -> RunStanding | None:
@@ -170,22 +203,16 @@ def standing_of(journal: Journal, run: str) -> RunStanding | None:
         if text is None:
             return None
         contents = json.loads(text)
-        latest = {
-            step: (int(packed) >> 4, _KINDS[int(packed) & 15]) for step, packed in connection.execute(_latest(run))
-        }
+        latest: dict[str, int] = {step: packed for step, packed in connection.execute(_latest(run))}  # noqa: C416
         failures = _Failures(connection, run)
-        states: dict[str, StepState] = {}
-        known = list(_known(contents))
-        for one in known:
-            position, kind = latest.get(one.id, (0, ""))
-            states[one.id] = failures.state_of(one, position) if kind == "failed" else _STATES.get(kind, "pending")
-        for helper, position in failures.called:
-            if latest.get(helper, (0, ""))[0] < position:
-                states[helper] = "pending"  # once more
-        counts = Counter(states.values())
-        state = _state_of(_ended_as(connection, run), counts)
-        busy = _busy(connection, run, known, states, latest)
-        news = _news(connection, run, {one.id: one for one in known})
+        ended = _ended_last(connection, run)
+        count = _Count(contents, latest, failures, frozenset(step for step, _ in ended))
+        again = frozenset(name for name, at in failures.called if latest.get(name, 0) >> 4 < at)
+        if again:
+            count = _Count(contents, latest, failures, frozenset(step for step, _ in ended), again)
+        state = _state_of(_ended_as(connection, run), count.states)
+        busy = _busy(connection, run, count.busy, latest)
+    news = [count.named[step].standing(cast(StepState, kind)) for step, kind in ended if step in count.named]
     fleet = contents["fleet"] or {"hosts": [], "limit": None}
     failed = {one.host for one in busy if one.state == "failed"} & set(fleet["hosts"])
     return RunStanding(
@@ -193,8 +220,8 @@ def standing_of(journal: Journal, run: str) -> RunStanding | None:
         row.plan,
         row.estate,
         state,
-        counts,
-        tuple(_waves(contents, known, states)),
+        count.states,
+        tuple(_waves(contents, count.members)),
         tuple(busy),
         tuple(news),
         len(fleet["hosts"]),
@@ -239,7 +266,8 @@ class _Failures:
             )
             self._retried = {lane: at for lane, at in connection.execute(taken.group_by(events.c.lane))}  # noqa: C416
 
-    def state_of(self, step: _Known, position: int) -> StepState:
+    def state_of(self, step: _Known, packed: int) -> StepState:
+        position = packed >> 4
         retried = self._retried.get(step.host or ESTATE_LANE, 0)
         since = [error for at, error in self._failed[step.id] if at > retried]
         remedies = json.loads(step.remedies) if since else []
@@ -275,21 +303,16 @@ def _state_of(ended: RunState | None, counts: Mapping[StepState, int]) -> RunSta
 
 
 def _busy(
-    connection: sa.Connection,
-    run: str,
-    known: Iterable[_Known],
-    states: Mapping[str, StepState],
-    latest: Mapping[str, tuple[int, str]],
+    connection: sa.Connection, run: str, busy: Iterable[tuple[_Known, StepState]], latest: Mapping[str, int]
 ) -> list[Standing]:
-    found: dict[StepState, list[_Known]] = {}
-    for one in known:
-        if states[one.id] in BUSY:
-            found.setdefault(states[one.id], []).append(one)
     shown: list[Standing] = []
+    found: dict[StepState, list[_Known]] = {}
+    for one, state in busy:
+        found.setdefault(state, []).append(one)
     for state in BUSY:
         of_state = found.get(state, [])
-        why = _reasons(connection, run, [latest[one.id][0] for one in of_state[:MOST]]) if state != "begun" else {}
-        shown += [one.standing(state, why.get(latest[one.id][0], "")) for one in of_state]
+        why = _reasons(connection, run, [latest[one.id] >> 4 for one in of_state[:MOST]]) if state != "begun" else {}
+        shown += [one.standing(state, why.get(latest[one.id] >> 4, "")) for one in of_state]
     return shown
 
 
@@ -300,26 +323,20 @@ def _reasons(connection: sa.Connection, run: str, positions: list[int]) -> dict[
     return {at: str(json.loads(data).get("because", "")) for at, data in connection.execute(query)}
 
 
-def _news(connection: sa.Connection, run: str, known: Mapping[str, _Known]) -> list[Standing]:
-    """The steps that ended last, the oldest of them first."""
+def _ended_last(connection: sa.Connection, run: str) -> list[tuple[str, str]]:
+    """The steps that ended last, the oldest of them first, each with how it ended."""
     query = (
         sa.select(events.c.step, events.c.kind)
         .where(events.c.run == run, events.c.kind.in_(("done", "skipped")), events.c.step.is_not(None))
         .order_by(events.c.position.desc())
         .limit(LATEST)
     )
-    found = [(known[step], kind) for step, kind in connection.execute(query) if step in known]
-    return [one.standing(cast(StepState, kind)) for one, kind in reversed(found)]
+    return [(step, kind) for step, kind in reversed(connection.execute(query).all())]
 
 
-def _waves(
-    contents: Mapping[str, Any], known: Iterable[_Known], states: Mapping[str, StepState]
-) -> Iterator[WaveStanding]:
-    of_member: dict[int, set[StepState]] = {}
-    for one in known:
-        of_member.setdefault(one.member, set()).add(states[one.id])
-    for name, members in contents["waves"]:
-        counts = Counter(wave_state(of_member.get(number, set())) for number in members)
+def _waves(contents: Mapping[str, Any], members: Sequence[set[StepState]]) -> Iterator[WaveStanding]:
+    for name, numbers in contents["waves"]:
+        counts = Counter(wave_state(members[number]) for number in numbers)
         yield WaveStanding(name, counts["through"], counts["at work"], counts["failed"], counts["to come"])
 
 
