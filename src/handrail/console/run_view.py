@@ -207,8 +207,8 @@ def standing_sentence(follower: Follower, attended: bool) -> tuple[str, Tone]:
 
 
 def asked(follower: Follower) -> str:
-    """What people are asked now, as one word: it changes when a question comes or goes, when the first of two people has
-    agreed, or the run stops or goes on."""
+    """What people are asked now, as one word: it changes when a question comes or goes, when the first of two people
+    has agreed, or the run stops or goes on."""
     schedule = follower.schedule
     waits = [(schedule.question(name), schedule.one(name).agreed) for name in schedule.waiting()[:200]]
     questions = [f"{question}{'+' * len(agreed)}" for question, agreed in waits]
