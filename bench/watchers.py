@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event as Signal
 from pathlib import Path
@@ -24,6 +24,8 @@ RATE = 200
 BATCH = 100
 LIMIT = 0.25
 """CPU seconds of the server for one watcher in one minute: 100 watchers take less than half of one processor."""
+EACH = 20
+"""Pages that one person has open."""
 SILENCE = 6.0
 """Seconds without a message that nobody may have to wait."""
 
@@ -140,17 +142,20 @@ def memory(pid: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) // 1024
 
 
-async def measure(port: int, pid: int, run: str, cookie: str, watchers: int, seconds: float) -> Mapping[str, float]:
+async def measure(
+    port: int, pid: int, run: str, cookies: Sequence[str], watchers: int, seconds: float
+) -> Mapping[str, float]:
     told = [Seen() for _ in range(watchers)]
     path = f"/runs/{run}/live"
-    first = asyncio.create_task(watch(port, path, cookie, told[0]))
-    while not told[0].messages:  # the plan is read once, by the first who looks
-        await asyncio.sleep(0.5)
-        if first.done():
-            await first
-    tasks = [first, *(asyncio.create_task(watch(port, path, cookie, one)) for one in told[1:])]
-    while not all(one.messages for one in told):  # noqa: ASYNC110
-        await asyncio.sleep(0.1)
+    tasks: list[asyncio.Task[None]] = []
+    for number, one in enumerate(told):
+        tasks.append(asyncio.create_task(watch(port, path, cookies[number % len(cookies)], one)))
+        # The plan is read once, by the first who looks.
+        while not one.messages and number in (0, watchers - 1):
+            await asyncio.sleep(0.2)
+            for task in tasks:
+                if task.done():
+                    await task
     for one in told:
         one.messages, one.size, one.longest, one.last = 0, 0, 0.0, time.monotonic()
     before, began = cpu(pid), time.monotonic()
@@ -172,27 +177,32 @@ async def measure(port: int, pid: int, run: str, cookie: str, watchers: int, sec
 
 
 def main(watchers: int = 100, hosts: int = 10_000, seconds: int = 60) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        look(home, prepare(home, hosts), watchers, hosts, seconds)
+
+
+def look(home: Path, run: str, watchers: int, hosts: int, seconds: int) -> None:
+    """Have a run carried on and watched, and say what that cost."""
     from tests.support.browser import serving
 
     from handrail.console.guarding import SITTING
 
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        run = prepare(home, hosts)
-        ready, stop = multiprocessing.Event(), multiprocessing.Event()
-        writer = multiprocessing.Process(target=write, args=(home, run, hosts * 4, ready, stop))
-        writer.start()
-        try:
-            while not ready.wait(1.0):
-                if not writer.is_alive():
-                    sys.exit("the run has come to its end before anybody looked")
-            with serving(home / "home") as server:
-                port = int(server.url.rpartition(":")[2])
-                cookie = f"{SITTING}={server.sitting('viewer')}"
-                found = asyncio.run(measure(port, server.process.pid, run, cookie, watchers, seconds))
-        finally:
-            stop.set()
-            writer.join()
+    ready, stop = multiprocessing.Event(), multiprocessing.Event()
+    writer = multiprocessing.Process(target=write, args=(home, run, hosts * 4, ready, stop))
+    writer.start()
+    try:
+        while not ready.wait(1.0):
+            if not writer.is_alive():
+                sys.exit("the run has come to its end before anybody looked")
+        with serving(home / "home") as server:
+            port = int(server.url.rpartition(":")[2])
+            people = [server.sitting("viewer", f"viewer{number}") for number in range(-(-watchers // EACH))]
+            cookies = [f"{SITTING}={secret}" for secret in people]
+            found = asyncio.run(measure(port, server.process.pid, run, cookies, watchers, seconds))
+    finally:
+        stop.set()
+        writer.join()
     print(f"{watchers} watchers, {seconds} s, {RATE} events a second: {found['cpu']:.1f} CPU seconds of the server")
     print(f"each is told {found['messages']:.2f} times a second, {found['bytes'] / 1000:.1f} kB; ", end="")
     print(f"the longest wait was {found['longest']:.1f} s; the server has {found['memory']:,.0f} MiB in memory")
