@@ -105,9 +105,24 @@ def test_the_names_of_a_certificate_are_those_of_the_console(papers: Papers) -> 
     assert found.cookie(SITTING) == f"__Host-{SITTING}"
 
 
+def test_the_address_that_is_printed_is_one_that_works(papers: Papers) -> None:
+    open_to_all = Settings(frozenset({"localhost", "*.example.com", "console.example.com"}), True)
+
+    assert serving.address(open_to_all, "0.0.0.0", 8417) == "https://console.example.com:8417"
+    assert serving.address(Settings(frozenset({"localhost"}), True), "::", 1) == "https://localhost:1"
+    assert serving.address(Settings(), "::1", 8417) == "http://[::1]:8417"
+
+
+def test_without_its_packages_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handrail.cli.serving.find_spec", lambda name: None if name == "fastapi" else object())
+    for arguments in (["serve"], ["account", "list"]):
+        said = handrail(*arguments, home=tmp_path)
+        assert said.code == 2 and "(fastapi)" in said.err and "pip install 'handrail[console]'" in said.err
+
+
 def test_behind_a_proxy_cookies_are_for_https_only() -> None:
     found = serving.settings_of(
-        "127.0.0.1", None, None, "https://Upgrade.Example.com/", "X-Remote-User", ["127.0.0.1/32"]
+        "127.0.0.1", None, None, "https://Upgrade.Example.com:443/", "X-Remote-User", ["127.0.0.1/32"]
     )
 
     assert found.secure and found.origin == "https://upgrade.example.com" and "upgrade.example.com" in found.hosts

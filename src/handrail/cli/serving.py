@@ -29,7 +29,7 @@ def serve(
     need_extra()
     from handrail.console.app import create_app
     from handrail.console.making import opened_console
-    from handrail.console.serving import bind, settings_of
+    from handrail.console.serving import address, bind, settings_of
     from handrail.console.serving import serve as answer
 
     found = settings_of(host, certificate, key, public_url, proxy_header, proxy_from)
@@ -41,9 +41,7 @@ def serve(
 
         with opened_console(session, found, folders=served, store=store, complain=complain) as console:
             listening = bind(host, port)
-            port = listening.getsockname()[1]
-            shown = f"[{host}]" if ":" in host else host
-            where = public_url or f"{'https' if certificate else 'http'}://{shown}:{port}"
+            where = public_url or address(found, host, listening.getsockname()[1])
 
             def ready() -> None:
                 output.line(f"Handrail's console is at {where.rstrip('/')}/")

@@ -64,9 +64,18 @@ def settings_of(
         if scheme == "http" and not is_loopback(host_of(authority)):
             raise BadInput("--public-url must begin with https://: passwords would cross the network in the clear.")
         hosts.add(host_of(authority))
-        secure, origin = secure or scheme == "https", f"{scheme}://{authority}"
+        secure = secure or scheme == "https"
+        origin = f"{scheme}://{authority.removesuffix(':443' if scheme == 'https' else ':80')}"  # as browsers say it
     proxy = Proxy(proxy_header.lower(), networks_of(proxy_from)) if proxy_header else None
     return Settings(frozenset(hosts), secure, origin, proxy)
+
+
+def address(settings: Settings, host: str, port: int) -> str:
+    """What to type into a browser; where we listen everywhere, with a name that the certificate has."""
+    if is_any(host):
+        host = next((one for one in sorted(settings.hosts - LOCAL_NAMES) if "*" not in one), "localhost")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if settings.secure else 'http'}://{shown}:{port}"
 
 
 def networks_of(given: Sequence[str]) -> tuple[Network, ...]:
