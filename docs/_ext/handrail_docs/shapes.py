@@ -57,12 +57,13 @@ def page() -> str:
 
 def _documents(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """What is printed, and by which command, the program's own home and files being in `folder`."""
-    plan, back = folder / "upgrade.plan", folder / "back.plan"
+    plan = folder / "upgrade.plan"
 
     def told(*arguments: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(_said(folder, *arguments, "--format", "json"))
         return found
 
+    yield "handrail discover HOSTS -o ESTATE", told("discover", str(ESTATE), "--twin", "-o", str(folder / "read.yaml"))
     yield "handrail assess ESTATE", told("assess", str(BLOCKED))
     yield "handrail plan ESTATE", told("plan", str(ESTATE), "-o", str(plan))
     yield "handrail explain PLAN STEP", told("explain", str(plan), "stop")
@@ -76,7 +77,6 @@ def _documents(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "handrail report RUN -o FOLDER", told("report", run, "-o", str(report))
     yield "handrail report --check FOLDER", told("report", "--check", str(report))
     yield "handrail report RUN -o FOLDER, into evidence.json", json.loads((report / "evidence.json").read_bytes())
-    told("rollback", run, "-o", str(back))
     yield "handrail guide list", told("guide", "list")
     yield "handrail guide lint", told("guide", "lint", str(SHIPPED / "miis"))
 
