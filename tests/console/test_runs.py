@@ -203,6 +203,38 @@ def test_an_interrupted_run_is_called_so(tmp_path: Path) -> None:
     assert "interrupted: nobody carries it on" in listed.text
 
 
+def test_what_is_under_way_is_told_with_its_host_its_times_and_what_the_host_says(tmp_path: Path) -> None:
+    slow, late = step("slow", host="s1", takes=3600.0), step("late", host="s2", takes=0.001)
+    with visited(tmp_path, plan(step("one"))) as (console, session, _):
+        run = session.start(plan(slow, late), "ann", target="hosts")
+        with session.journal.store.hold(run, "the run"):
+            heads, _taken = session.journal.take(run, ["s1", "s2"], {"who": "ann"})
+            begun = [(one.host or "", Entry("begun", one.id, 1, {"before": {}, "late": {}})) for one in (slow, late)]
+            events = asyncio.run(session.journal.append(run, heads, begun))
+            folder = session.home.transcripts(run)
+            folder.mkdir(parents=True)
+            said = {"text": f"half way {EVIL}\n"}
+            line = {
+                "ask": "execute",
+                "at": events[0].at,
+                "argv": ["setup.exe"],
+                "outcome": "exited",
+                "code": 0,
+                "out": said,
+            }
+            (folder / "s1.jsonl").write_text(json.dumps(line) + "\n")
+            browser = console.browser("viewer")
+            html = browser.get(f"/runs/{run}").text
+            own = browser.get(f"/runs/{run}/steps/{slow.id}").text
+        text = text_of(html)
+
+    assert "Running." in text and "2 at work" in text
+    assert text.index("s2 late") < text.index("s1 slow")  # what is overdue comes first
+    assert text.count("expected until") == 2 and text.count("overdue") == 1
+    for page in (html, own):
+        assert "setup.exe" in page and "half way &lt;script&gt;" in page and EVIL not in page
+
+
 def test_a_page_without_scripts_reads_itself_again_until_the_run_is_over(stood: tuple[Site, Session, str]) -> None:
     console, session, run = stood
     refresh = '<noscript><meta http-equiv="refresh"'
