@@ -12,7 +12,8 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "handrail"
 ORDER = [
     *("errors", "model", "documents", "comparing", "products", "guides", "assessing", "planning"),
-    *("hosts", "twin", "probing", "actions", "restoring", "running", "rehearsing", "reporting", "api", "console", "cli"),
+    *("hosts", "twin", "probing", "actions", "restoring", "running", "rehearsing", "reporting"),
+    *("api", "console", "cli"),
 ]
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -12,7 +12,7 @@ from handrail.model.plan import Plan, Step
 from handrail.reporting.outline import is_remedy
 from handrail.reporting.words import count, duration
 
-OVER = ("done", "skipped")
+OVER: tuple[StepState, ...] = ("done", "skipped")
 
 _BECOMES: Mapping[str, StepState] = {
     "begun": "begun",

@@ -40,7 +40,7 @@ def report(
 
       handrail report contoso-20261120-1-k3v9m -o evidence
       handrail report --check evidence
-      handrail report contoso-20261120-1-k3v9m --check evidence   # and beside the store
+      handrail report contoso-20261120-1-k3v9m --check evidence
     """
     from handrail.cli import reporting
     from handrail.errors import BadInput
