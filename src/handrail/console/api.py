@@ -129,9 +129,9 @@ def _runs(router: APIRouter) -> None:
         run: Run,
         after: Annotated[int, Query(ge=0, le=LARGEST, description="Events behind this position.")] = 0,
         limit: Limit = 100,
-        lane: Annotated[str, Query(max_length=300)] = "",
-        step: Annotated[str, Query(max_length=1000)] = "",
-        kind: Annotated[str, Query(max_length=40)] = "",
+        lane: Annotated[str, Query(max_length=300, description="Only of this lane: a host, `-` or `(people)`.")] = "",
+        step: Annotated[str, Query(max_length=1000, description="Only about this step.")] = "",
+        kind: Annotated[str, Query(max_length=40, description="Only of this kind, such as `answered`.")] = "",
     ) -> Response:
         """The journal of a run. Go on behind the last position; `next` is it, and null at the end for now."""
         session = console_of(request).session

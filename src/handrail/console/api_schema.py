@@ -8,6 +8,9 @@ from typing import Any
 
 from fastapi import FastAPI, Path
 from fastapi.openapi.utils import get_openapi
+from markupsafe import Markup
+
+from handrail.reporting import html
 
 Json = dict[str, Any]
 
@@ -297,8 +300,8 @@ class Operation:
 
     method: str
     path: str
-    says: str
-    parameters: tuple[tuple[str, str], ...]
+    says: Markup
+    parameters: tuple[tuple[str, Markup], ...]
     body: Json | None
     statuses: tuple[tuple[str, str], ...]
     example: Json | None
@@ -313,12 +316,18 @@ def operations(schema: Json) -> Iterator[Operation]:
             yield Operation(
                 method=method.upper(),
                 path=path,
-                says=" ".join(one.get("description", "").split()),
-                parameters=tuple((each["name"], each.get("description", "")) for each in one.get("parameters", ())),
+                says=_inline(one.get("description", "")),
+                parameters=tuple(
+                    (each["name"], _inline(each.get("description", ""))) for each in one.get("parameters", ())
+                ),
                 body=_body(one, schema),
                 statuses=tuple((code, each["description"]) for code, each in sorted(shown.items())),
                 example=content.get("example"),
             )
+
+
+def _inline(text: str) -> Markup:
+    return Markup(html.inline(" ".join(text.split())))
 
 
 def _body(operation: Json, schema: Json) -> Json | None:
