@@ -59,7 +59,7 @@ class Administrator:
             if self.journal().count(moment) > before:
                 os.kill(process.pid, signal.SIGKILL)
                 break
-            time.sleep(0.05)
+            time.sleep(0.1)
         out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == -signal.SIGKILL, (moment, out[-2000:], err[-2000:])
 
