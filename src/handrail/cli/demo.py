@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 from handrail.cli.output import Output
-from handrail.cli.stage import DemoFailed, Stage
+from handrail.cli.stage import Stage
 from handrail.documents.files import write_bytes
+from handrail.documents.plan import read_plan
 from handrail.errors import BadInput
 from handrail.guides.catalogue import SHIPPED
 from handrail.reporting.text import harmless
@@ -35,9 +36,9 @@ def demo(output: Output, folder: str) -> int:
         harmless(f"In {out}:")
         + f"""
   {EVIDENCE}/evidence.html   the report: what was approved, found, done, seen and proved
-  identity-runbook.md   the plan as a runbook that a person could follow by hand
-  identity.plan.json    the same plan, frozen and hashed: what was approved is what ran
-  home                  the store; HANDRAIL_HOME={out.name}/home handrail status shows the run of this demo
+  identity-runbook.md               the plan as a runbook that a person could follow by hand
+  identity.plan.json                the same plan, frozen and hashed: what was approved is what ran
+  home                              the store; HANDRAIL_HOME={out.name}/home handrail status shows the run
 
 It took {time.monotonic() - began:.0f} seconds. Next: write down an estate of your own, or `handrail discover` it."""
     )
@@ -60,15 +61,12 @@ def play(stage: Stage) -> None:
 
     stage.tell("\nThe plan is frozen and hashed. Approve that hash, then run it, and kill the program half-way.")
     stage.handrail("approve", plan)
-    steps = len(stage.ask("plan", estate)["steps"])
-    run = stage.killed_half_way("run", plan, "--twin", steps=steps)
+    run = stage.killed_half_way("run", plan, "--twin", steps=len(read_plan(plan).steps))
     stage.handrail("status", run, lines=12)
 
     stage.tell("\nWhat was begun is looked at first, and never repeated blindly:")
     stage.handrail("resume", run, lines=14)
     stage.handrail("verify", run, lines=14)
-    if stage.ask("status", run)["state"] != "succeeded":
-        raise DemoFailed("The resumed run did not succeed.")
 
     stage.tell("\nFor whoever has to be shown: the evidence, which anybody can check.")
     stage.report(run, EVIDENCE)

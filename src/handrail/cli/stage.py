@@ -96,21 +96,19 @@ class Stage:
         if ended < steps // 2:
             self._print(*(line.rstrip() for line in printed[-20:]))
             raise DemoFailed("The run ended before it could be killed half-way.")
-        run = self.newest_run()
-        if run is None:
+        found = self.ask("status")
+        if not found:
             raise DemoFailed("The run did not begin.")
+        ended = sum(step["state"] in ("done", "skipped") for step in found["steps"])
         how = "with SIGKILL " if hasattr(signal, "SIGKILL") else ""
-        self._print(f"… killed {how}when {self.ended(run)} of {steps} steps had ended")
-        return run
+        self._print(f"… killed {how}when {ended} of {steps} steps had ended")
+        return str(found["run"])
 
     def report(self, run: str, name: str) -> None:
         """Write the evidence of a run into the folder `name`, and have it checked."""
         folder = str(self.out / name)
         self.handrail("report", run, "-o", folder)
         self.handrail("report", "--check", folder)
-
-    def ended(self, run: str) -> int:
-        return sum(step["state"] in ("done", "skipped") for step in self.ask("status", run)["steps"])
 
     def _run(self, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
         self._type(arguments)
