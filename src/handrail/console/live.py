@@ -22,10 +22,9 @@ from handrail.errors import HandrailError
 PACE = 1.0
 """Seconds between two looks."""
 SHARE = 8.0
-"""A look that took long is followed by a pause of so many times as long: watching takes an eighth of a processor at
-most, however large the run."""
+"""A look that cost much is followed by a pause of so many times its processor time."""
 REST = 5.0
-"""Seconds between two looks at what cannot change by itself any more."""
+"""Seconds between two looks at what cannot change by itself any more, and the longest pause."""
 BEAT = 15.0
 """Seconds of silence after which a sign of life is sent: proxies close what is silent."""
 CHECK = 20.0
@@ -124,11 +123,10 @@ class _Watcher:
 
     async def _watch(self) -> None:
         while True:
-            began = time.monotonic()
-            still = True
+            still, pause = True, 0.0
             try:
-                frame = await asyncio.to_thread(self._view.look)
-                still = frame.still
+                frame, cost = await asyncio.to_thread(self._look)
+                still, pause = frame.still, min(SHARE * cost, REST)
                 self._tell(frame.position, {"trouble": "", **frame.parts})
             except HandrailError as error:
                 self._tell(self._position, {"trouble": f"{error.message} {error.advice}".strip()})
@@ -140,8 +138,12 @@ class _Watcher:
                 )
             self.looks += 1
             self._ready.set()
-            spent = time.monotonic() - began
-            await asyncio.sleep(max(REST if still else self._pace, SHARE * spent))
+            await asyncio.sleep(REST if still else max(self._pace, pause))
+
+    def _look(self) -> tuple[Frame, float]:
+        """What there is to see, and the processor time that it took."""
+        began = time.thread_time()
+        return self._view.look(), time.thread_time() - began
 
     def _tell(self, position: int, parts: Mapping[str, str]) -> None:
         self._position = max(self._position, position)
