@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +20,9 @@ from tests.support.events import Told
 from handrail.console.following import Follower, Following, Study
 from handrail.console.lanes import ESTATE, standing_of
 from handrail.console.pricing import Pricing
+from handrail.documents.plan import freeze
 from handrail.errors import Tampered, UnknownName
+from handrail.model.estate import Host, Rollout, Window
 from handrail.model.journal import Entry
 from handrail.model.plan import Plan
 from handrail.running.clock import stamp
@@ -97,6 +100,22 @@ def test_overdue_is_what_took_longer_than_the_plan_expects() -> None:
     assert busy.until == busy.since + timedelta(seconds=60)
     assert not busy.overdue(busy.since + timedelta(seconds=59))
     assert busy.overdue(busy.since + timedelta(seconds=61))
+
+
+def test_the_next_window_is_named_while_everything_waits_for_it() -> None:
+    nightly = Window("22:00", "23:00", "UTC")
+    made = plan(step("one", takes=60.0), step("two", takes=60.0))
+    estate = replace(made.estate, hosts={"a": Host("a")}, rollout=Rollout(windows=(nightly,)))
+    told = Told(freeze(replace(made, estate=estate)))
+    follower = follower_of(told.plan)
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    assert follower.next_window(noon) == noon + timedelta(hours=10)
+    assert follower.next_window(noon + timedelta(hours=10, minutes=5)) is None
+
+    told.step("begun", told.plan.steps[0].id)
+    for event in told.events:
+        follower._take(event)
+    assert follower.next_window(noon) is None
 
 
 def carried(session: Session, made: Plan) -> str:
