@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.console import Site
-from tests.support.desk import carry_on, desk, launched, waiting_run
+from tests.support.desk import carry_on, desk, held_plan, launched, waiting_run
 
 from handrail.model.journal import PEOPLE_LANE
 
@@ -147,6 +147,21 @@ def test_resuming_is_journaled_with_who_and_launches_a_process(made: Site) -> No
     assert operator.submit(f"/runs/{run}/resume").status_code == 303
     assert launched(made) == [run]
     assert said(made, run) == [("resumed", "operator", "")]
+
+
+def test_a_run_that_was_begun_here_goes_on_when_it_was_answered_and_no_other(made: Site) -> None:
+    operator, anna = made.browser("operator", name="bea"), made.browser("approver", name="anna")
+    ours = operator.submit(f"/plans/{held_plan().digest}/start", on="twin").headers["location"].rpartition("/")[2]
+    carry_on(made, ours)
+    others = waiting_run(made)
+    for run in (ours, others):
+        anna.submit(f"/runs/{run}/answer", step=TWO, answer="yes")
+        assert launched(made) == [ours]  # one of two moves nothing
+    operator.submit(f"/runs/{others}/answer", step=TWO, answer="yes")
+    assert "No process carries the run on now: resume it." in operator.get(f"/runs/{others}").text
+    operator.submit(f"/runs/{ours}/answer", step=TWO, answer="yes")
+    assert "You answered yes. The run goes on." in operator.get(f"/runs/{ours}").text
+    assert launched(made) == [ours, ours]
 
 
 def test_stopping_what_others_started_is_refused_kindly(made: Site) -> None:

@@ -79,6 +79,20 @@ def test_stopped_it_ends_after_its_steps_and_resumed_it_goes_on(session: Session
     assert [one for one in acts if one[0] in ("stopped", "resumed")] == [("stopped", "bea"), ("resumed", "cleo")]
 
 
+def test_an_answer_that_comes_while_the_process_ends_is_not_lost(session: Session, tmp_path: Path) -> None:
+    """The process waits for nobody: it ends when only people can move the run on."""
+    estate = tmp_path / "estate.yaml"
+    estate.write_text((SHIPPED / "mim" / "estates" / "sp2-latest.yaml").read_text())
+    launching = Launching(session)
+    run, _ = launching.start(plan_file(estate, tmp_path / "x.plan"), "anna", "twin", ask=True)
+    until(lambda: bool(session.schedule(run).waiting()))
+    (first,) = session.schedule(run).waiting()
+    session.answer(run, first, "yes", "bea")
+    launching.take_up(run)
+    until(lambda: session.schedule(run).one(first).state == "done")
+    until(lambda: session.schedule(run).waiting() not in ([], [first]) and not launching.is_ours(run))
+
+
 def test_another_process_under_the_same_number_is_not_taken_for_ours(session: Session, tmp_path: Path) -> None:
     folder = tmp_path / "console" / "runs"
     folder.mkdir(parents=True)

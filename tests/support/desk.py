@@ -20,6 +20,7 @@ from handrail.console.launching import Launching
 from handrail.documents.plan import write_plan
 from handrail.model.plan import Plan
 from handrail.rehearsing.results import to_json
+from handrail.running.home import make_folder
 from handrail.running.targets import hosts_opener
 
 TOKEN_ROLES = ["operator", "approver"]
@@ -44,6 +45,8 @@ class Launched(Launching):
 
     def _launch(self, run: str, ask: bool) -> None:
         self.launched.append(run)
+        make_folder(self._folder)
+        (self._folder / f"{run}.json").write_text(json.dumps({"pid": -1, "began": None, "ask": ask}))
 
 
 def served(folder: Path) -> Path:

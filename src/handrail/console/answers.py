@@ -177,6 +177,11 @@ def overtaken(session: Session, run: str, step: str) -> str:
     return f"{who} answered {said} at {at} UTC, before you: {step} does not wait for this answer any more."
 
 
+def taken_up(request: Request, event: Event) -> str:
+    """Have the run go on with an answer; what happens now, in a sentence. The first yes of two moves nothing."""
+    return desk_of(request).launching.take_up(event.run) if event.entry.kind == "answered" else ""
+
+
 def answered_in_words(event: Event) -> str:
     said = event.entry.data.get("answer")
     if event.entry.kind == "agreed":
@@ -210,10 +215,7 @@ def make_router() -> APIRouter:
         row = session.journal.row(run)
         person = demand(request, *roles_for(session, row.run, step))
         event = give_answer(session, row.run, step, answer, person.name, note.strip(), asked)
-        said = answered_in_words(event)
-        if event.entry.kind == "answered" and not desk_of(request).launching.is_at_it(row.run):
-            said += " No process carries the run on now: resume it."
-        return go(request, f"/runs/{row.run}", said)
+        return go(request, f"/runs/{row.run}", f"{answered_in_words(event)} {taken_up(request, event)}".strip())
 
     @router.post("/runs/{run}/resume")
     def resume(request: Request, run: str, person: Annotated[Person, Depends(operator)]) -> Response:

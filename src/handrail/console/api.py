@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from handrail.console import api_schema
-from handrail.console.answers import NOTE, give_answer, roles_for
+from handrail.console.answers import NOTE, give_answer, roles_for, taken_up
 from handrail.console.api_schema import answers, problems
 from handrail.console.context import console_of
 from handrail.console.desk import PlanLine, desk_of
@@ -153,6 +153,7 @@ def _acts(router: APIRouter) -> None:
         row = session.journal.row(run)
         person = demand(request, *roles_for(session, row.run, body.step))
         event = give_answer(session, row.run, body.step, body.answer, person.name, body.note, body.asked)
+        taken_up(request, event)
         return _shown(request, event_to_json(event), 201)
 
     @router.post(

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from handrail.actions.catalogue import signatures
 from handrail.console.desk import desk_of
-from handrail.console.documents import Documents, Found
+from handrail.console.documents import SMALL, Documents, Found
 from handrail.console.guarding import viewer
 from handrail.console.paging import paged
 from handrail.console.rendering import render
@@ -110,7 +110,7 @@ def make_router() -> APIRouter:
     def estate(request: Request, name: str, page: int = 1) -> Response:
         desk = desk_of(request)
         found = desk.documents.find("estate", name)
-        plain = desk.documents.estate(name).estate
+        plain = desk.documents.estate(name).estate if found.size <= SMALL else Estate(found.name)
         trouble: HandrailError | None = None
         said: Any = None
         try:
@@ -131,6 +131,7 @@ def make_router() -> APIRouter:
             trouble=trouble.message if trouble else "",
             place=str(trouble.place).replace(str(found.path), found.file) if trouble and trouble.place else "",
             plans=[one for one in desk.plan_lines() if one.estate == known.name][:20],
+            is_read=known is not plain or found.size <= SMALL,
             aims=[f"{one} to {aim.to}" for one, aim in known.aim.items()],
             listed=words.listed,
             most=200,

@@ -14,10 +14,11 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
-from handrail.errors import BadInput, StoreLocked
+from handrail.errors import BadInput, HandrailError, StoreLocked
 from handrail.model.plan import Plan
 from handrail.running import people
 from handrail.running.home import make_folder
@@ -27,6 +28,8 @@ from handrail.running.store import is_shared
 SHOWN = 40
 """Lines of what a process said that are shown."""
 _TAIL = 16 * 1024
+ENDING = 10.0
+"""Seconds for which a process that was given an answer is watched: it may be about to end without having seen it."""
 
 NO_WORKER = "No worker listens. Start one with: handrail worker --store URL"
 
@@ -67,6 +70,21 @@ class Launching:
         people.ordered(self._session.journal, run, "resumed", who)
         return self._carry_on(run, who)
 
+    def take_up(self, run: str) -> str:
+        """After an answer: have a run that was begun or resumed here go on, if nobody is at it; what happens now."""
+        if self.is_at_it(run):
+            if self.is_ours(run):
+                # It may have looked for answers for the last time, and be about to end.
+                threading.Thread(target=self._see_to, args=(run,), daemon=True).start()
+            return "The run takes it up."
+        if self._session.is_for_workers(run):
+            return NO_WORKER
+        mark = self._mark(run)
+        if not mark:
+            return "No process carries the run on now: resume it."
+        self._launch(run, bool(mark.get("ask")))
+        return "The run goes on."
+
     def stop(self, run: str, who: str) -> str:
         """Have our process end after the steps that it is at, as Ctrl-C does. BadInput when it is not ours."""
         with self._lock:
@@ -100,6 +118,17 @@ class Launching:
             return []
 
     # -- within -------------------------------------------------------------------------------------------------
+
+    def _see_to(self, run: str) -> None:
+        """Have a run go on whose process has ended with an answer that it did not see."""
+        end = time.monotonic() + ENDING
+        while self.is_at_it(run):
+            if time.monotonic() > end:
+                return
+            time.sleep(0.2)
+        with contextlib.suppress(HandrailError):
+            if self._session.schedule(run).state == "running":
+                self._launch(run, bool(self._mark(run).get("ask")))
 
     def _carry_on(self, run: str, who: str, ask: bool = False) -> str:
         if self._session.is_for_workers(run):
