@@ -212,7 +212,7 @@ class Door:
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).append(
-                    "Set-Cookie", cookie(settings.cookie(VISIT), visitor.secret, settings.secure, "Strict")
+                    "Set-Cookie", cookie(settings.cookie(VISIT), visitor.secret, settings.secure, "Lax")
                 )
             await send(message)
 
