@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.console import Browser, Site, site
+from tests.support.console import ADDRESS, PASSWORD, Browser, Site, site
 from tests.support.counting import QUICK, build, opening, plan, signatures, step
 
+from handrail.console.guarding import SITTING
 from handrail.console.live import Hub
 from handrail.console.looking import Looking
 from handrail.console.output import said_since
@@ -182,6 +183,48 @@ def test_a_live_page_is_told_what_the_journal_says_as_it_comes(stood: tuple[Site
         assert looking.hub.watched == 0
 
     asyncio.run(follow())
+
+
+@pytest.mark.parametrize("how", ["signed out", "disabled"])
+def test_whoever_is_signed_out_or_disabled_loses_the_live_page(stood: tuple[Site, Session, str], how: str) -> None:
+    console, _, run = stood
+    app, accounts = console.app, console.console.accounts
+    app.state.looking = Looking(console.console, app.state.templates, Hub(pace=0.02, beat=0.05, check=0.05))
+    account = accounts.add("vera", PASSWORD, ["viewer"])
+    secret = console.console.sittings.begin(account, ADDRESS)
+    sent: list[bytes] = []
+
+    waiting = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        if waiting:
+            return waiting.pop()
+        await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("body", b""))
+        if b"event: parts" in sent[-1]:
+            if how == "disabled":
+                await asyncio.to_thread(accounts.set_enabled, "vera", False)
+            else:
+                await asyncio.to_thread(console.console.sittings.end, secret)
+
+    async def follow() -> None:
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": f"/runs/{run}/live",
+            "query_string": b"",
+            "http_version": "1.1",
+        }
+        scope |= {"headers": [(b"host", b"127.0.0.1"), (b"cookie", f"{SITTING}={secret}".encode())]}
+        scope |= {"client": (ADDRESS, 1), "server": ("127.0.0.1", 8417), "scheme": "http", "root_path": ""}
+        async with asyncio.timeout(20):
+            await app({**scope, "asgi": {"version": "3.0"}}, receive, send)
+
+    asyncio.run(follow())
+    assert b"event: over\ndata: {}\n\n" in sent
 
 
 def test_nothing_that_is_sent_to_all_belongs_to_one(stood: tuple[Site, Session, str]) -> None:
