@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import fleet, growth, hosts, journal, killed, page, waiting
+from bench import fleet, growth, hosts, journal, killed, page, waiting, watchers
 from bench.tables import Result, text
 
 BENCHMARKS: Mapping[str, Callable[[bool], Result]] = {
@@ -26,6 +26,7 @@ BENCHMARKS: Mapping[str, Callable[[bool], Result]] = {
     "waiting": lambda quick: waiting.compare(quick=quick),
     "killed": lambda quick: killed.compare(quick=quick),
     "fleet": lambda quick: fleet.compare(quick=quick),
+    "watchers": lambda quick: watchers.compare(quick=quick),
 }
 """In the order of the page."""
 
