@@ -32,10 +32,10 @@ SILENCE = 6.0
 """Seconds without a message that nobody may have to wait."""
 
 ABOUT = """\
-People look at the page of a run while it goes on, {rate} events a second. A real `handrail serve`; the plan (two components
-on every workstation, in waves) is the planner's, and what happens is written into the journal as workers would write it,
-without hosts behind it. Watchers are plain connections that read. Counted is the processor time of the server, what
-going back would cost included, which it counts beside."""
+People look at the page of a run while it goes on, {rate} events a second. A real `handrail serve`; the plan (two
+components on every workstation, in waves) is the planner's, and what happens is written into the journal as workers
+would write it, without hosts behind it. Watchers are plain connections that read. Counted is the processor time of the
+server, what going back would cost included, which it counts beside."""
 
 
 @dataclass
