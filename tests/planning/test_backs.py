@@ -100,7 +100,18 @@ def test_a_medium_that_the_estate_lacks_is_a_risk_and_leaves_the_step_to_a_perso
     assert (step.uses, step.kind) == ("person.do", "person")
     assert step.with_["instructions"][0].startswith("Bring a medium of shop, component store, build 1.0, kind exe")
     assert step.with_["values"]["build"] == "1.1"
+    assert "until" not in step.with_
     assert steps(plan)["apply"].way_back.kind == "restore"
+
+
+def test_the_word_of_whoever_installs_by_hand_is_checked_where_the_action_would_have_been() -> None:
+    guide = BACKED.replace(
+        '{path: "{{media.former.path}}", build', '{path: "{{media.former.path}}", product: Shop, build'
+    )
+    installing = {**SIGNATURES, "test.install": replace(SIGNATURES["test.install"], installs=True)}
+    step = back(planned(("name", "small"), guide=guide, signatures=installing))["back-install"]
+    assert step.uses == "person.do"
+    assert step.with_["until"] == {"product": "Shop", "builds": ["1.1"]}
 
 
 def test_a_medium_that_no_planned_step_reads_is_not_asked_for() -> None:

@@ -1,7 +1,7 @@
 """A disk that really is full, under the store of a run: a small tmpfs, in a name space of its own.
 
-Mounting needs root, or a kernel that lets anybody do it in a name space of his own. Without either this is skipped:
-what SQLite says of a full disk is tried in `tests/running/test_store.py` all the same."""
+Mounting needs root, or a kernel that lets anybody do it in a name space of his own. What SQLite says of a full disk is
+tried in `tests/running/test_store.py` too."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_disk_that_is_full_stops_a_run_with_one_sentence_and_loses_nothing(tmp
     disk, home, undisturbed, plan = (tmp_path / name for name in ("disk", "home", "undisturbed", "sp3.plan"))
     disk.mkdir()
     if not may_mount(disk):
-        pytest.skip("nobody may mount a file system here: it takes root, or name spaces of one's own")
+        pytest.fail("nobody may mount a file system here: it takes root, or name spaces of one's own")
     assert handrail("plan", ESTATES / "contoso.yaml", "-o", plan, home=undisturbed).code == 0
     assert handrail("run", plan, "--twin", home=undisturbed).code == 0
 

@@ -34,6 +34,7 @@ class Base:
     kind: ClassVar[Kind] = "do"
     revision: ClassVar[int] = 1
     destroys: ClassVar[bool] = False
+    installs: ClassVar[bool] = False
     repeatable: ClassVar[bool] = False
     lasting: ClassVar[bool] = False
     outputs: ClassVar[tuple[str, ...]] = ()

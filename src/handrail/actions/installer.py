@@ -164,6 +164,8 @@ class _Installation(InstallerJob):
 
     __slots__ = ()
 
+    installs: ClassVar[bool] = True
+
     product: str
     build: str
     file: str | None

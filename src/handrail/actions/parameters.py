@@ -82,6 +82,7 @@ def signature_of(name: str, action: type[Action]) -> Signature:
         revision=action.revision,
         reversible=getattr(action, "undo", Base.undo) is not Base.undo,
         destroys=action.destroys,
+        installs=action.installs,
         repeatable=action.repeatable,
         lasting=action.lasting,
         outputs=action.outputs,

@@ -96,6 +96,7 @@ class Action(Protocol):
     kind: ClassVar[Kind]
     revision: ClassVar[int]
     destroys: ClassVar[bool]
+    installs: ClassVar[bool]
     repeatable: ClassVar[bool]
     lasting: ClassVar[bool]
     outputs: ClassVar[tuple[str, ...]]

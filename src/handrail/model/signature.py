@@ -30,7 +30,8 @@ class Parameter:
 class Signature:
     """`reversible`: the action has an undo. `restores`: a backup that can say how what it secured is put back.
     `destroys`: it deletes, overwrites, uninstalls or migrates data, so that a proved way back must dominate it.
-    `outputs` are the names that later steps may read with `{late: STEP.output}`."""
+    `outputs` are the names that later steps may read with `{late: STEP.output}`. `installs`: it brings the `product` to
+    the `build`, which its list entry and its `file` show; a person's word for the same can be checked by that."""
 
     name: str
     summary: str
@@ -45,3 +46,4 @@ class Signature:
     outputs: tuple[str, ...] = ()
     platforms: tuple[str, ...] = field(default=("windows", "linux"))
     restores: bool = False
+    installs: bool = False

@@ -89,7 +89,19 @@ def by_hand(
         name: answer.value if isinstance(answer, Known) else judge.phrase(str(values[name]), facts)
         for name, answer in known.items()
     }
-    return {"instructions": instructions, "values": told}
+    shown = with_.get("until") if template.uses == BY_HAND else _shown_by(step, known)
+    return {"instructions": instructions, "values": told, **({"until": shown} if shown else {})}
+
+
+def _shown_by(step: Shaped, known: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What shows that somebody did what the step would have done: the product at its build. None when nothing does."""
+    if not step.signature.installs or step.chosen.unsure:
+        return None
+    exact = {name: answer.value for name, answer in known.items() if isinstance(answer, Known)}
+    if not all(isinstance(exact.get(name), str) for name in ("product", "build")):
+        return None
+    file = {"file": exact["file"]} if isinstance(exact.get("file"), str) else {}
+    return {"product": exact["product"], "builds": [exact["build"]], **file}
 
 
 def _exact(judge: Judge, need: MediumNeed, facts: Facts) -> MediumNeed | None:
