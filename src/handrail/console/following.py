@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from handrail.console.lanes import ESTATE, Lanes, Standing, lanes_of, standing_of
 from handrail.model.journal import RUN_LANE, Event, RunState, StepState, StepStatus
@@ -34,10 +35,11 @@ BUSY: tuple[StepState, ...] = ("failed", "in-doubt", "waiting", "begun")
 
 
 class Study:
-    """A plan, and what is made of it once for all pages."""
+    """A plan, and what is made of it once for all pages; `kept` is what pages themselves made of it."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.kept: dict[str, Any] = {}
 
     @cached_property
     def outline(self) -> Outline:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -12,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from handrail.console.desk import desk_of
+from handrail.console.following import Study
 from handrail.console.guarding import viewer
+from handrail.console.lanes import ESTATE
 from handrail.console.looking import looking_of
 from handrail.console.rendering import render
 from handrail.console.run_view import markup
@@ -84,12 +86,18 @@ def make_router() -> APIRouter:
     return router
 
 
-def plan_values(request: Request, plan: Plan) -> dict[str, Any]:
-    """What `plan/content.html` is given: everything about a plan but what can be done with it."""
+def plan_values(request: Request, plan: Plan) -> Mapping[str, Any]:
+    """What `plan/content.html` is given: everything about a plan but what can be done with it. Made once for a plan."""
     study = looking_of(request).following.study(plan)
+    if "page" not in study.kept:
+        study.kept["page"] = _values(study)
+    values: Mapping[str, Any] = study.kept["page"]
+    return values
+
+
+def _values(study: Study) -> dict[str, Any]:
+    plan, lanes, outline = study.plan, study.lanes, study.outline
     places = Places(f"/plans/{plan.digest}")
-    lanes = study.lanes
-    outline = study.outline
     reasons = outline.reasons()
     return {
         "plan": plan,
@@ -98,7 +106,7 @@ def plan_values(request: Request, plan: Plan) -> dict[str, Any]:
         "lanes_waves": [one.name for one in lanes.waves],
         "takes": words.duration(lanes.seconds),
         "steps": len(plan.steps),
-        "hosts": sum(1 for one in lanes.lanes if one.host != "-"),
+        "hosts": sum(1 for one in lanes.lanes if one.host != ESTATE),
         "no_return": lanes.no_return,
         "people": [bar for bar in lanes.bars.values() if bar.step.kind == "person"][:MOST],
         "hops": markup([Items(tuple(hop_items(plan.hops)))]) if plan.hops else Markup(),
