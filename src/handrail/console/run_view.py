@@ -14,7 +14,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from handrail.console.following import Busy, Follower, Following
-from handrail.console.lanes import STANDINGS, Standing
+from handrail.console.lanes import STANDINGS
 from handrail.console.live import Frame
 from handrail.console.output import Said, said_since
 from handrail.console.pricing import Price, Pricing
@@ -253,12 +253,3 @@ def _budget(follower: Follower) -> str:
     failed = sum(1 for host in fleet.hosts if follower.standing.get(host) == "failed")
     used = f"{count(failed, 'host has', 'hosts have')} failed; {fleet.limit:,} of {len(fleet.hosts):,} may."
     return f"{used} The budget is used up: nothing is begun on further hosts." if failed >= fleet.limit else used
-
-
-def standings_of(standing: Mapping[str, Standing], hosts: Iterable[str]) -> dict[Standing, int]:
-    """How many of these hosts stand how."""
-    found = dict.fromkeys(STANDINGS, 0)
-    for host in hosts:
-        if host in standing:
-            found[standing[host]] += 1
-    return found
