@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from bench.estates import clients
@@ -15,6 +16,7 @@ from handrail.console import estates
 from handrail.console.desk import Desk
 from handrail.console.documents import Documents
 from handrail.console.estates import Assessments
+from handrail.errors import BadInput
 from handrail.guides.catalogue import SHIPPED
 
 ESTATES = SHIPPED / "mim" / "estates"
@@ -122,3 +124,22 @@ def test_a_page_does_not_wait_for_a_long_assessment_and_it_is_made_once(
     assert assessments.of(found, 20) is not None
     assert "It is being assessed." not in page(made, found.file)
     assert made_times == [1]
+
+
+def test_an_authors_guides_judge_the_estates_too(tmp_path: Path) -> None:
+    own, served = tmp_path / "ours", tmp_path / "served"
+    own.mkdir()
+    served.mkdir()
+    for part in (SHIPPED / "miis").glob("*.yaml"):
+        text = part.read_text("utf-8")
+        (own / part.name).write_text(text.replace("guide: miis\n", "guide: ours\n", 1), "utf-8")
+    estate = (SHIPPED / "miis" / "estates" / "contoso.yaml").read_text("utf-8")
+    (served / "ours.yaml").write_text(estate.replace("product: miis", "product: ours"), "utf-8")
+    documents = Documents((served,))
+    (found,) = documents.of("estate")
+
+    judged = Assessments(documents, (own,)).of(found, waits=120)
+
+    assert judged is not None and judged[1].verdict != "blocked"
+    with pytest.raises(BadInput, match="ours"):
+        Assessments(documents).of(found, waits=120)

@@ -226,7 +226,8 @@ def test_a_rehearsal_is_told_and_one_of_another_plan_is_refused(tmp_path: Path) 
     assert check(folder).holds
     with pytest.raises(BadInput, match="another plan"):
         rehearsal_of({**given, "plan": "sha256:0"}, made.digest, "f")
-    for bad in ([], {}, {**given, "cases": [1]}, {**given, "cases": None}, {**given, "schema": "handrail/plan/v1"}):
+    others = [{**given, **change} for change in ({"cases": [1]}, {"cases": None}, {"schema": "handrail/plan/v1"})]
+    for bad in ([], {}, *others):
         with pytest.raises(BadInput, match="no rehearsal"):
             rehearsal_of(bad, made.digest, "f")
 

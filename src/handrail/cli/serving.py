@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from handrail.cli.options import folders as folders_of
 from handrail.cli.output import Output
 from handrail.cli.sessions import opened
 from handrail.errors import BadInput
@@ -24,6 +25,7 @@ def serve(
     public_url: str | None,
     proxy_header: str | None,
     proxy_from: Sequence[str],
+    guides: Sequence[str],
 ) -> int:
     """Serve what is in `folders` and the store, until a signal ends it."""
     need_extra()
@@ -34,12 +36,13 @@ def serve(
 
     found = settings_of(host, certificate, key, public_url, proxy_header, proxy_from)
     served = tuple(_folder(one) for one in folders) or (Path.cwd(),)
-    with opened(output, store=store) as session:
+    written = tuple(one.absolute() for one in folders_of(guides))
+    with opened(output, store=store, guides=written) as session:
 
         def complain(sentence: str) -> None:
             output.complain(f"handrail: {sentence}")
 
-        with opened_console(session, found, folders=served, store=store, complain=complain) as console:
+        with opened_console(session, found, folders=served, store=store, guides=written, complain=complain) as console:
             listening = bind(host, port)
             where = public_url or address(found, host, listening.getsockname()[1])
 

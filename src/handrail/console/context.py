@@ -53,7 +53,7 @@ class Settings:
 @dataclass(frozen=True, slots=True)
 class Console:
     """`session` is open for the life of the application. `folders`: what is served. `store`: its URL, None for the
-    home's own."""
+    home's own. `guides`: folders of guides beside the shipped ones."""
 
     session: Session
     accounts: Accounts
@@ -64,6 +64,7 @@ class Console:
     limits: Limits = field(default_factory=Limits)
     folders: tuple[Path, ...] = ()
     store: str | None = None
+    guides: tuple[Path, ...] = ()
 
 
 def console_of(connection: HTTPConnection) -> Console:

@@ -43,7 +43,7 @@ class Desk:
 
     def __init__(self, console: Console) -> None:
         self.session: Session = console.session
-        self.launching = Launching(console.session, console.store)
+        self.launching = Launching(console.session, console.store, console.guides)
         self._backs = console.session.home.path / "console" / "plans"
         self.documents = Documents((*console.folders, self._backs))
         self._lock = threading.Lock()

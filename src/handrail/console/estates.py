@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from handrail.actions.catalogue import signatures
+from handrail.console.context import console_of
 from handrail.console.desk import desk_of
 from handrail.console.documents import SMALL, Documents, Found
 from handrail.console.guarding import viewer
@@ -39,8 +40,9 @@ Key = tuple[Path, int, float]
 class Assessments:
     """What assessment says of the estates that are served; one at a time, beside the pages."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: Documents, guides: tuple[Path, ...] = ()) -> None:
         self._documents = documents
+        self._guides = guides
         self._lock = threading.Lock()
         self._made: OrderedDict[Key, Future[tuple[Estate, Assessment]]] = OrderedDict()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="assess")
@@ -66,7 +68,7 @@ class Assessments:
         from handrail.planning.plan import judge
 
         if self._catalogue is None:
-            self._catalogue = load((), signatures=signatures())
+            self._catalogue = load(self._guides, signatures=signatures())
         estate = check_estate(self._documents.estate(found.id), self._catalogue)
         return estate, judge(estate, self._catalogue, signatures())
 
@@ -75,7 +77,7 @@ def assessments_of(request: Request) -> Assessments:
     state = request.app.state
     found = getattr(state, "assessments", None)
     if found is None:
-        found = state.assessments = Assessments(desk_of(request).documents)
+        found = state.assessments = Assessments(desk_of(request).documents, console_of(request).guides)
     assert isinstance(found, Assessments)
     return found
 

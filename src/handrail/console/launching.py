@@ -35,9 +35,10 @@ NO_WORKER = "No worker listens. Start one with: handrail worker --store URL"
 
 
 class Launching:
-    """Starts, resumes and stops runs. `store`: its URL, None for the home's own."""
+    """Starts, resumes and stops runs. `store`: its URL, None for the home's own. `guides`: folders of an author."""
 
-    def __init__(self, session: Session, store: str | None = None) -> None:
+    def __init__(self, session: Session, store: str | None = None, guides: tuple[Path, ...] = ()) -> None:
+        self._guides = guides
         self._session = session
         self._store = store
         self._folder = session.home.path / "console" / "runs"
@@ -141,6 +142,8 @@ class Launching:
         command = [sys.executable, "-m", "handrail.cli.main", "resume", run, *(["--ask"] if ask else [])]
         if self._store is not None:
             command += ["--store", self._store]
+        for folder in self._guides:
+            command += ["--guides", str(folder)]
         environment = {**os.environ, "HANDRAIL_HOME": str(self._session.home.path), "NO_COLOR": "1"}
         make_folder(self._folder)
         with self._lock, (self._folder / f"{run}.log").open("ab") as log:

@@ -27,6 +27,7 @@ def opened_console(
     *,
     folders: tuple[Path, ...] = (),
     store: str | None = None,
+    guides: tuple[Path, ...] = (),
     hasher: PasswordHasher | None = None,
     complain: Callable[[str], object] = str,
     clock: Callable[[], float] = time.time,
@@ -42,6 +43,7 @@ def opened_console(
             settings or Settings(),
             folders=folders,
             store=store,
+            guides=guides,
         )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.cli.commands.parameters import Format, Store
+from handrail.cli.commands.parameters import Format, Guides, Store
 
 
 def serve(
@@ -36,6 +36,7 @@ def serve(
         list[str] | None,
         typer.Option("--proxy-from", metavar="NETWORK", help="Where that proxy is; may be repeated."),
     ] = None,
+    guides: Guides = None,
 ) -> int:
     """Show plans and runs in a browser, to everybody with an account.
 
@@ -56,6 +57,7 @@ def serve(
         public_url,
         proxy_header,
         proxy_from or [],
+        guides or [],
     )
 
 
