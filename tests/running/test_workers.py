@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from bench.estates import clients
 from tests.support.counting import effects, opening, plan, step
 from tests.support.databases import Server
@@ -20,9 +21,11 @@ from tests.support.on_twin import plan_file
 from handrail.hosts import janitor
 from handrail.hosts.protocol import Host
 from handrail.model.plan import Plan
-from handrail.running import tidying
+from handrail.running import doorbell, tidying
 from handrail.running.fleet import Worker
+from handrail.running.protocol import Bell
 from handrail.running.session import Session
+from handrail.running.sharing import zone_queue
 from handrail.running.store import address_of
 from handrail.running.targets import twin_opener
 from handrail.twin.machine import Machine
@@ -126,6 +129,35 @@ def test_a_run_that_was_not_handed_over_is_not_begun(session: Session, url: str,
 
     assert run not in session.journal.unended()
     assert not effects(tmp_path / "hosts")
+
+
+def test_what_a_dead_worker_held_comes_before_what_nobody_has_begun(session: Session, url: str) -> None:
+    """However many lanes wait: a host that stands in the middle of its downtime does not wait behind them."""
+    run = session.start(plan(*(step("one", host=f"h{number}") for number in range(9))), "eve", workers=True)
+    session.hand_over(run, "eve")
+    store = session.journal.store
+
+    def next_lane() -> str:
+        with store.read() as connection:
+            order = "SELECT args->>'lane' FROM procrastinate_jobs WHERE status = 'todo' ORDER BY priority DESC, id"
+            return str(connection.scalar(sa.text(order)))
+
+    assert next_lane() == "h0"
+    with store.write(run) as connection:
+        connection.execute(
+            sa.text("UPDATE procrastinate_jobs SET status = 'doing' WHERE args->>'lane' IN ('h7', 'h8')")
+        )
+        doorbell.ring(connection, run, [Bell(zone_queue(None), "h8")])  # it waits already, as one of many
+        assert len(doorbell.free(connection, 20.0)) == 2
+
+    come = []
+    for _ in range(2):
+        come.append(next_lane())
+        with store.write(run) as connection:
+            connection.execute(
+                sa.text("DELETE FROM procrastinate_jobs WHERE args->>'lane' = :lane"), {"lane": come[-1]}
+            )
+    assert sorted(come) == ["h7", "h8"]
 
 
 # -- the end of a run -----------------------------------------------------------------------------------------------

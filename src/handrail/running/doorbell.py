@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,10 +23,16 @@ SILENT = 20.0
 """Seconds without a sign of life after which a worker's lanes go to others, unless something else is said. Signs of
 life come five times as often."""
 
-_RING = sa.text(
-    "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, scheduled_at) "
-    "VALUES (:queue, :task, :lock, :queueing_lock, CAST(:args AS jsonb), "
-    "CASE WHEN :after > 0 THEN now() + make_interval(secs => :after) END) ON CONFLICT DO NOTHING"
+_JOB = (
+    "INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at) "
+    "VALUES (:queue, :task, :priority, :lock, :queueing_lock, CAST(:args AS jsonb), "
+    "CASE WHEN :after > 0 THEN now() + make_interval(secs => :after) END) ON CONFLICT "
+)
+_RING = sa.text(_JOB + "DO NOTHING")
+# The bell may wait already, behind a thousand lanes in which nothing was begun.
+_RING_FIRST = sa.text(
+    _JOB + "(queueing_lock) WHERE status = 'todo' DO UPDATE "
+    "SET priority = greatest(procrastinate_jobs.priority, excluded.priority)"
 )
 # Of a worker that is gone: its heart stopped, or Procrastinate has struck it off already. As new jobs, not as the same
 # ones again: whoever was robbed may wake up and end "its" job.
@@ -52,22 +59,26 @@ def lock(run: str, lane: str) -> str:
 
 def ring(connection: sa.Connection, run: str, bells: Sequence[Bell]) -> None:
     """Ring with the transaction of `connection`."""
-    rows = []
+    first: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
     for bell in dict.fromkeys(bells):
         name = lock(run, bell.lane)
         # A bell that rings later, or that has more to say, must not be taken for the one that rings now.
         more = f" {'again' if bell.again else ''}{'later' if bell.after else ''}".rstrip()
         args = json.dumps({"run": run, "lane": bell.lane, "again": bell.again})
-        rows.append({"queue": bell.queue, "task": TASK, "lock": name, "queueing_lock": name + more, "args": args,
-                     "after": bell.after})  # fmt: skip
-    connection.execute(_RING, rows)
+        row = {"queue": bell.queue, "task": TASK, "lock": name, "queueing_lock": name + more, "args": args,
+               "after": bell.after, "priority": int(bell.first)}  # fmt: skip
+        (first if bell.first else others).append(row)
+    for statement, rows in ((_RING_FIRST, first), (_RING, others)):
+        if rows:
+            connection.execute(statement, rows)
 
 
 def free(connection: sa.Connection, silent: float) -> list[str]:
     """Ring again what workers that were silent for so many seconds have left behind; the lanes."""
     left = connection.execute(_FREE, {"task": TASK, "silent": silent}).all()
     for queue, args in left:
-        ring(connection, args["run"], [Bell(queue, args["lane"], args.get("again", False))])
+        ring(connection, args["run"], [Bell(queue, args["lane"], args.get("again", False), first=True)])
     return [f"{args['run']} {args['lane']}" for _, args in left]
 
 

@@ -186,7 +186,7 @@ class Worker:
         return _Carried(plan, share, target)
 
     async def _end(self, run: str, carried: _Carried) -> None:
-        """Once per run and worker, when it has ended: tidy the hosts that the worker has been at, and let go of them."""
+        """Once per run and worker, when it has ended: tidy the hosts that the worker was at, and let go of them."""
         if any(key[0] == run for key, task in self._driving.items() if task is not asyncio.current_task()):
             return
         if self._runs.pop(run, None) is None:
@@ -246,7 +246,8 @@ class Worker:
     def _ring_missing(self, run: str, queues: Mapping[str, str]) -> None:
         with self._journal.store.write(run) as connection:
             there = doorbell.rung(connection, run)
-            bells = [Bell(queue, lane) for lane, queue in queues.items() if lane not in there]
+            under_way = self._runs[run].share.schedule.is_under_way
+            bells = [Bell(queue, lane, first=under_way(lane)) for lane, queue in queues.items() if lane not in there]
             self._journal.store.ring(connection, run, bells)
 
     def _say_once(self, run: str, sentence: str) -> None:

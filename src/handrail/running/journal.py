@@ -205,7 +205,7 @@ class Journal:
             return [_event(row) for row in connection.execute(query)]
 
     def of_step(self, run: str, step: str) -> list[Event]:
-        """The events about one step. Each is as it was hashed; whether the chains hold together, others have checked."""
+        """The events about one step. Each is as it was hashed; whether chains hold together, others have checked."""
         query = sa.select(*_FIELDS).where(events.c.run == run, events.c.step == step).order_by(events.c.position)
         return self._single(run, query)
 

@@ -25,12 +25,14 @@ for: reading the whole plan takes longer than anybody waits for an answer."""
 @dataclass(frozen=True, slots=True)
 class Bell:
     """Rung with a commit: some worker of `queue` is to look at `lane`. `again`: what failed there is tried again;
-    `after`: not before so many seconds have passed."""
+    `after`: not before so many seconds have passed; `first`: something was begun there, so that it comes before lanes
+    in which nothing was."""
 
     queue: str
     lane: str
     again: bool = False
     after: float = 0.0
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,10 @@ class Schedule:
         begun = any(one.state == "begun" and one.mending is None for one in states)
         return begun or bool(self.moves_of(lane)) or (again and any(one.state == "failed" for one in states))
 
+    def is_under_way(self, lane: str) -> bool:
+        """Whether something was begun in the lane, whatever came of it."""
+        return any(self._states[number].attempts for number in self._lanes.get(lane, ()))
+
     @property
     def state(self) -> RunState:
         """`running` as long as something is under way, or could be begun without a person."""

@@ -201,7 +201,7 @@ class Session:
         event = people.answer(self.journal, run, plan, step, said, who, note)
         if self.is_for_workers(run):
             asked = next(one for one in plan.steps if one.id == event.entry.step)
-            self.journal.ring(run, [Bell(queue_of(plan)(lane_of(asked)), lane_of(asked))])
+            self.journal.ring(run, [Bell(queue_of(plan)(lane_of(asked)), lane_of(asked), first=True)])
         return event
 
     async def carry_out(

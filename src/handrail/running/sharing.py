@@ -71,7 +71,11 @@ def begin(journal: Journal, run: str, plan: Plan, who: str, *, again: bool = Fal
     BadInput when the store is none that workers can share."""
     schedule = Schedule(plan).apply_all(journal.read(run))
     queue = queue_of(plan)
-    bells = [Bell(queue(lane), lane, again) for lane in schedule.lanes if schedule.has_work(lane, again)]
+    bells = [
+        Bell(queue(lane), lane, again, first=schedule.is_under_way(lane))
+        for lane in schedule.lanes
+        if schedule.has_work(lane, again)
+    ]
     if bells:
         journal.add(run, PEOPLE_LANE, Entry("handed-over", data={"who": who, "again": again}), bells)
     return len(bells)
@@ -235,7 +239,7 @@ class Share:
             await self._record(self.schedule.step(move.step), Entry("failed", move.step, move.attempt, data))
 
     async def _ring_later(self, lane: str, seconds: float) -> None:
-        bell = Bell(self._queue(lane), lane, after=seconds)
+        bell = Bell(self._queue(lane), lane, after=seconds, first=True)
         await self.patiently(lambda: self._journal.ring(self.run, [bell]))
 
     def _begin(self, lane: str, at_work: dict[str, asyncio.Task[None]]) -> float | None:
@@ -301,7 +305,7 @@ class Share:
             for other in self.schedule.concerned(entry.step)
             if other != lane
         }
-        return tuple(Bell(self._queue(lane), lane) for lane in lanes)
+        return tuple(Bell(self._queue(lane), lane, first=self.schedule.is_under_way(lane)) for lane in lanes)
 
     async def _confirm(self, lane: str) -> None:
         """StoreLocked when the lane is not ours any more. While the store is gone it waits: nothing is asked of a host
