@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.support.command import start
-from tests.support.console import CHEAP, PASSWORD
+from tests.support.console import CHEAP, PASSWORD, with_factor
 
 from handrail.console.guarding import SITTING
 from handrail.console.making import opened_accounts
@@ -65,7 +65,8 @@ class Server:
         """The secret of a new sitting of somebody with that role; the account is made when there is none."""
         with opened_accounts(Home(self.home), CHEAP) as (accounts, sittings):
             account = accounts.find(name or role) or accounts.add(name or role, PASSWORD, [role])
-            return sittings.begin(account, "127.0.0.1")
+            account = with_factor(accounts, account)
+            return sittings.begin(account, "127.0.0.1", proven=account.factor)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,5 @@
-"""Who may sign in, and what they may do. Passwords are kept as Argon2id hashes, tokens as SHA-256."""
+"""Who may sign in, and what they may do. Passwords are kept as Argon2id hashes, tokens and codes as SHA-256. The secret
+of a second factor is kept as it is: codes are made from it."""
 
 from __future__ import annotations
 
@@ -10,10 +11,11 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from handrail.console.database import Database
 from handrail.console.passwords import refuse_weak
+from handrail.console.second_factor import accepted_step
 from handrail.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ TOKEN_DAYS = 90
 
 CODE_LASTS = 24 * 3600.0
 """Seconds for which somebody can set a password with the code that an administrator gave them."""
+RECOVERY_CODES = 10
+HALFWAY = 5 * 60.0
+"""Seconds between a right password and the code of the second factor."""
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """None that looks like another."""
 _NONE = "*"
@@ -41,7 +46,8 @@ _NAME = re.compile(r"\w[\w.@\\-]{0,63}")
 @dataclass(frozen=True, slots=True)
 class Account:
     """`created` and `changed` (its password, last) are seconds since 1970; so is `invited`, until when a code can be
-    used to set a password, or None."""
+    used to set a password, or None; and `factor_changed`, when a second factor was last set up or dropped. `factor`:
+    it has one."""
 
     key: str
     name: str
@@ -51,6 +57,8 @@ class Account:
     changed: float
     has_password: bool
     invited: float | None
+    factor: bool = False
+    factor_changed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,8 @@ class Accounts:
             if self.find(name) is not None:
                 raise BadInput(f"There is an account {name!r} already.", "Choose another name.")
             self._database.do(
-                "INSERT INTO accounts VALUES (?, ?, ?, ?, 1, ?, ?, NULL, NULL)",
+                "INSERT INTO accounts (key, name, password, roles, enabled, created, changed)"
+                " VALUES (?, ?, ?, ?, 1, ?, ?)",
                 key_of(name),
                 name,
                 hashed,
@@ -157,13 +166,15 @@ class Accounts:
         with self._database.transaction():
             self._change(account.key, hashed, None)
 
-    def invite(self, name: str) -> str:
+    def invite(self, name: str, *, keep_factor: bool = False) -> str:
         """A code with which somebody sets the password of an account themselves, once and soon. The password that it
-        had is gone, and all sittings and tokens with it."""
+        had is gone, and all sittings and tokens with it; so is its second factor, unless that is kept."""
         account = self.get(name)
         code = new_code()
         with self._database.transaction():
             self._change(account.key, _NONE, code)
+            if account.factor and not keep_factor:
+                self._change_factor(account.key, None, -1)
         return code
 
     def accept(self, name: str, code: str, password: str) -> Account | None:
@@ -221,6 +232,79 @@ class Accounts:
     def _end_all(self, key: str) -> None:
         self._database.do("UPDATE sittings SET ended = ? WHERE account = ? AND ended IS NULL", self._clock(), key)
         self._database.do("DELETE FROM tokens WHERE account = ?", key)
+        self._database.do("DELETE FROM halfway WHERE account = ?", key)
+
+    # -- second factors -----------------------------------------------------------------------------------------
+
+    def set_factor(self, name: str, secret: str, code: str) -> list[str] | None:
+        """Make the base32 `secret` the second factor, when `code` shows that somebody's app has it; the recovery codes,
+        which are shown now and never again. None when it is not its code. All sittings of the account end."""
+        account = self.get(name)
+        step = accepted_step(secret, code, self._clock())
+        if step is None:
+            return None
+        codes = [new_code() for _ in range(RECOVERY_CODES)]
+        with self._database.transaction():
+            self._change_factor(account.key, secret, step)
+            for one in codes:
+                self._database.do("INSERT INTO recoveries VALUES (?, ?)", account.key, hashed_secret(plain_code(one)))
+        return codes
+
+    def drop_factor(self, name: str) -> None:
+        """All sittings of the account end. BadInput for an administrator."""
+        with self._database.transaction():
+            account = self.get(name)
+            if "administrator" in account.roles:
+                raise BadInput("An administrator needs a second factor.", "Set up another in its place.")
+            self._change_factor(account.key, None, -1)
+
+    def _change_factor(self, key: str, secret: str | None, step: int) -> None:
+        now = self._clock()
+        self._database.do(
+            "UPDATE accounts SET factor = ?, factor_changed = ?, factor_step = ? WHERE key = ?", secret, now, step, key
+        )
+        self._database.do("DELETE FROM recoveries WHERE account = ?", key)
+        self._database.do("DELETE FROM halfway WHERE account = ?", key)
+        self._database.do("UPDATE sittings SET ended = ? WHERE account = ? AND ended IS NULL", now, key)
+
+    def recoveries_left(self, name: str) -> int:
+        row = self._database.one("SELECT count(*) AS n FROM recoveries WHERE account = ?", key_of(name))
+        return int(row["n"]) if row else 0
+
+    def go_halfway(self, account: Account) -> str:
+        """The secret for the browser of somebody who has shown a password and has yet to show a code."""
+        secret, now = secrets.token_urlsafe(32), self._clock()
+        self._database.do("DELETE FROM halfway WHERE until <= ?", now)
+        self._database.do("INSERT INTO halfway VALUES (?, ?, ?)", hashed_secret(secret), account.key, now + HALFWAY)
+        return secret
+
+    def halfway(self, secret: str) -> Account | None:
+        """Who has shown a password in the browser that has this secret, not long ago."""
+        row = self._database.one(
+            "SELECT accounts.* FROM halfway JOIN accounts ON key = account"
+            " WHERE secret = ? AND until > ? AND enabled AND factor IS NOT NULL",
+            hashed_secret(secret),
+            self._clock(),
+        )
+        return _account(row) if row else None
+
+    def prove(self, secret: str, code: str) -> Literal["app", "recovery"] | None:
+        """Go the other half of the way, with a code of the app or a recovery code: what it was, or None. Neither that
+        code nor `secret` can be used again."""
+        with self._database.transaction():
+            account = self.halfway(secret)
+            row = self._database.one("SELECT * FROM accounts WHERE key = ?", account.key) if account else None
+            if row is None:
+                return None
+            step = accepted_step(row["factor"], code, self._clock(), row["factor_step"])
+            if step is not None:
+                self._database.do("UPDATE accounts SET factor_step = ? WHERE key = ?", step, row["key"])
+            elif not self._database.do(
+                "DELETE FROM recoveries WHERE account = ? AND code = ?", row["key"], hashed_secret(plain_code(code))
+            ):
+                return None
+            self._database.do("DELETE FROM halfway WHERE secret = ?", hashed_secret(secret))
+        return "recovery" if step is None else "app"
 
     # -- tokens -------------------------------------------------------------------------------------------------
 
@@ -308,4 +392,6 @@ def _account(row: sqlite3.Row) -> Account:
         row["changed"],
         row["password"] != _NONE,
         row["code_until"],
+        row["factor"] is not None,
+        row["factor_changed"],
     )

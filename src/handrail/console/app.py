@@ -12,6 +12,7 @@ from handrail.console import (
     api,
     estates,
     evidence,
+    factors,
     journals,
     now,
     people,
@@ -47,6 +48,7 @@ def create_app(console: Console) -> FastAPI:
     refusals.install(app)
     app.include_router(now.make_router())
     app.include_router(signing_in.make_router())
+    app.include_router(factors.make_router())
     app.include_router(people.make_router())
     app.include_router(runs.make_router())
     app.include_router(plan_view.make_router())

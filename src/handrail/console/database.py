@@ -16,8 +16,6 @@ from typing import Any
 from handrail.errors import FileMissing, StoreError, StoreNewer, StoreUnwritable
 from handrail.running.home import make_folder
 
-REVISION = 1
-
 _TABLES = """
 CREATE TABLE accounts (
   key TEXT PRIMARY KEY, name TEXT NOT NULL, password TEXT NOT NULL, roles TEXT NOT NULL,
@@ -31,6 +29,22 @@ CREATE TABLE tokens (
   label TEXT NOT NULL, created REAL NOT NULL, until REAL NOT NULL, used REAL) WITHOUT ROWID;
 CREATE INDEX tokens_of ON tokens(account);
 """
+_FACTORS = """
+ALTER TABLE accounts ADD COLUMN factor TEXT;
+ALTER TABLE accounts ADD COLUMN factor_changed REAL;
+ALTER TABLE accounts ADD COLUMN factor_step INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE sittings ADD COLUMN proven INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sittings ADD COLUMN offer TEXT;
+CREATE TABLE recoveries (
+  account TEXT NOT NULL REFERENCES accounts(key) ON DELETE CASCADE, code TEXT NOT NULL,
+  PRIMARY KEY (account, code)) WITHOUT ROWID;
+CREATE TABLE halfway (
+  secret TEXT PRIMARY KEY, account TEXT NOT NULL REFERENCES accounts(key) ON DELETE CASCADE,
+  until REAL NOT NULL) WITHOUT ROWID;
+"""
+_REVISIONS = (_TABLES, _FACTORS)
+"""What each revision adds to the one before."""
+REVISION = len(_REVISIONS)
 
 
 class Database:
@@ -111,9 +125,10 @@ def _prepare(path: Path, raw: sqlite3.Connection) -> None:
     if found > REVISION:
         raw.execute("ROLLBACK")
         raise StoreNewer(f"{path} was written by a newer Handrail.", "Use that one.")
-    if not found:
-        for statement in _TABLES.split(";"):
+    for added in _REVISIONS[found:]:
+        for statement in added.split(";"):
             raw.execute(statement)
+    if found < REVISION:
         raw.execute(f"PRAGMA user_version={REVISION}")
     raw.execute("COMMIT")
 

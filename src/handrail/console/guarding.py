@@ -22,7 +22,9 @@ from handrail.console.refusals import because, refuse
 
 SITTING = "handrail-sitting"
 VISIT = "handrail-visit"
-OPEN = ("/sign-in", "/set-up", "/password")
+HALFWAY = "handrail-halfway"
+OPEN = ("/sign-in", "/sign-in/code", "/set-up", "/password")
+SECOND_FACTOR = "/account/second-factor"
 """Pages for people who have not signed in; files under /static/ hold nothing of anybody."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -31,13 +33,15 @@ By = Literal["nobody", "sitting", "proxy", "token"]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is signed in. `name` is what the journal calls them."""
+    """Somebody who is signed in. `name` is what the journal calls them. `proven`: by a second factor, too, or by a
+    proxy, whose matter that is. Without it nobody is an administrator."""
 
     name: str
     roles: frozenset[str]
+    proven: bool = False
 
     def may(self, role: str) -> bool:
-        return role == "viewer" or role in self.roles
+        return role == "viewer" or (role in self.roles and (self.proven or role != "administrator"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +95,18 @@ async def administrator(request: Request) -> Person:
 
 
 def demand(request: Request, *roles: str) -> Person:
-    """The person, when they have one of the roles. HTTPException 401 or 403 otherwise."""
+    """The person, when they have one of the roles. HTTPException 401 or 403 otherwise, or 303 to where an
+    administrator sets up the second factor that is missing."""
     visitor = visitor_of(request)
     person = visitor.person
     if person is None:
         raise HTTPException(401)
     if not any(person.may(role) for role in roles):
+        if "administrator" in roles and "administrator" in person.roles and visitor.by == "sitting":
+            because(request, "second-factor-missing")
+            if request.method in SAFE:
+                raise HTTPException(303, "Set up a second factor first.", {"Location": SECOND_FACTOR})
+            raise HTTPException(403, "An administrator needs a second factor for this. Set one up first.")
         because(request, "not-allowed", needs=roles)
         named = " or ".join(roles)
         raise HTTPException(403, f"This needs the role {named}, and {person.name} does not have it.")
@@ -249,8 +259,9 @@ class _Doorkeeper:
         if _is_secret(sitting):
             found = console.sittings.find(sitting)
             account = console.accounts.find(found.account) if found else None
-            if account is not None and account.enabled:
-                return Visitor(_person(account), "sitting", sitting, address)
+            # A sitting from before the account had a second factor is none any more.
+            if found and account is not None and account.enabled and (found.proven or not account.factor):
+                return Visitor(_person(account, account.factor), "sitting", sitting, address)
         return Visitor(None, "nobody", secret, address, new)
 
     def _person_of_proxy(self, named: list[str]) -> Person | None:
@@ -259,7 +270,7 @@ class _Doorkeeper:
         with contextlib.suppress(UnicodeError):
             given = given.encode("latin-1").decode("utf-8")
         account = self._console.accounts.find(given) if len(named) == 1 else None
-        return _person(account) if account is not None and account.enabled else None
+        return _person(account, True) if account is not None and account.enabled else None
 
 
 def cookie(name: str, value: str, secure: bool, same_site: str, lasts: int | None = None) -> str:
@@ -288,5 +299,5 @@ def _forwarded(request: HTTPConnection) -> str:
         return ""
 
 
-def _person(account: Account | None) -> Person | None:
-    return Person(account.name, account.roles) if account else None
+def _person(account: Account | None, proven: bool = False) -> Person | None:
+    return Person(account.name, account.roles, proven) if account else None

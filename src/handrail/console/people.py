@@ -58,7 +58,7 @@ def _add_own(router: APIRouter) -> None:
         _note(request, person, "password-changed")
         account = console.accounts.get(person.name)
         said = "The password is changed. You were signed out everywhere else, and your tokens are gone."
-        return sitting_for(request, account, visitor, "/account", said)
+        return sitting_for(request, account, visitor, "/account", said, proven=person.proven)
 
     @router.post("/account/tokens")
     def make_token(request: Request, person: Anybody, form: Form) -> Response:
@@ -149,7 +149,12 @@ def _add_others(router: APIRouter) -> None:
         console = console_of(request)
         account = console.accounts.get(name)
         _note(request, person, "password-reset", account=account.name)
-        return _invited(request, console, account, f"The old password of {account.name} does not count any more.")
+        return _invited(
+            request,
+            console,
+            account,
+            f"The old password of {account.name} does not count any more, nor their second factor.",
+        )
 
     @router.post("/accounts/{name}/end")
     def end(request: Request, person: Administrator, name: str) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends
 from starlette.concurrency import run_in_threadpool
@@ -12,9 +13,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from handrail.console.accounts import HALFWAY as HALFWAY_LASTS
 from handrail.console.accounts import ROLES, Account, key_of
 from handrail.console.context import Console, console_of
-from handrail.console.guarding import SITTING, VISIT, Visitor, checked_form, cookie, visitor_of
+from handrail.console.guarding import (
+    HALFWAY,
+    SECOND_FACTOR,
+    SITTING,
+    VISIT,
+    Visitor,
+    checked_form,
+    cookie,
+    visitor_of,
+)
 from handrail.console.limits import Buckets
 from handrail.console.passwords import is_common
 from handrail.console.refusals import because
@@ -48,7 +59,7 @@ def make_router() -> APIRouter:
             wait = tries(console, name, visitor.address)
             if wait:
                 because(request, "sign-in-too-often", who=name)
-                answer = again(429, f"Too many tries. Try again in {_minutes(wait)}.")
+                answer = again(429, too_often(wait))
                 answer.headers["Retry-After"] = str(int(wait) + 1)
                 return answer
             account = await run_in_threadpool(console.accounts.check, name, password)
@@ -59,10 +70,10 @@ def make_router() -> APIRouter:
         if is_common(password, account.name):
             # It was taken when fewer were known. Whoever guesses it must not get in, so it counts no more.
             because(request, "password-too-common", who=account.name)
-            code = console.accounts.invite(account.name)
+            code = console.accounts.invite(account.name, keep_factor=True)
             wrong = "Your password is one of those that are guessed first, and does not count any more. Set another."
             return render(request, "password.html", 403, name=account.name, code=code, wrong=wrong)
-        return sitting_for(request, account, visitor, next)
+        return let_in(request, account, visitor, next)
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
@@ -130,7 +141,7 @@ def make_router() -> APIRouter:
             wait = tries(console, name, visitor.address)
             if wait:
                 because(request, "code-too-often", who=name)
-                return again(429, f"Too many tries. Try again in {_minutes(wait)}.")
+                return again(429, too_often(wait))
             try:
                 account = await run_in_threadpool(console.accounts.accept, name, code, password)
             except BadInput as error:
@@ -141,13 +152,32 @@ def make_router() -> APIRouter:
             return again(403, "The name or the code is wrong, or the code is too old.")
         tries(console, name, visitor.address, back=True)
         console.log.note("password-set", who=account.name, address=visitor.address)
-        return sitting_for(request, account, visitor, "/")
+        return let_in(request, account, visitor, "/")
 
     return router
 
 
-def sitting_for(request: Request, account: Account, visitor: Visitor, next: str, said: str = "") -> Response:
-    """A sitting with a secret of its own, whatever cookie came along; tells of the last one."""
+def let_in(request: Request, account: Account, visitor: Visitor, next: str) -> Response:
+    """After the right password: a sitting, or the question for the code of the second factor. Whoever is halfway is
+    known by a secret of their own, which opens nothing but that question."""
+    if not account.factor:
+        return sitting_for(request, account, visitor, next)
+    console = console_of(request)
+    answer = go(request, f"/sign-in/code?next={quote(next, safe='')}")
+    answer.headers.append("Set-Cookie", half_cookie(console, console.accounts.go_halfway(account), int(HALFWAY_LASTS)))
+    return answer
+
+
+def half_cookie(console: Console, secret: str, lasts: int) -> str:
+    settings = console.settings
+    return cookie(settings.cookie(HALFWAY), secret, settings.secure, "Lax", lasts)
+
+
+def sitting_for(
+    request: Request, account: Account, visitor: Visitor, next: str, said: str = "", *, proven: bool = False
+) -> Response:
+    """A sitting with a secret of its own, whatever cookie came along; tells of the last one. An administrator without
+    a second factor is led to it first."""
     console = console_of(request)
     if visitor.by == "sitting":
         console.sittings.end(visitor.secret)
@@ -156,12 +186,22 @@ def sitting_for(request: Request, account: Account, visitor: Visitor, next: str,
         said = f"You last signed in at {when(before.begun)} from {before.address}."
         if account.changed > before.begun:
             said += f" Your password was changed at {when(account.changed)}."
-    secret = console.sittings.begin(account, visitor.address)
-    console.log.note("signed-in", who=account.name, address=visitor.address)
-    answer = go(request, next, said)
-    settings = console.settings
-    answer.headers.append("Set-Cookie", cookie(settings.cookie(SITTING), secret, settings.secure, "Lax"))
+        if (account.factor_changed or 0.0) > before.begun:
+            said += f" Your second factor was changed at {when(account.factor_changed)}."
+    answer = go(request, SECOND_FACTOR if "administrator" in account.roles and not proven else next, said)
+    answer.headers.append("Set-Cookie", sitting_cookie(console, begin(request, account, visitor, proven=proven)))
     return answer
+
+
+def begin(request: Request, account: Account, visitor: Visitor, *, proven: bool) -> str:
+    """The secret of a new sitting."""
+    console = console_of(request)
+    console.log.note("signed-in", who=account.name, address=visitor.address)
+    return console.sittings.begin(account, visitor.address, proven=proven)
+
+
+def sitting_cookie(console: Console, secret: str) -> str:
+    return cookie(console.settings.cookie(SITTING), secret, console.settings.secure, "Lax")
 
 
 def tries(console: Console, name: str, address: str, *, back: bool = False) -> float:
@@ -206,5 +246,6 @@ def text(form: FormData, name: str) -> str:
     return found[0] if found and isinstance(found[0], str) else ""
 
 
-def _minutes(seconds: float) -> str:
-    return "a minute" if seconds <= 60 else f"{int(seconds / 60) + 1} minutes"
+def too_often(seconds: float) -> str:
+    minutes = "a minute" if seconds <= 60 else f"{int(seconds / 60) + 1} minutes"
+    return f"Too many tries. Try again in {minutes}."

@@ -6,9 +6,14 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from handrail.console.accounts import Account, hashed_secret, key_of
 from handrail.console.database import Database
+from handrail.console.second_factor import new_secret
+
+if TYPE_CHECKING:
+    import sqlite3
 
 IDLE = 2 * 3600.0
 """Seconds without a request, or an open live page, after which a sitting has ended."""
@@ -22,13 +27,14 @@ _STEP = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Sitting:
-    """`id` names it and opens nothing. Times are seconds since 1970."""
+    """`id` names it and opens nothing. Times are seconds since 1970. `proven`: it began with a second factor, too."""
 
     id: str
     account: str
     begun: float
     seen: float
     address: str
+    proven: bool = False
 
 
 class Sittings:
@@ -36,15 +42,28 @@ class Sittings:
         self._database = database
         self._clock = clock
 
-    def begin(self, account: Account, address: str) -> str:
+    def begin(self, account: Account, address: str, *, proven: bool = False) -> str:
         """The secret of a new sitting: 256 random bits, for the cookie of whoever just showed who they are."""
         secret = secrets.token_urlsafe(32)
         now = self._clock()
         self._database.do("DELETE FROM sittings WHERE begun < ?", now - REMEMBERED)
         self._database.do(
-            "INSERT INTO sittings VALUES (?, ?, ?, ?, NULL, ?)", hashed_secret(secret), account.key, now, now, address
+            "INSERT INTO sittings (secret, account, begun, seen, address, proven) VALUES (?, ?, ?, ?, ?, ?)",
+            hashed_secret(secret),
+            account.key,
+            now,
+            now,
+            address,
+            int(proven),
         )
         return secret
+
+    def offer(self, secret: str) -> str:
+        """The secret of a second factor that is offered in a sitting: the same until one was set up, which ends it."""
+        hashed = hashed_secret(secret)
+        self._database.do("UPDATE sittings SET offer = ? WHERE secret = ? AND offer IS NULL", new_secret(), hashed)
+        row = self._database.one("SELECT offer FROM sittings WHERE secret = ?", hashed)
+        return str(row["offer"]) if row else new_secret()
 
     def find(self, secret: str) -> Sitting | None:
         """The sitting that this secret opens, while it lasts; asking is a sign of life."""
@@ -59,7 +78,7 @@ class Sittings:
             return None
         if now - row["seen"] > _STEP:
             self._database.do("UPDATE sittings SET seen = ? WHERE secret = ?", now, row["secret"])
-        return Sitting(row["secret"][:16], row["account"], row["begun"], row["seen"], row["address"])
+        return _sitting(row)
 
     def end(self, secret: str) -> None:
         self._database.do(
@@ -93,12 +112,12 @@ class Sittings:
             now - IDLE,
             now - LONGEST,
         )
-        return [Sitting(row["secret"][:16], row["account"], row["begun"], row["seen"], row["address"]) for row in rows]
+        return [_sitting(row) for row in rows]
 
     def last(self, name: str) -> Sitting | None:
         """The newest sitting of an account, whether it lasts or not."""
         row = self._database.one("SELECT * FROM sittings WHERE account = ? ORDER BY begun DESC LIMIT 1", key_of(name))
-        return Sitting(row["secret"][:16], row["account"], row["begun"], row["seen"], row["address"]) if row else None
+        return _sitting(row) if row else None
 
     def knows(self, name: str, address: str) -> bool:
         """Whether the account was signed in from that address within the last weeks."""
@@ -106,3 +125,7 @@ class Sittings:
             "SELECT 1 FROM sittings WHERE account = ? AND address = ? LIMIT 1", key_of(name), address
         )
         return found is not None
+
+
+def _sitting(row: sqlite3.Row) -> Sitting:
+    return Sitting(row["secret"][:16], row["account"], row["begun"], row["seen"], row["address"], bool(row["proven"]))
