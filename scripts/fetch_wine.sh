@@ -1,7 +1,7 @@
 #!/bin/bash
 # fetch_wine.sh: what the tests need for a throw-away "Windows machine" out of Wine, for servers of their own to reach
-# over SSH, and the browser that looks at the console. Installs the Debian packages that are missing (as root, or with a
-# sudo that asks for no password), then has tests/lab/wine/build.py make the machine that every test copies, and prints
+# over SSH, the browser that looks at the console, and the shells that complete commands. Installs the Debian packages that
+# are missing (as root, or with a sudo that asks for no password), then has tests/lab/wine/build.py make the machine that every test copies, and prints
 # the folder that holds it.
 #
 # Nothing that is installed is started: the tests run their own sshd on loopback and never touch that of this machine.
@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(wine wine64 msitools wixl gcab gcc-mingw-w64-x86-64 openssh-server chromium fonts-dejavu-core)
+packages=(wine wine64 msitools wixl gcab gcc-mingw-w64-x86-64 openssh-server chromium fonts-dejavu-core zsh fish)
 
 say() { echo "fetch_wine: $*" >&2; }
 fail() { say "$*"; exit 1; }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import select
-import shutil
 import subprocess
 import sys
 import time
@@ -203,11 +202,10 @@ class Shell:
 
 
 @pytest.mark.slow
+@pytest.mark.real
 @pytest.mark.parametrize("name", SHELLS)
 def test_a_real_shell_completes(place: tuple[Path, str], tmp_path: Path, name: str) -> None:
     """A command, an option's value, a run, a step with its @, and a plan in a folder with a space in its name."""
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed")
     folder, run = place
     (tmp_path / "handrail").write_text(STAND_IN)
     (tmp_path / "handrail").chmod(0o755)
