@@ -76,7 +76,7 @@ def password(output: Output, name: str) -> int:
     with _accounts() as accounts:
         account = accounts.get(name)
         _note("password-reset", account)
-        output.line(f"The old password of {account.name} does not count any more.")
+        output.line(f"The old password of {account.name} does not count any more, nor their second factor.")
         _tell_code(output, accounts, account)
     return 0
 

@@ -113,6 +113,7 @@ def _add_setting_up(router: APIRouter) -> None:
         secret = console.sittings.offer(visitor.secret)
         codes = console.accounts.set_factor(person.name, secret, text(form, "code"))
         if codes is None:
+            because(request, "second-factor-refused")
             return _offered(request, person, 422, "That is not the code of this secret. Try the one that is shown now.")
         console.log.note("second-factor-set", who=person.name, address=visitor.address)
         sitting = begin(request, console.accounts.get(person.name), visitor, proven=True)
