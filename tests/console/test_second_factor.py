@@ -242,6 +242,15 @@ def test_a_code_for_a_password_leads_no_way_around_the_second_factor(timed: Site
     assert timed.console.accounts.get("anna").factor
 
 
+def test_a_sitting_without_the_code_is_none_once_the_account_has_a_second_factor(timed: Site) -> None:
+    """As one would be that began in the very moment in which the second factor was set up."""
+    account = timed.console.accounts.get("anna")
+    browser = timed.browser()
+    browser.cookies.set(SITTING, timed.console.sittings.begin(account, "127.0.0.1"), domain="127.0.0.1")
+
+    assert browser.get("/account").headers["location"].startswith("/sign-in")
+
+
 # -- who needs one ----------------------------------------------------------------------------------------------
 
 
