@@ -170,6 +170,43 @@ def test_whatever_fails_the_budget_is_kept(sizes: list[int], limit: int, chance:
         assert run.schedule.spent == limit
 
 
+def entangled(hosts: int, limit: int, chances: random.Random) -> Plan:
+    """Hosts whose steps wait for steps of other hosts, also half-way, and through steps of no host."""
+    steps: list[Step] = []
+    last: dict[str, str] = {}
+    for number in range(hosts * 3):
+        name = chances.choice([None, *(f"h{one:02}" for one in range(hosts))])
+        before = {one.id for one in chances.sample(steps, min(len(steps), chances.randint(0, 2)))}
+        made = step(f"s{number}", host=name, after=tuple(sorted(before | {last[name]} if name in last else before)))
+        steps.append(made)
+        if name is not None:
+            last[name] = made.id
+    return freeze(replace(plan(*steps), fleet=Fleet(tuple(f"h{one:02}" for one in range(hosts)), (), limit)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(hosts=st.integers(1, 6), limit=st.integers(1, 3), chance=st.floats(0, 0.3), seed=st.integers(0, 10_000))
+def test_hosts_that_wait_for_each_other_come_on_within_the_budget(
+    hosts: int, limit: int, chance: float, seed: int
+) -> None:
+    """A host gives its place to one that it waits for; so without failures every budget lets all come to their end."""
+    dice = random.Random(seed)
+    run = Told(entangled(hosts, limit, dice))
+    failed: set[str] = set()
+    while moves := run.schedule.moves():
+        assert len({lane_of(run.schedule.step(move.step)) for move in moves} - {"-"} | failed) <= limit or not moves
+        assert run.again().moves() == moves
+        one = run.schedule.step(dice.choice(moves).step)
+        if one.host is None or dice.random() >= chance:
+            run.step("done", one.id)
+        else:
+            run.step("begun", one.id)
+            run.step("failed", one.id)
+            failed.add(one.host)
+    assert len(failed) <= limit
+    assert run.schedule.state == ("failed" if failed else "succeeded")
+
+
 def test_a_budget_that_everything_uses_up_stops_exactly_at_its_limit() -> None:
     for limit in (1, 3, 5):
         run = Told(fleet(20, (4, 16), limit))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from handrail.model.journal import Event, StepState, StepStatus
-from handrail.model.plan import Remedy, Step
+from handrail.model.plan import Condition, Remedy, Step
 from handrail.running.holds import Demand
 
 MoveKind = Literal["begin", "settle", "look", "ask", "answer", "skip"]
@@ -83,8 +84,24 @@ class State:
 class Line:
     """The steps that take turns on one host. `current` is the one whose turn it is, while it is at work."""
 
-    steps: list[int] = field(default_factory=list)
+    steps: Sequence[int] = ()
     cursor: int = 0
     mending: list[int] = field(default_factory=list)
     looking: list[int] = field(default_factory=list)
     current: int | None = None
+
+
+def against(condition: Condition, other: State) -> str | None:
+    """Why a condition on the step that `other` tells of does not hold; None when it does."""
+    name = other.step.id
+    if condition.ended and other.state not in condition.ended:
+        return f"{name} ended {other.state}, not {' or '.join(condition.ended)}"
+    if condition.error is not None and not other.failures.get(condition.error):
+        return f"{name} did not fail with {condition.error}"
+    if condition.output is not None:
+        if condition.output not in other.outputs:
+            return f"{name} gave no {condition.output}"
+        value = other.outputs[condition.output]
+        if value != condition.equals:
+            return f"{condition.output} of {name} is {value!r}, not {condition.equals!r}"
+    return None

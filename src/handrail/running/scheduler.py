@@ -22,16 +22,16 @@ The rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from handrail.errors import BadInput
 from handrail.model.journal import ESTATE_LANE, Event, RunState, RunStatus, StepStatus
-from handrail.model.plan import Condition, Plan, Step
+from handrail.model.plan import Plan, Step
+from handrail.running.bonds import bonds_of
 from handrail.running.clock import moment, stamp
 from handrail.running.holds import Demand, demand_of
-from handrail.running.moves import Line, Move, MoveKind, State
+from handrail.running.moves import Line, Move, MoveKind, State, against
 from handrail.running.risk import Risk
 
 
@@ -39,35 +39,17 @@ class Schedule:
     """The state of one run. `apply` events in order; `take` yields the moves that opened since it was last asked."""
 
     def __init__(self, plan: Plan) -> None:
-        self._index = {step.id: number for number, step in enumerate(plan.steps)}
-        if len(self._index) != len(plan.steps):
-            raise BadInput("The plan has two steps with the same id.")
+        bonds = bonds_of(plan)
+        self._index = bonds.index
+        self._before = bonds.before
+        self._owners = bonds.owners
+        self._dependents = bonds.after
+        self._line_of = bonds.line_of
         self._states = [State(step, demand_of(step, plan.estate)) for step in plan.steps]
-        self._owners: dict[int, list[int]] = {}
-        for number, step in enumerate(plan.steps):
-            for remedy in step.remedies:
-                for name in remedy.steps:
-                    owners = self._owners.setdefault(self._number(name, step), [])
-                    if number not in owners:
-                        owners.append(number)
-        self._dependents: list[list[int]] = [[] for _ in plan.steps]
-        self._lines: dict[str, Line] = {}
-        self._line_of: list[str] = []
+        self._lines = {name: Line(steps) for name, steps in bonds.lines.items()}
         self._lanes: dict[str, list[int]] = {}
         for number, step in enumerate(plan.steps):
-            needed = {self._number(name, step) for name in (*step.after, *(one.step for one in step.when))}
-            needed.difference_update(self._owners.get(number, ()))
-            for other in needed:
-                if other >= number:
-                    raise BadInput(f"Step {step.id} of the plan stands before {plan.steps[other].id}, which it needs.")
-                self._dependents[other].append(number)
-            self._states[number].missing = len(needed)
-            # A step of no host is a line of its own: it waits for nobody's turn.
-            line = f"host {step.host}" if step.host is not None else f"step {step.id}"
-            self._line_of.append(line)
-            self._lines.setdefault(line, Line())
-            if number not in self._owners:
-                self._lines[line].steps.append(number)
+            self._states[number].missing = len(bonds.before[number])
             self._lanes.setdefault(lane_of(step), []).append(number)
         self._risk = Risk.of(plan)
         self._at: str | None = None
@@ -459,7 +441,38 @@ class Schedule:
                 if self._risk.admits(name):
                     line.current = number
                     self._offer(number, move)
+                else:
+                    self._make_way(name)
                 return
+        self._risk.stand(name, turns[0])
+        self._give_way(name, turns[0])
+
+    def _make_way(self, name: str) -> None:
+        """The budget keeps this line out: one at work that waits for it lets it go first."""
+        for other, number in list(self._risk.standing.items()):
+            if name in self._risk.queued:
+                self._give_way(other, number)
+
+    def _give_way(self, name: str, number: int) -> None:
+        """The line stands at this step. If that waits for a host that the budget keeps out, neither would come on."""
+        one = self._states[number]
+        if name in self._risk.standing and one.state == "pending" and one.missing and not one.stuck:
+            for other in self._risk.give_way(name, self._unfinished(number)):
+                self._admitted[other.removeprefix("host ")] = None
+                self._touch(other)
+
+    def _unfinished(self, number: int) -> Iterator[str]:
+        """The lines of the steps that a step waits for, also by way of lines that take no place in the budget."""
+        seen, todo = {number}, [number]
+        while todo:
+            for other in self._before[todo.pop()]:
+                if other in seen or self._states[other].well:
+                    continue
+                seen.add(other)
+                yield self._line_of[other]
+                if self._line_of[other] not in self._risk.at_work:
+                    line = self._lines[self._line_of[other]]
+                    todo += {other, *line.steps[line.cursor : line.cursor + 1]}
 
     def _offer(self, number: int, move: Move) -> None:
         self._open[number] = move
@@ -488,33 +501,12 @@ class Schedule:
             return None
         if step.tolerant and self._risk.spent:
             return None
-        because = next((reason for reason in map(self._against, step.when) if reason), None)
+        conditions = ((each, self._states[self._index[each.step]]) for each in step.when)
+        because = next((reason for each, other in conditions if (reason := against(each, other))), None)
         if because is not None:
             return Move("skip", step.id, because=because)
         kind: MoveKind = "ask" if step.kind in ("hold", "person") else "begin"
         return Move(kind, step.id, one.attempts + 1, not_before=one.retry_at)
-
-    def _against(self, condition: Condition) -> str | None:
-        """Why a condition does not hold; None when it does."""
-        other = self._states[self._index[condition.step]]
-        name = other.step.id
-        if condition.ended and other.state not in condition.ended:
-            return f"{name} ended {other.state}, not {' or '.join(condition.ended)}"
-        if condition.error is not None and not other.failures.get(condition.error):
-            return f"{name} did not fail with {condition.error}"
-        if condition.output is not None:
-            if condition.output not in other.outputs:
-                return f"{name} gave no {condition.output}"
-            value = other.outputs[condition.output]
-            if value != condition.equals:
-                return f"{condition.output} of {name} is {value!r}, not {condition.equals!r}"
-        return None
-
-    def _number(self, name: str, asker: Step) -> int:
-        try:
-            return self._index[name]
-        except KeyError:
-            raise BadInput(f"Step {asker.id} of the plan names a step that it does not have: {name}.") from None
 
 
 def lane_of(step: Step) -> str:
