@@ -14,8 +14,8 @@ The rules:
   steps stand outside their host's order; those that were never needed are skipped when the step has ended well.
 - A failed step stops what comes after it, and nothing else. A hold that was answered `no` stops everything.
 - A tolerant step counts what cannot go on as ended. With a failure budget, a host of the fleet is begun only while all
-  that are at work may fail without exceeding it; when it is used up, no further host is begun. A host at work that waits
-  for one which is so kept out gives it its place, and has to be let in again.
+  that are at work may fail without exceeding it; when it is used up, no further host is begun. A host at work gives its
+  place to one that it waits for and that is kept out so, and has to be let in again.
 - When a runner takes a lane over, what was begun there and has not ended must be settled, and what failed is tried
   again. Before that, passing states that have to last until a step which has not begun are looked at again: a restart
   may have undone them. Those that still hold leave no trace in the journal.
