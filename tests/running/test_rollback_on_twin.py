@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support import on_twin
-from tests.support.killing import Kill, Moment, carry_out, kill_at_each_write
+from tests.support.killing import Kill, Moment, carry_out, kill_at_each_write, shards
 from tests.support.on_twin import PRELOAD, opening
 
 from handrail.documents.plan import write_plan
@@ -72,8 +72,7 @@ def judge(home: Path, first: Mapping[str, str]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shard", range(1, SHARDS + 1))
-@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize(("moment", "shard"), shards(SHARDS))
 def test_killed_at_any_write_a_rollback_brings_all_back(
     tmp_path: Path, dead: tuple[Path, Path, Mapping[str, str]], moment: Moment, shard: int
 ) -> None:

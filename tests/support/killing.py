@@ -25,9 +25,19 @@ from handrail.running.runner import Settings
 from handrail.running.session import Session
 
 Moment = Literal["before", "after"]
+MOMENTS: tuple[Moment, Moment] = ("before", "after")
 Opening = Callable[[Path, Watch], AbstractContextManager[Session]]
 
 KILLED = -signal.SIGKILL
+
+EVERYWHERE = os.environ.get("HANDRAIL_KILLS") == "everywhere"
+"""Otherwise odd writes are killed before their commit, and even ones after it: half the time, and every write still."""
+
+
+def shards(number: int) -> list[tuple[Moment, int]]:
+    """The kills of a whole run in `number` parts (an even one): when, and the first of every `number`-th write."""
+    every = [(moment, first) for first in range(1, number + 1) for moment in MOMENTS]
+    return every if EVERYWHERE else [(moment, first) for moment, first in every if moment == MOMENTS[1 - first % 2]]
 
 
 @dataclass(frozen=True)

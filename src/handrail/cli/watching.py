@@ -34,6 +34,9 @@ CODES: Mapping[RunState, int] = {
 POLL = 0.5
 """Seconds between looks at the journal."""
 
+CALM = 2
+"""Looks that found nothing new, after which a run that waits does so for a person: on a twin they answer at once."""
+
 AWAY = 3.0
 """Seconds between looks whether any process carries the run on."""
 
@@ -116,12 +119,18 @@ class Watched:
 
     def _events(self) -> Iterator[Event]:
         """Every further event, until there can be no more, or nobody reads what we write."""
-        while not self._is_over() and self._output.out is not None:
+        calm = 0
+        while self._output.out is not None:
             found = self._new()
             yield from found
-            if not found:
-                self._look()
-                time.sleep(POLL)
+            if found:
+                calm = 0
+                continue
+            if self._is_over() and (self._schedule.ended or calm >= CALM):
+                return
+            calm += 1
+            self._look()
+            time.sleep(POLL)
 
     def _is_over(self) -> bool:
         return self._schedule.ended or self._schedule.state != "running"

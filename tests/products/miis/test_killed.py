@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from tests.support import on_twin
-from tests.support.killing import Moment, carry_out, kill_at_each_write
+from tests.support.killing import Moment, carry_out, kill_at_each_write, shards
 from tests.support.on_twin import PRELOAD, ground_truth, judge, opening
 
 from handrail.guides.catalogue import SHIPPED
 
-SHARDS = 4
+SHARDS = 8
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,7 @@ def undisturbed(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Counter
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shard", range(1, SHARDS + 1))
-@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize(("moment", "shard"), shards(SHARDS))
 def test_killed_at_any_write_nothing_is_lost_and_nothing_takes_effect_twice(
     tmp_path: Path, file: Path, undisturbed: Counter[str], moment: Moment, shard: int
 ) -> None:
