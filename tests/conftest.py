@@ -21,6 +21,7 @@ ROOM = 4 * 2**30
 """Bytes that must be free there, and twice as many in the machine."""
 
 FIRST = (
+    "real/test_sp3_on_wine.py",
     "rehearsing/test_sp3_matrix.py",
     "running/test_killed_on_twin.py",
     "products/miis/test_killed.py",
