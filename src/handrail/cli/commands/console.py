@@ -113,7 +113,7 @@ def account_disable(
 
 
 def account_password(context: typer.Context, name: Name) -> int:
-    """End a password and the second factor, and print a code with which a new one is set.
+    """End password and second factor, and print a code for setting new ones.
 
     handrail account password anna
     """
