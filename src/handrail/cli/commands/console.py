@@ -113,7 +113,7 @@ def account_disable(
 
 
 def account_password(context: typer.Context, name: Name) -> int:
-    """End password and second factor, and print a code for setting new ones.
+    """End password and second factor; print a code for new ones.
 
     handrail account password anna
     """
