@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Query
@@ -338,7 +339,7 @@ def _listed(name: str, found: tuple[Found, ...], page: int, limit: int) -> dict[
     return {name: shown, "total": len(found), "page": page}
 
 
-def _questions(session: Session, status: RunStatus):  # type: ignore[no-untyped-def]
+def _questions(session: Session, status: RunStatus) -> Iterator[dict[str, Any]]:
     if status.taken_back_by is not None:
         return
     schedule = session.schedule(status.run)

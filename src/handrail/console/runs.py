@@ -186,7 +186,8 @@ def ended(journal: Journal, run: str) -> RunState | None:
     """As what the run has ended, when it has and was not taken up again."""
     for event in journal.latest(run, LOOK_BACK):
         if event.entry.kind == "ended":
-            return event.entry.data["state"]  # type: ignore[no-any-return]
+            state: RunState = event.entry.data["state"]
+            return state
         if event.entry.kind == "taken" or event.entry.step is not None:
             return None
     return None

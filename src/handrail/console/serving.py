@@ -153,7 +153,7 @@ def bind(host: str, port: int) -> socket.socket:
 class Patient(H11Protocol):
     """A connection on which nothing is asked in time is closed: nobody holds them all by being slow."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn is narrower than asyncio
         super().connection_made(transport)
         self._waiting = self.loop.call_later(PATIENCE, self._give_up)
 
