@@ -175,6 +175,24 @@ def test_a_lane_that_was_not_taken_cannot_be_written(journal: AnyJournal) -> Non
     asyncio.run(do())
 
 
+def test_what_a_lane_that_was_let_go_still_had_to_say_is_refused(journal: AnyJournal) -> None:
+    """It may be another one's by now. What other lanes say in the same commit is written."""
+    run = begin(journal)
+
+    async def do() -> list[object]:
+        writer = Writer(journal, run)
+        writer.take(["a", "b"], {})
+        said = [asyncio.create_task(writer.append((lane, Entry("begun", f"x/{lane}", 1)))) for lane in "ab"]
+        await asyncio.sleep(0)
+        writer.leave("a")
+        return await asyncio.gather(*said, return_exceptions=True)
+
+    refused, written = asyncio.run(do())
+
+    assert isinstance(refused, StoreLocked) and isinstance(written, list)
+    assert [event.lane for event in journal.read(run) if event.entry.kind == "begun"] == ["b"]
+
+
 def test_appends_made_meanwhile_share_a_commit_and_none_is_answered_before_it(tmp_path: Path) -> None:
     """The first commit is held up; four more appends come; they make one commit together."""
     commits: list[int] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ import pytest
 from tests.support import counting, virtual_time
 from tests.support.counting import QUICK, CountingHost, effects, plan, step
 
+from handrail.actions.protocol import Observation, Receipt
 from handrail.errors import BadInput, Blocked, StoreLocked, StoreUnwritable, UnknownName
+from handrail.hosts.protocol import Host
 from handrail.model.journal import Event
 from handrail.model.plan import Condition, Plan, Remedy
 from handrail.running.chain import Head
@@ -459,6 +461,49 @@ def test_no_more_steps_are_at_work_than_allowed(home: Home) -> None:
     assert most <= 3
 
 
+@dataclass(frozen=True)
+class SlowSet(counting.Set):
+    pause: float = 0.0
+
+    async def observe(self, host: Host, receipt: Receipt) -> Observation:
+        await asyncio.sleep(self.pause)
+        return await counting.Set.observe(self, host, receipt)
+
+
+@dataclass(frozen=True)
+class SlowStubborn(counting.Stubborn):
+    pause: float = 0.0
+
+    async def observe(self, host: Host, receipt: Receipt) -> Observation:
+        await asyncio.sleep(self.pause)
+        return await counting.Stubborn.observe(self, host, receipt)
+
+
+def test_a_step_that_had_to_wait_for_a_place_and_for_a_second_mend_is_begun_once(home: Home) -> None:
+    """It may begin, there is no place, what it needs has to run once more, it may begin again: that is one beginning,
+    even when there are two places then."""
+    owner = step(
+        "owner",
+        "stubborn",
+        with_={"name": "owner", "needs": "fix", "uses_up": 2, "pause": 10},
+        remedies=(Remedy("known", (mend_id := "it/app@a/2/mend",), exit=(1603,), retries=2),),
+    )
+    mend = step(
+        "mend", with_={"name": "fix", "pause": 10}, after=(owner.id,), when=(Condition(owner.id, error="known"),)
+    )
+    others = [step(f"other-{host}", host=host, with_={"name": "other", "pause": 42.5}) for host in "cd"]
+    later = step("later", host="b", with_={"name": "later", "pause": 30}, when=(Condition(mend_id, ended=("done",)),))
+    kinds = {"set": SlowSet, "stubborn": SlowStubborn}
+
+    with home.open(build=lambda uses, with_: kinds[uses](**with_)) as session:
+        run = session.start(plan(owner, mend, *others, later), "eve", target="twin")
+        outcome = virtual_time.run(session.carry_out(run, "eve", settings=replace(QUICK, parallel=3)))
+
+    assert mend.id == mend_id and outcome.exit_code == 0
+    told = [one.entry.kind for one in home.events if one.entry.step == later.id]
+    assert told == ["begun", "done"]
+
+
 def test_secrets_reach_neither_the_journal_nor_any_late_reader(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSWORD", "correct horse")
     home.run(plan(step("one", "secret", with_={"name": "one", "reference": "env:PASSWORD"})))
@@ -500,6 +545,9 @@ def test_a_plan_that_is_under_way_on_real_hosts_is_not_begun_twice(home: Home) -
         run = session.start(made, "eve")
         with pytest.raises(BadInput, match=f"Run {run} of this plan has not ended"):
             session.start(made, "eve")
+        digest = made.digest.rpartition(":")[2]
+        with session.journal.store.hold(digest, "A run"), pytest.raises(StoreLocked, match="A run of this plan is"):
+            session.start(made, "adam")  # at the very moment when another one begins
         asyncio.run(session.carry_out(run, "eve", settings=QUICK))
         session.start(made, "eve")
 

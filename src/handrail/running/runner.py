@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
+import itertools
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -110,8 +111,10 @@ class Runner:
         )
         self._answers = Head()
         self._lines: set[str] = set()  # hosts that have begun: they are finished before others are opened
-        self._ready: list[tuple[int, int, Move]] = []
-        self._later: list[tuple[float, int, Move]] = []  # when due, in the time of the loop
+        self._ready: list[tuple[int, int, int, Move]] = []
+        self._later: list[tuple[float, int, int, Move]] = []  # when due, in the time of the loop
+        self._counted = itertools.count()
+        self._offered: dict[str, Move] = {}  # of each step the move that opened last: one before it was withdrawn
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -160,16 +163,18 @@ class Runner:
         """Start what may start, lanes that are under way first, then in the order of the plan."""
         for move in self.schedule.take():
             place = self.schedule.position(move.step)
+            self._offered[move.step] = move
             if pause := self._pause(move):
-                heapq.heappush(self._later, (_passed() + pause, place, move))
+                heapq.heappush(self._later, (_passed() + pause, place, next(self._counted), move))
             else:
                 self._push(place, move)
         while self._later and self._later[0][0] <= _passed():
-            _, place, move = heapq.heappop(self._later)
+            _, place, _, move = heapq.heappop(self._later)
             self._push(place, move)
         while self._ready and not self._stopping and len(self._tasks) < self._settings.parallel:
-            move = heapq.heappop(self._ready)[2]
-            if self.schedule.is_open(move.step):
+            move = heapq.heappop(self._ready)[-1]
+            if self.schedule.is_open(move.step) and self._offered.get(move.step) is move:
+                del self._offered[move.step]
                 self._lines.add(lane_of(self.schedule.step(move.step)))
                 self._start(self._carrier.carry(move))
 
@@ -180,7 +185,7 @@ class Runner:
 
     def _push(self, place: int, move: Move) -> None:
         fresh = not self._settings.in_order and lane_of(self.schedule.step(move.step)) not in self._lines
-        heapq.heappush(self._ready, (int(fresh), place, move))
+        heapq.heappush(self._ready, (int(fresh), place, next(self._counted), move))
 
     def _start(self, work: Any) -> None:
         task = asyncio.create_task(work)

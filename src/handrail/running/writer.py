@@ -93,7 +93,12 @@ class Writer:
             _fail([one], error)
 
     async def _commit(self, batch: Sequence[Waiter]) -> None:
-        made = await self._journal.append(self._run, self._heads, [item for waiter in batch for item in waiter[0]])
+        items = [item for waiter in batch for item in waiter[0]]
+        # As they are now: the commit is made beside the loop, where lanes are let go meanwhile.
+        heads = {lane: self._heads[lane] for lane, _ in items if lane in self._heads}
+        if any(lane not in heads and lane not in self._free for lane, _ in items):
+            raise StoreLocked(f"A lane of run {self._run} was let go by this runner.")
+        made = await self._journal.append(self._run, heads, items)
         for event in made:
             if event.lane in self._heads:
                 self._heads[event.lane] = head_of(event)
