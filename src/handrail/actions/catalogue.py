@@ -18,6 +18,7 @@ from handrail.actions import (
     installer,
     keys,
     language_pack,
+    linux,
     media,
     person,
     portal,
@@ -124,9 +125,11 @@ WINDOWS: Mapping[str, type[Action]] = {
     **vmm.ACTIONS,
 }
 
+LINUX: Mapping[str, type[Action]] = linux.ACTIONS
+
 POSTGRESQL: Mapping[str, type[Action]] = postgresql.ACTIONS
 
-ACTIONS: Mapping[str, type[Action]] = {**EVERYWHERE, **WINDOWS, **POSTGRESQL}
+ACTIONS: Mapping[str, type[Action]] = {**EVERYWHERE, **WINDOWS, **LINUX, **POSTGRESQL}
 
 
 def signatures() -> Mapping[str, Signature]:
