@@ -23,11 +23,14 @@ from handrail.errors import BadInput
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
 
+EVERYWHERE = ("windows", "linux")
+
 
 @dataclass(frozen=True, slots=True)
 class KeepConfig(Base):
     """Keep a configuration file as it is before an upgrade, with what its old version shipped where that is known."""
 
+    platforms: ClassVar[tuple[str, ...]] = EVERYWHERE
     settles: ClassVar[Settles] = "receipt"
     kind: ClassVar[Kind] = "back-up"
     repeatable: ClassVar[bool] = True
@@ -39,7 +42,7 @@ class KeepConfig(Base):
     optional: bool = False
 
     async def look(self, host: Host, receipt: Receipt) -> Observation:
-        left = await receipts.found(host, receipt)
+        left = await receipts.found(host, receipt, self.to)
         if left is None:
             return Observation("not_done", f"this attempt has not kept {self.file}", {"file": self.file})
         outputs = {**{name: left.get(name) for name in self.outputs}, "made_at": receipt.since}
@@ -57,19 +60,20 @@ class KeepConfig(Base):
         if data is None:
             if not self.optional:
                 raise ActFailed(f"{self.file} is not there: there is nothing to keep")
-            await receipts.leave(host, receipt, {"kept": None, "sha256": None, "stock_old": None, "customised": None})
+            nothing = {"kept": None, "sha256": None, "stock_old": None, "customised": None}
+            await receipts.leave(host, receipt, nothing, self.to)
             return Evidence(details={"absent": True})
         folder, name = receipts.folder_below(self.to, receipt), ntpath.basename(self.file)
-        kept = ntpath.join(folder, "customised", name)
-        await host.write(kept, data)
+        kept = receipts.join(folder, "customised", name)
+        await receipts.put(host, kept, data)
         stock_old, customised = None, None
         shipped = await config_files.find(host, self.stock, self.file) if self.stock else None
         if shipped is not None:
-            stock_old, customised = ntpath.join(folder, "stock-old", name), shipped != data
-            await host.write(stock_old, shipped)
+            stock_old, customised = receipts.join(folder, "stock-old", name), shipped != data
+            await receipts.put(host, stock_old, shipped)
         digest = hashlib.sha256(data).hexdigest()
         made = {"kept": kept, "sha256": digest, "stock_old": stock_old, "customised": customised, "bytes": len(data)}
-        await receipts.leave(host, receipt, made)
+        await receipts.leave(host, receipt, made, self.to)
         return Evidence(outputs=made)
 
     def restore(self, made: Mapping[str, Any]) -> tuple[Action, ...]:
@@ -83,6 +87,7 @@ class KeepConfig(Base):
 class RestoreConfig(Base):
     """Put a kept configuration file back, byte for byte as it was."""
 
+    platforms: ClassVar[tuple[str, ...]] = EVERYWHERE
     destroys: ClassVar[bool] = True
     repeatable: ClassVar[bool] = True
 
@@ -110,6 +115,7 @@ class RestoreConfig(Base):
 class ProveConfig(Check):
     """Prove a kept configuration file: it can be read, byte for byte what was kept, and is well-formed."""
 
+    platforms: ClassVar[tuple[str, ...]] = EVERYWHERE
     kind: ClassVar[Kind] = "prove"
 
     kept: str | None
@@ -127,6 +133,8 @@ class ProveConfig(Check):
 @dataclass(frozen=True, slots=True)
 class _OfSides(Base):
     """The parameters that say where the three sides of a merge are."""
+
+    platforms: ClassVar[tuple[str, ...]] = EVERYWHERE
 
     file: str
     kept: str | None
@@ -177,7 +185,10 @@ class MergeConfig(_OfSides):
             return Evidence(details={"acted": False})
         await config_files.remember_installed(host, sides)
         merged = _merged(sides, self.file)
-        await host.write(config_files.proposal_of(sides) if merged.needs_person else self.file, merged.data)
+        if merged.needs_person:
+            await receipts.put(host, config_files.proposal_of(sides), merged.data)
+        else:
+            await host.write(self.file, merged.data)
         return Evidence(details={"fates": fates.to_json(merged.fates)})
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import ntpath
+import posixpath
 from dataclasses import dataclass, replace
 
-from handrail.actions import files
+from handrail.actions import files, receipts
 from handrail.actions.base import Undetermined
 from handrail.comparing import config_merge
 from handrail.comparing.fates import Fate
 from handrail.comparing.xml_merge import Merged
 from handrail.errors import FileMissing
 from handrail.hosts.protocol import Host
+from handrail.probing.shell import run
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ async def read(host: Host, path: str) -> bytes | None:
 async def find(host: Host, folder: str, file: str) -> bytes | None:
     """The file of that name below a folder (or the folder is the file itself). Of several the one whose path is most
     alike, from its end; None when there is none, or no telling which."""
+    if not host.windows:
+        return await _find_here(host, folder, file)
     tree = await files.tree(host, folder)
     if tree is None:
         return None
@@ -52,6 +56,20 @@ async def find(host: Host, folder: str, file: str) -> bytes | None:
     return await host.read(ntpath.join(folder, scored[0][1]))
 
 
+async def _find_here(host: Host, folder: str, file: str) -> bytes | None:
+    """The same on Linux, where names differ by their case."""
+    answer = await run(host, "find", "-H", folder, "-type", "f", "-name", posixpath.basename(file), "-print0")
+    wanted = posixpath.normpath(file).split("/")
+    named = [one for one in answer.out.decode("utf-8", "surrogateescape").split("\0") if one]
+    if not named:
+        # Named as the very file, which may be called otherwise than the one that is edited.
+        return await read(host, folder) if (await run(host, "test", "-f", folder)).code == 0 else None
+    scored = sorted((-_alike(one.split("/"), wanted), one) for one in named)
+    if len(scored) > 1 and scored[0][0] == scored[1][0]:
+        return None
+    return await host.read(scored[0][1])
+
+
 def _alike(parts: list[str], wanted: list[str]) -> int:
     count = 0
     for one, other in zip(reversed(parts), reversed(wanted), strict=False):
@@ -62,12 +80,12 @@ def _alike(parts: list[str], wanted: list[str]) -> int:
 
 
 def _installed(kept: str) -> str:
-    return ntpath.join(ntpath.dirname(ntpath.dirname(kept)), "installed", ntpath.basename(kept))
+    return receipts.join(ntpath.dirname(ntpath.dirname(kept)), "installed", ntpath.basename(kept))
 
 
 def proposal_of(sides: Sides) -> str:
     folder = ntpath.dirname(ntpath.dirname(sides.kept))
-    return ntpath.join(folder, "proposal", ntpath.basename(sides.kept))
+    return receipts.join(folder, "proposal", ntpath.basename(sides.kept))
 
 
 async def sides(
@@ -86,7 +104,7 @@ async def sides(
     if stock_new and new is None:
         raise Undetermined(f"{stock_new} on {host.name} holds no {ntpath.basename(file)}, or several")
     left = installed if installed is not None else now
-    if left is not None and (left != customised or left == old):
+    if left is not None and (left != customised or (left == old and host.windows)):
         new = left  # the installer put its own there, with names of this host written into it
     return Sides(kept, customised, old, new, now, left)
 
@@ -94,7 +112,7 @@ async def sides(
 async def remember_installed(host: Host, sides: Sides) -> None:
     """Keep what the installer left, before it is changed: it is what ships now."""
     if sides.left is not None and await read(host, _installed(sides.kept)) is None:
-        await host.write(_installed(sides.kept), sides.left)
+        await receipts.put(host, _installed(sides.kept), sides.left)
 
 
 def merged(sides: Sides, file: str) -> Merged:
