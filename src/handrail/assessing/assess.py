@@ -36,9 +36,11 @@ WAY_BACK_MEDIUM = "handrail/way-back/medium"
 """The way back needs a medium that the estate does not have; a person would have to bring it."""
 WAY_BACK_UNKNOWN = "handrail/way-back/unknown"
 """The way back needs a fact that the estate does not state; that step of it is left to a person."""
+OTHER_SYSTEM = "handrail/other-system"
+"""A step's action does not work on the system that its host runs."""
 OWN_RULES = (
     *(NO_ROAD, UNKNOWN_CONDITION, MISSING_MEDIA, NO_WAY_BACK, ORDER_CYCLE, UNKNOWN_FACT, STATE_IN_BETWEEN),
-    *(WAY_BACK_MEDIUM, WAY_BACK_UNKNOWN),
+    *(WAY_BACK_MEDIUM, WAY_BACK_UNKNOWN, OTHER_SYSTEM),
 )
 OWN_ACCEPTABLE = frozenset({NO_WAY_BACK, STATE_IN_BETWEEN, WAY_BACK_MEDIUM, WAY_BACK_UNKNOWN})
 

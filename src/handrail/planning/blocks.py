@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from handrail.assessing.assess import UNKNOWN_FACT, WAY_BACK_MEDIUM, WAY_BACK_UNKNOWN, Survey
+from handrail.assessing.assess import OTHER_SYSTEM, UNKNOWN_FACT, WAY_BACK_MEDIUM, WAY_BACK_UNKNOWN, Survey
 from handrail.assessing.country import Country, Road, RoadHop
 from handrail.assessing.evaluate import Judge, Reads
 from handrail.assessing.facts import DERIVED, MISSING, Facts
@@ -262,6 +262,7 @@ class Builder:
             rendered = known[key] = self._rendered(judge, step, facts)
         if rendered.missing:
             self._unknown(block.subject, step.id, rendered.missing, facts)
+        self._fits(block, step, rendered)
         return rendered
 
     def _render_back(self, block: Block, step: Shaped) -> Rendered:
@@ -285,7 +286,24 @@ class Builder:
             known[key] = rendered
         for name in rendered.missing:
             self._missing_back(block, step, name, lacks, facts)
+        if not rendered.by_hand:
+            self._fits(block, step, rendered)
         return rendered
+
+    def _fits(self, block: Block, step: Shaped, rendered: Rendered) -> None:
+        """Its host can do what the step asks of it, as far as its system is known."""
+        name = self.host(block, step, rendered)
+        host = self._survey.estate.hosts.get(name) if name is not None else None
+        if host is None or host.os is None:
+            return
+        known = step.signature.platforms
+        if ("windows" if host.is_windows else "linux") in known:
+            return
+        uses = step.chosen.flat.template.uses
+        message = f"The step {step.id!r} uses {uses}, which is for {known[0].capitalize()} only; {name} runs {host.os}."
+        remedy = "This is for the guide to mend: `handrail guide schema` lists what there is for each system."
+        source = Citation("ours", "what a host cannot do is not planned for it")
+        self.findings[Finding(OTHER_SYSTEM, "blocker", block.subject, message, remedy, source)] = None
 
     def _missing_back(self, block: Block, step: Shaped, name: str, lacks: Mapping[str, str], facts: Facts) -> None:
         way = f"The way back of {block.subject} from {block.hop_to} to {facts.get('hop.from', 'where it was')}"
