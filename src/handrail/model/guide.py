@@ -414,7 +414,8 @@ class Demand:
 class Guide:
     """One product's upgrade knowledge.
 
-    `name` is what estates call the product; `versioning` is how builds are compared; `sources` are the documents that
+    `name` is what estates call the product; `versioning` is how builds are compared, always as numbers: `windows` (exactly
+    four of them, such as 4.6.34.0) or `dotted` (any count, zeros at the end aside); `sources` are the documents that
     rules cite; `releases` are those that there are; `components` are the parts that are installed; `edges` are the
     supported moves; `facts` are what estates may state beyond what every estate can, by scope; `requirements` are the
     rules; `works_with` says which releases may stand together; `order` says which component goes before which;
