@@ -1,11 +1,32 @@
 // rawcmd.exe: run the line in LAB_LINE as `cmd.exe /s /c "LINE"`, untouched, and write all 32 bits of its exit code to
 // the file LAB_EXIT, if there is one. Through a Linux argument list instead, every " would turn into \".
 // LAB_CWD, if there is one, is the folder to begin in.
+//
+// On a busy machine Wine was seen to fail to start a program that is there; its cmd.exe then ends with 9009, as for
+// one that is not, and nothing has run. Such a line is said again.
 #include "lab.h"
+
+enum { NOT_STARTED = 9009, TIMES = 3 };
+
+// Whether the line begins with the name of a program that can be found.
+static int begins_with_a_program(const wchar_t *line)
+{
+    static wchar_t name[4096], found[4096];
+    size_t length;
+
+    while (*line == L' ')
+        line++;
+    length = *line == L'"' ? wcscspn(++line, L"\"") : wcscspn(line, L" &|<>");
+    if (!length || length >= 4096)
+        return 0;
+    wcsncpy(name, line, length);
+    name[length] = 0;
+    return SearchPathW(0, name, L".exe", 4096, found, 0) != 0;
+}
 
 int wmain(void)
 {
-    static wchar_t line[40000] = L"cmd.exe /s /c \"", folder[4096], file[4096], number[32];
+    static wchar_t line[40000] = L"cmd.exe /s /c \"", said[40000], folder[4096], file[4096], number[32];
     const DWORD room = 32000;
     size_t prefix = wcslen(line);
     DWORD length = GetEnvironmentVariableW(L"LAB_LINE", line + prefix, room);
@@ -14,17 +35,27 @@ int wmain(void)
     STARTUPINFOW startup = {sizeof startup};
     PROCESS_INFORMATION process;
     DWORD code = 255;
+    int known;
 
     if (length && length < room) {
         SetEnvironmentVariableW(L"LAB_LINE", 0);
         SetEnvironmentVariableW(L"LAB_CWD", 0);
         SetEnvironmentVariableW(L"LAB_EXIT", 0);
+        known = begins_with_a_program(line + prefix);
         wcscat(line, L"\"");
-        if (CreateProcessW(0, line, 0, 0, 1, 0, 0, placed ? folder : 0, &startup, &process)) {
+        for (int left = TIMES; left--; Sleep(200)) {
+            // CreateProcess may write into the line that it is given.
+            if (!CreateProcessW(0, wcscpy(said, line), 0, 0, 1, 0, 0, placed ? folder : 0, &startup, &process)) {
+                complain(L"HANDRAIL LAB: cmd.exe could not be started: %lu", GetLastError());
+                break;
+            }
             WaitForSingleObject(process.hProcess, INFINITE);
             GetExitCodeProcess(process.hProcess, &code);
-        } else
-            complain(L"HANDRAIL LAB: cmd.exe could not be started: %lu", GetLastError());
+            CloseHandle(process.hThread);
+            CloseHandle(process.hProcess);
+            if (code != NOT_STARTED || !known)
+                break;
+        }
     }
     if (told) {
         swprintf(number, 32, L"%ld\n", (long)code);
