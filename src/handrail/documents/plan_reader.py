@@ -37,6 +37,28 @@ _KINDS: Any = frozenset(get_args(Kind))
 _WAYS: Any = frozenset(("undo", "restore", "none"))
 
 
+def _keys(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_PLAN = _keys(
+    "schema digest estate aim guides findings hops steps point_of_no_return downtime errata back detect fleet goes_back"
+)
+_STEP = _keys(
+    "id title installation host uses revision with when kind lasting takes after because rests_on leaves way_back "
+    "downtime source protects proves changes no_return soak tolerant until remedies says errata"
+)
+_CITATION = _keys("document section url title")
+_FINDING = _keys("rule level unknown accepted subject message remedy source")
+_HOP = _keys("installation from to method why not source build")
+_REMEDY = _keys("error steps retries wait log exit says source")
+_CONDITION = _keys("step ended error output equals")
+_FACT = _keys("address value")
+_BECAUSE = _keys("after reason source")
+_WAY = _keys("kind from by")
+_ERRATUM = _keys("id says we_do because source")
+
+
 class PlanShape:
     """Reads one plan. Equal citations become one object: a plan repeats the same few."""
 
@@ -45,11 +67,12 @@ class PlanShape:
         self._citations: dict[tuple[Any, ...], Citation] = {}
 
     def plan(self, data: Json) -> Plan:
+        _nothing_else(data, _PLAN, "the plan")
         return Plan(
             digest=_text(data, "digest"),
             estate=self._estate(_of(data, "estate", dict)),
             aim={key: _is(value, str, key) for key, value in _of(data, "aim", dict).items()},
-            guides=tuple(GuideRef(_text(one, "name"), _text(one, "digest")) for one in _list(data, "guides")),
+            guides=tuple(GuideRef(*_pair(one, "name", "digest", "a guide")) for one in _list(data, "guides")),
             findings=tuple(self._finding(one) for one in _list(data, "findings")),
             hops=tuple(self._hop(one) for one in _list(data, "hops")),
             steps=tuple(self._step(one) for one in _list(data, "steps")),
@@ -65,6 +88,8 @@ class PlanShape:
     def _step(self, data: Json) -> Step:
         kind = _choice(data, "kind", _KINDS)
         way = _of(data, "way_back", dict)
+        _nothing_else(data, _STEP, "a step")
+        _nothing_else(way, _WAY, "a way back")
         return Step(
             id=_text(data, "id"),
             title=_text(data, "title"),
@@ -98,6 +123,7 @@ class PlanShape:
 
     def _citation(self, data: Json) -> Citation:
         source = _of(data, "source", dict)
+        _nothing_else(source, _CITATION, "a source")
         found = (source.get("document"), source.get("section"), source.get("url"), source.get("title"))
         try:
             return self._citations[found]
@@ -113,8 +139,10 @@ class PlanShape:
         return citation
 
     def _finding(self, data: Json) -> Finding:
+        rule = _text(data, "rule")
+        _nothing_else(data, _FINDING, "a finding")
         return Finding(
-            rule=_text(data, "rule"),
+            rule=rule,
             level=_choice(data, "level", _LEVELS),
             subject=_text(data, "subject"),
             message=_text(data, "message"),
@@ -125,23 +153,29 @@ class PlanShape:
         )
 
     def _hop(self, data: Json) -> Hop:
+        installation = _text(data, "installation")
+        _nothing_else(data, _HOP, "a hop")
         return Hop(
-            installation=_text(data, "installation"),
+            installation=installation,
             from_=_text(data, "from"),
             to=_text(data, "to"),
             method=_text(data, "method"),
             why=_text(data, "why"),
             source=self._citation(data),
-            not_=tuple(Rejected(_text(one, "method"), _text(one, "because")) for one in _list(data, "not")),
+            not_=tuple(Rejected(*_pair(one, "method", "because", "a method")) for one in _list(data, "not")),
             build=_text_or_none(data, "build"),
         )
 
     def _because(self, data: Json) -> Because:
-        return Because(_text(data, "after"), _text(data, "reason"), self._citation(data))
+        after = _text(data, "after")
+        _nothing_else(data, _BECAUSE, "a reason")
+        return Because(after, _text(data, "reason"), self._citation(data))
 
     def _remedy(self, data: Json) -> Remedy:
+        error = _text(data, "error")
+        _nothing_else(data, _REMEDY, "a remedy")
         return Remedy(
-            error=_text(data, "error"),
+            error=error,
             steps=_texts(data, "steps"),
             log=_text_or_none(data, "log"),
             exit=tuple(_is(one, int, "exit") for one in _list(data, "exit", ())),
@@ -152,9 +186,9 @@ class PlanShape:
         )
 
     def _erratum(self, data: Json) -> Erratum:
-        return Erratum(
-            _text(data, "id"), _text(data, "says"), _text(data, "we_do"), _text(data, "because"), self._citation(data)
-        )
+        id_ = _text(data, "id")
+        _nothing_else(data, _ERRATUM, "an erratum")
+        return Erratum(id_, _text(data, "says"), _text(data, "we_do"), _text(data, "because"), self._citation(data))
 
 
 def _recognition(data: Json) -> Recognition:
@@ -179,13 +213,20 @@ def _record(cls: type[T], data: Any) -> T:
 def _goes_back(data: Json) -> GoesBack | None:
     if data.get("goes_back") is None:
         return None
-    found = _of(data, "goes_back", dict)
-    return GoesBack(_text(found, "run"), _text(found, "plan"))
+    return GoesBack(*_pair(_of(data, "goes_back", dict), "run", "plan", "the way back"))
+
+
+def _pair(data: Json, one: str, other: str, what: str) -> tuple[str, str]:
+    first = _text(data, one)
+    _nothing_else(data, frozenset((one, other)), what)
+    return first, _text(data, other)
 
 
 def _condition(data: Json) -> Condition:
+    step = _text(data, "step")
+    _nothing_else(data, _CONDITION, "a condition")
     return Condition(
-        step=_text(data, "step"),
+        step=step,
         ended=_texts(data, "ended", ()),
         error=_text_or_none(data, "error"),
         output=_text_or_none(data, "output"),
@@ -194,7 +235,9 @@ def _condition(data: Json) -> Condition:
 
 
 def _fact(data: Json) -> Fact:
-    return Fact(_text(data, "address"), data.get("value"))
+    address = _text(data, "address")
+    _nothing_else(data, _FACT, "a fact")
+    return Fact(address, data.get("value"))
 
 
 def _spans(data: Any) -> tuple[tuple[str, str], ...]:
@@ -204,6 +247,16 @@ def _spans(data: Any) -> tuple[tuple[str, str], ...]:
             raise BadInput("In this plan 'downtime' has an entry that is not [first step, last step].", _ANEW)
         spans.append((span[0], span[1]))
     return tuple(spans)
+
+
+def _nothing_else(data: Json, known: frozenset[str], what: str) -> None:
+    """What is not known here would not be done: what was approved would not be what runs. `data` is a mapping."""
+    if not known.issuperset(data):
+        more = next(key for key in data if key not in known)
+        raise BadInput(
+            f"In this plan {what} says {str(more)!r}, which this Handrail does not know.",
+            "A newer one made it: use that one, or make the plan anew.",
+        )
 
 
 _REQUIRED: Any = object()
