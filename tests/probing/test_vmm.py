@@ -18,7 +18,7 @@ from handrail.hosts.protocol import Command, Exited, Host
 from handrail.model.guide import Detect
 from handrail.model.plan import Recognition
 from handrail.probing import components, vmm
-from handrail.probing.again import Again, again
+from handrail.probing.again import Again, Ways
 from handrail.probing.drafting import Draft, draft
 from handrail.probing.facts import NOT_READ
 from handrail.probing.shell import Undetermined
@@ -137,7 +137,7 @@ def test_settings_that_are_not_there_are_left_out() -> None:
 def test_library_servers_are_looked_at_again_before_a_run() -> None:
     text = FABRIC.read_text().replace(FACTS, BESIDE)
     estate = check_estate(estate_document(parse(text, "fabric.yaml")), shipped())
-    looked = again(f"{SUBJECT}.library_servers", estate, Recognition({"vmm": {"server": detect()}}))
+    looked = Ways(estate, Recognition({"vmm": {"server": detect()}})).to(f"{SUBJECT}.library_servers")
 
     assert isinstance(looked, Again)
     seen = done(looked.read(raised(text).host("vmm01")))

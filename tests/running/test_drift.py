@@ -17,8 +17,8 @@ from handrail.guides.catalogue import SHIPPED
 from handrail.hosts.protocol import Host
 from handrail.model.journal import Entry, Event
 from handrail.model.plan import Fact, Plan
-from handrail.probing.again import Again, again
-from handrail.running.drift import Drift, Drifted, expected, look
+from handrail.probing.again import Again, Ways
+from handrail.running.drift import Basis, Drift, Drifted, look
 from handrail.running.scheduler import Schedule
 from handrail.running.session import Session
 from handrail.running.targets import declared
@@ -174,7 +174,7 @@ def through(plan: Plan, last: str) -> dict[str, str]:
 
 
 def value_of(plan: Plan, schedule: Schedule, address: str) -> Any:
-    (one,) = (one for one in expected(plan, schedule) if one.address == address)
+    (one,) = (one for one in Basis(plan).expected(schedule) if one.address == address)
     return (one.value, *one.or_)
 
 
@@ -197,7 +197,7 @@ def test_what_a_hop_under_way_changes_may_be_as_it_was_or_as_it_will_be(plan: Pl
 def test_only_what_pending_steps_rest_on_is_asked_for(plan: Plan) -> None:
     done = Told(plan, {step.id: "done" for step in plan.steps}).schedule
 
-    assert expected(plan, done) == []
+    assert Basis(plan).expected(done) == []
 
 
 class Answering:
@@ -246,7 +246,7 @@ def test_what_cannot_be_understood_is_taken_from_the_plan_and_named(plan: Plan) 
 
 
 def test_what_an_action_of_the_run_may_have_changed_is_left_to_the_steps(plan: Plan) -> None:
-    way = again("host:sync01.mounted_media", plan.estate, plan.detect)
+    way = Ways(plan.estate, plan.detect).to("host:sync01.mounted_media")
     assert isinstance(way, Again)
     fresh = {one.address for one in looked(plan, Answering(None)).taken}
     mapped = next(step for step in plan.steps if step.host == "sync01" and step.uses.startswith(("media.", "drive.")))
@@ -257,7 +257,7 @@ def test_what_an_action_of_the_run_may_have_changed_is_left_to_the_steps(plan: P
 
 
 def test_a_medium_is_the_same_by_its_image_whatever_letter_it_has(plan: Plan) -> None:
-    way = again("host:sync01.mounted_media", plan.estate, plan.detect)
+    way = Ways(plan.estate, plan.detect).to("host:sync01.mounted_media")
     assert isinstance(way, Again)
 
     assert way.same(["sp2-iso"], [r"c:\media\mim2016sp2.ISO"])
@@ -266,7 +266,7 @@ def test_a_medium_is_the_same_by_its_image_whatever_letter_it_has(plan: Plan) ->
 
 
 def test_versions_are_compared_as_numbers_and_absence_as_absence(plan: Plan) -> None:
-    way = again("host:sync01.software", plan.estate, plan.detect)
+    way = Ways(plan.estate, plan.detect).to("host:sync01.software")
     assert isinstance(way, Again)
 
     stated = {"msoledbsql": "18.6.7", "iis": False}

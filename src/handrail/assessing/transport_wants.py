@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from handrail.model.estate import Estate, Host
+from handrail.model.estate import Host
 from handrail.model.plan import Plan, Step
 
 SPOOL = "/var/tmp"
@@ -39,7 +39,14 @@ def wants_of(plan: Plan) -> dict[str, Wants]:
     for step in plan.steps:
         if step.host is not None:
             steps.setdefault(step.host, []).append(step)
-    return {host: _of(host, found, plan.estate) for host, found in steps.items()}
+    estate = plan.estate
+    homes = {
+        one.subject: estate.databases[one.database].host
+        for deployment in estate.deployments.values()
+        for one in deployment.installations
+        if one.database is not None and one.database in estate.databases
+    }
+    return {host: _of(host, found, estate.hosts.get(host), homes) for host, found in steps.items()}
 
 
 def bare(host: Host) -> Wants:
@@ -58,15 +65,9 @@ def is_windows(host: Host) -> bool:
     return host.is_windows or (host.os is None and host.connect is not None and host.connect.via == "winrm")
 
 
-def _of(host: str, steps: list[Step], estate: Estate) -> Wants:
-    known = estate.hosts.get(host)
+def _of(host: str, steps: list[Step], known: Host | None, homes: Mapping[str, str]) -> Wants:
+    """`homes`: by installation, the host of its database."""
     windows = known is None or is_windows(known)
-    homes = {
-        one.subject: estate.databases[one.database].host
-        for deployment in estate.deployments.values()
-        for one in deployment.installations
-        if one.database is not None and one.database in estate.databases
-    }
     shares, servers, installers, letters = {}, {}, {}, {}
     accounts = accounts_of(known) if known is not None else ()
     folders: dict[str, str] = {} if windows else {SPOOL: "jobs"}

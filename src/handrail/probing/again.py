@@ -51,22 +51,99 @@ _OWN = Never("the plan says it itself", False)
 _MOVES = Never("it changes all the time; the plan looks at it when its turn has come", False)
 
 
-def again(address: str, estate: Estate, recognition: Recognition) -> Again | Never:
-    base, _, key = address.rpartition(".")
-    scope, _, name = base.partition(":")
-    if scope == "host" and name:
-        return _of_host(name, key, estate, recognition)
-    if scope == "database" and name:
-        return _of_database(name, key, estate, recognition)
-    if scope == "account" and name:
-        return _of_account(name, key, estate, recognition)
-    if scope in ("aim", "deployment", "estate", ""):
+class Ways:
+    """How the facts of one estate are looked at again. Made once for a plan: for every database of ten thousand hosts
+    nobody should have to go through all installations."""
+
+    def __init__(self, estate: Estate, recognition: Recognition) -> None:
+        self._estate = estate
+        self._recognition = recognition
+        self._installations: dict[str, tuple[Installation, Detect | None]] = {}
+        self._users: dict[tuple[str, str], list[tuple[Installation, Detect]]] = {}
+        for deployment in estate.deployments.values():
+            detects = recognition.components.get(deployment.product, {})
+            for one in deployment.installations:
+                detect = detects.get(one.component)
+                self._installations.setdefault(one.subject, (one, detect))
+                for kind, id in (("database", one.database), ("account", one.account)):
+                    if id is not None and detect is not None:
+                        self._users.setdefault((kind, id), []).append((one, detect))
+        self._paths = {id: one.path.casefold() for id, one in estate.media.items()}
+        self._addresses = {name: one.connect.address for name, one in estate.hosts.items() if one.connect is not None}
+
+    def to(self, address: str) -> Again | Never:
+        """How the fact at an address is looked at again, or why it is not."""
+        base, _, key = address.rpartition(".")
+        scope, _, name = base.partition(":")
+        if scope == "host" and name:
+            return self._to_host(name, key)
+        if scope == "database" and name:
+            return self._to_database(name, key)
+        if scope == "account" and name:
+            return self._to_account(name, key)
+        if base in self._installations:
+            return _of_installation(*self._installations[base], key)
         return _OWN
-    for deployment in estate.deployments.values():
-        for one in deployment.installations:
-            if one.subject == base:
-                return _of_installation(one, deployment.product, key, recognition)
-    return _OWN
+
+    def _to_host(self, name: str, key: str) -> Again | Never:
+        host = self._estate.hosts.get(name)
+        if host is None:
+            return _OWN
+        if key == "os":
+            return Again(name, systems.os_id, _equal)
+        if key == "software":
+            known = {one: detect for one, detect in self._recognition.software.items() if one in host.software}
+            if not known or not host.is_windows:
+                return Never("no guide says how this software is recognised")
+            return Again(name, partial(_software, known), _same_software, ("software.*", "person.do"), wide=True)
+        if key == "mounted_media":
+            changed = ("media.*", "drive.*", "host.reboot", "person.do")
+            return Again(name, _images, partial(_same_media, self._paths), changed, wide=True)
+        if key == "service_pack":
+            return Again(name, systems.service_pack, _equal, ("person.do",), wide=True)
+        if key == "wsman":
+            return Again(name, sweep.wsman, _same_quotas, ("wsman.*", "person.do"), wide=True)
+        if key == "computer_name":
+            return Again(name, sweep.computer_name, lambda one, other: str(one).casefold() == str(other).casefold())
+        if key == "system_state_backup_age_days":
+            return _MOVES
+        if key in ("key_sets", "deleted_profiles"):
+            return Never("only the product's own tool tells it, as the service account")
+        return Never("no probe reads it")
+
+    def _to_database(self, id: str, key: str) -> Again | Never:
+        users = [(one, detect.database) for one, detect in self._users.get(("database", id), ()) if detect.database]
+        if not users:
+            return Never("no component says which database it uses")
+        one, used = users[0]
+        if key == "alias":
+            return Never("clients keep aliases to themselves")
+        if key == "version":
+            return Again(one.host, partial(_server, used), _same_version, ANEW)
+
+        async def read(host: Host) -> Any:
+            found = await components.database_of(host, used)
+            return {"name": found.name, "instance": found.instance, "host": found.host or one.host}[key]
+
+        if key == "host":
+            alias = self._estate.databases[id].facts.get("alias")
+            return Again(one.host, read, partial(_same_machine, self._addresses, alias), ANEW)
+        if key in ("name", "instance"):
+            return Again(one.host, read, lambda a, b: str(a or "").casefold() == str(b or "").casefold(), ANEW)
+        return Never("no probe reads it")
+
+    def _to_account(self, id: str, key: str) -> Again | Never:
+        if key == "password":
+            return _OWN
+        users = [(one, detect.service) for one, detect in self._users.get(("account", id), ()) if detect.service]
+        told = NOT_READ["account"].get(key)
+        if told is not None:
+            return Never(told.because)
+        if not users or key not in ("name", "kind"):
+            return Never("no service of the estate runs as that account now")
+        one, service = users[0]
+        read = partial(_account, service, key)
+        return Again(one.host, read, components.is_same_account if key == "name" else _equal, ANEW)
 
 
 def _equal(planned: Any, seen: Any) -> bool:
@@ -74,34 +151,6 @@ def _equal(planned: Any, seen: Any) -> bool:
 
 
 # -- hosts ----------------------------------------------------------------------------------------------------------
-
-
-def _of_host(name: str, key: str, estate: Estate, recognition: Recognition) -> Again | Never:
-    host = estate.hosts.get(name)
-    if host is None:
-        return _OWN
-    if key == "os":
-        return Again(name, systems.os_id, _equal)
-    if key == "software":
-        known = {one: detect for one, detect in recognition.software.items() if one in host.software}
-        if not known or not host.is_windows:
-            return Never("no guide says how this software is recognised")
-        return Again(name, partial(_software, known), _same_software, ("software.*", "person.do"), wide=True)
-    if key == "mounted_media":
-        paths = {id: one.path.casefold() for id, one in estate.media.items()}
-        changed = ("media.*", "drive.*", "host.reboot", "person.do")
-        return Again(name, _images, partial(_same_media, paths), changed, wide=True)
-    if key == "service_pack":
-        return Again(name, systems.service_pack, _equal, ("person.do",), wide=True)
-    if key == "wsman":
-        return Again(name, sweep.wsman, _same_quotas, ("wsman.*", "person.do"), wide=True)
-    if key == "computer_name":
-        return Again(name, sweep.computer_name, lambda one, other: str(one).casefold() == str(other).casefold())
-    if key == "system_state_backup_age_days":
-        return _MOVES
-    if key in ("key_sets", "deleted_profiles"):
-        return Never("only the product's own tool tells it, as the service account")
-    return Never("no probe reads it")
 
 
 async def _software(known: Mapping[str, Any], host: Host) -> Mapping[str, Any]:
@@ -136,41 +185,6 @@ def _same_quotas(planned: Any, seen: Any) -> bool:
 # -- databases and accounts -----------------------------------------------------------------------------------------
 
 
-def _users(estate: Estate, recognition: Recognition, field: str, id: str) -> list[tuple[Installation, Detect]]:
-    found = []
-    for deployment in estate.deployments.values():
-        for one in deployment.installations:
-            detect = recognition.components.get(deployment.product, {}).get(one.component)
-            if getattr(one, field) == id and detect is not None:
-                found.append((one, detect))
-    return found
-
-
-def _of_database(id: str, key: str, estate: Estate, recognition: Recognition) -> Again | Never:
-    users = [(one, detect) for one, detect in _users(estate, recognition, "database", id) if detect.database]
-    if not users:
-        return Never("no component says which database it uses")
-    one, detect = users[0]
-    used = detect.database
-    assert used is not None
-    if key == "alias":
-        return Never("clients keep aliases to themselves")
-    if key == "version":
-        return Again(one.host, partial(_server, used), _same_version, ANEW)
-
-    async def read(host: Host) -> Any:
-        found = await components.database_of(host, used)
-        return {"name": found.name, "instance": found.instance, "host": found.host or one.host}[key]
-
-    if key == "host":
-        addresses = {name: host.connect.address for name, host in estate.hosts.items() if host.connect is not None}
-        alias = estate.databases[id].facts.get("alias")
-        return Again(one.host, read, partial(_same_machine, addresses, alias), ANEW)
-    if key in ("name", "instance"):
-        return Again(one.host, read, lambda a, b: str(a or "").casefold() == str(b or "").casefold(), ANEW)
-    return Never("no probe reads it")
-
-
 async def _server(used: Any, host: Host) -> str:
     found = await components.database_of(host, used)
     return await sweep.server_version(host, found.server, found.instance)
@@ -183,20 +197,6 @@ def _same_machine(addresses: Mapping[str, str | None], alias: Any, planned: Any,
     return low in known or low.partition(".")[0] in short
 
 
-def _of_account(id: str, key: str, estate: Estate, recognition: Recognition) -> Again | Never:
-    if key == "password":
-        return _OWN
-    users = [(one, detect) for one, detect in _users(estate, recognition, "account", id) if detect.service]
-    told = NOT_READ["account"].get(key)
-    if told is not None:
-        return Never(told.because)
-    if not users or key not in ("name", "kind"):
-        return Never("no service of the estate runs as that account now")
-    one, detect = users[0]
-    read = partial(_account, str(detect.service), key)
-    return Again(one.host, read, components.is_same_account if key == "name" else _equal, ANEW)
-
-
 async def _account(service: str, key: str, host: Host) -> str:
     name = await components.account_of(host, service)
     return name if key == "name" else components.kind_of(name)
@@ -205,8 +205,7 @@ async def _account(service: str, key: str, host: Host) -> str:
 # -- installations --------------------------------------------------------------------------------------------------
 
 
-def _of_installation(one: Installation, product: str, key: str, recognition: Recognition) -> Again | Never:
-    detect = recognition.components.get(product, {}).get(one.component)
+def _of_installation(one: Installation, detect: Detect | None, key: str) -> Again | Never:
     if detect is None:
         return Never("no guide says how this component is recognised")
     if detect.reads is not None:

@@ -14,7 +14,7 @@ from handrail.documents.estate import VERSION
 from handrail.documents.read import Keys
 from handrail.guides.catalogue import Catalogue, CompiledGuide
 from handrail.guides.lines import line_of
-from handrail.model.estate import Estate
+from handrail.model.estate import Deployment, Estate, Installation
 from handrail.probing.components import is_same_account, kind_of
 from handrail.probing.facts import NOT_READ
 from handrail.probing.readings import Reading, Unread
@@ -50,6 +50,59 @@ def draft(
     return _Drafting(name, sheets, catalogue, hosts, known).all()
 
 
+_Where = tuple[str, str | None, str]
+"""Of a database: its host, its instance, its name without regard to case."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What people have written, by what it is found by: their deployments by guide, their installations by host and
+    component, their databases."""
+
+    deployments: Mapping[str, Mapping[str, Deployment]]
+    installations: Mapping[tuple[str, str], Sequence[Installation]]
+    databases: Mapping[_Where, str]
+
+    @classmethod
+    def of(cls, estate: Estate | None, catalogue: Catalogue) -> _Known:
+        deployments: dict[str, dict[str, Deployment]] = {}
+        installations: dict[tuple[str, str], list[Installation]] = {}
+        if estate is None:
+            return cls(deployments, installations, {})
+        for each in estate.deployments.values():
+            compiled = catalogue.named(each.product)
+            if compiled is not None:
+                deployments.setdefault(compiled.guide.name, {})[each.id] = each
+            for one in each.installations:
+                installations.setdefault((one.host, one.component), []).append(one)
+        databases = {(one.host, one.instance, one.name.casefold()): one.id for one in estate.databases.values()}
+        return cls(deployments, installations, databases)
+
+
+class _Names:
+    """What the hosts of an estate go by: their names, in full or short, and the addresses that they are reached at."""
+
+    def __init__(self, known: Iterable[str], ways: Mapping[str, Any]) -> None:
+        self._full: dict[str, str] = {}
+        self._short: dict[str, str] = {}
+        for name in known:
+            self.add(name)
+        self._addresses: dict[str, str] = {
+            str(connect.get("address", "")).casefold(): name for name, connect in ways.items() if connect
+        }
+
+    def add(self, name: str) -> None:
+        low = name.casefold()
+        if low not in self._full:
+            self._short[low.partition(".")[0]] = name
+        self._full[low] = name
+
+    def find(self, name: str) -> str | None:
+        """The host that goes by `name`; None when none does."""
+        low = name.casefold()
+        return self._full.get(low) or self._addresses.get(low) or self._short.get(low.partition(".")[0])
+
+
 class _Drafting:
     def __init__(
         self,
@@ -68,14 +121,19 @@ class _Drafting:
         self.draft = Draft(self.data)
         self.hosts = hosts
         self.facts: dict[str, dict[str, Mapping[str, Any]]] = {}
-        found = {one.guide for sheet in sheets for one in sheet.installed}
-        lines = [line_of(catalogue, guide) for guide in sorted(found)]
+        self.guides = {one.guide for sheet in sheets for one in sheet.installed}
+        lines = [line_of(catalogue, guide) for guide in sorted(self.guides)]
         self.named = {name for line in lines for one in line.guides for name in one.guide.software}
         self.accounts: dict[str, str] = {one.name: id for id, one in known.accounts.items()} if known else {}
+        self.of_known = _Known.of(known, catalogue)
+        self.names = _Names(known.hosts if known else (), hosts)
+        self.databases: dict[_Where, str] = {}
+        self.numbers: dict[str, int] = {}
 
     def all(self) -> Draft:
         for sheet in self.sheets:
             self.data["hosts"][sheet.name] = {}
+            self.names.add(sheet.name)
         for sheet in self.sheets:
             keys: dict[str, list[str] | None] = {}
             for one in sheet.installed:
@@ -221,34 +279,23 @@ class _Drafting:
             base = one.component if one.component in compiled.guide.products else compiled.guide.name
             found = base
             if own:
-                number = 1
-                while found in self.data["deployments"] or (self.known and found in self.known.deployments):
-                    number += 1
-                    found = f"{base}-{number}"
+                found = self._unique("deployments", base, "")
         self.data["deployments"].setdefault(found, {"product": compiled.guide.name, "installations": []})
         return found
 
     def _known_deployment(self, sheet: HostSheet, one: Installed, compiled: CompiledGuide) -> str | None:
-        if self.known is None:
-            return None
-        mine = [each for each in self.known.deployments.values() if self._is_of(each.product, compiled)]
-        for each in mine:
-            for there in each.installations:
-                same = there.host == sheet.name and there.component == one.component
-                if same and (one.cluster is None or there.facts.get("data_dir") == one.cluster.data):
-                    return each.id
+        mine = self.of_known.deployments.get(compiled.guide.name, {})
+        for there in self.of_known.installations.get((sheet.name, one.component), ()):
+            same = one.cluster is None or there.facts.get("data_dir") == one.cluster.data
+            if same and there.deployment in mine:
+                return there.deployment
         if one.component in compiled.guide.products or one.cluster is not None or len(mine) != 1:
             return None
-        return mine[0].id
-
-    def _is_of(self, product: str, compiled: CompiledGuide) -> bool:
-        found = self.catalogue.named(product)
-        return found is not None and found.guide.name == compiled.guide.name
+        return next(iter(mine))
 
     def _is_stated(self, deployment: str, one: Installed, sheet: HostSheet, name: str) -> bool:
-        known = self.known.deployments.get(deployment) if self.known else None
-        mine = [each for each in (known.installations if known else ()) if each.id == f"{one.component}@{sheet.name}"]
-        return any(name in each.facts for each in mine)
+        there = self.of_known.installations.get((sheet.name, one.component), ())
+        return any(name in each.facts for each in there if each.deployment == deployment)
 
     def _database(self, sheet: HostSheet, one: Installed, reading: Reading) -> str:
         used = reading.value
@@ -256,11 +303,8 @@ class _Drafting:
         machine = used.host if alias is None else alias.value.partition(",")[0].partition("\\")[0]
         host = sheet.name if machine is None else self._machine(machine)
         where = (host, used.instance, used.name.casefold())
-        for section in (self._known_databases(), self._drafted_databases()):
-            if where in section:
-                id = section[where]
-                break
-        else:
+        id = self.of_known.databases.get(where) or self.databases.get(where)
+        if id is None:
             id = self._unique("databases", f"{one.component}-db", where[0])
         place: Keys = ("databases", id)
         entry: dict[str, Any] = self.data["databases"].setdefault(id, {"engine": "sqlserver"})
@@ -269,36 +313,20 @@ class _Drafting:
         if used.instance:
             self._put(entry, place, "instance", reading.saying(used.instance))
         self._put(entry, place, "name", reading.saying(used.name))
+        self.databases[(host, entry.get("instance"), where[2])] = id
         if alias is not None and "alias" in self._declared(self.catalogue.of(one.guide), "database"):
             named = alias.saying(used.server)
             self._put(entry.setdefault("facts", {}), (*place, "facts"), "alias", named)
         return id
 
-    def _known_databases(self) -> dict[tuple[str, str | None, str], str]:
-        found = self.known.databases.values() if self.known else ()
-        return {(one.host, one.instance, one.name.casefold()): one.id for one in found}
-
-    def _drafted_databases(self) -> dict[tuple[str, str | None, str], str]:
-        found = self.data["databases"].items()
-        return {(one["host"], one.get("instance"), one["name"].casefold()): id for id, one in found}
-
     def _machine(self, machine: str) -> str:
         """The host of the estate that goes by this name; one that was not asked for is added, unread."""
-        low = machine.casefold()
-        hosts = {**(self.known.hosts if self.known else {}), **self.data["hosts"]}
-        names: dict[str, str] = {name.casefold(): name for name in hosts}
-        if low in names:
-            return names[low]
-        addresses: dict[str, str] = {
-            str(connect.get("address", "")).casefold(): name for name, connect in self.hosts.items() if connect
-        }
-        if low in addresses:
-            return addresses[low]
-        short = {name.partition(".")[0]: full for name, full in names.items()}
-        if low.partition(".")[0] in short:
-            return short[low.partition(".")[0]]
-        name = low.partition(".")[0]
+        found = self.names.find(machine)
+        if found is not None:
+            return found
+        name = machine.casefold().partition(".")[0]
         self.data["hosts"][name] = {}
+        self.names.add(name)
         because = "it was not among the hosts to be read, and a component uses its databases"
         settle = f"add {name} to the hosts and discover again with --update"
         self._miss(f"host:{name}.os", ("hosts", name), Unread(because, settle))
@@ -323,14 +351,16 @@ class _Drafting:
     # -- within -------------------------------------------------------------------------------------------------
 
     def _unique(self, section: str, base: str, more: str) -> str:
-        taken = {*self.data[section], *(getattr(self.known, section) if self.known else ())}
-        if base not in taken:
+        taken: tuple[Mapping[str, Any], ...] = (self.data[section], getattr(self.known, section) if self.known else {})
+        if not any(base in one for one in taken):
             return base
         base = f"{base}-{more}" if more else base
-        number, found = 1, base
-        while found in taken:
+        # A name that was taken once stays so: the next number is looked for from there.
+        number, found = self.numbers.get(f"{section} {base}", 1), base
+        while any(found in one for one in taken):
             number += 1
             found = f"{base}-{number}"
+        self.numbers[f"{section} {base}"] = number
         return found
 
     def _declared(self, compiled: CompiledGuide, scope: str) -> Mapping[str, Any]:
@@ -344,7 +374,7 @@ class _Drafting:
 
     def _declared_on(self, sheet: HostSheet, scope: str) -> set[str]:
         """What guides ask of this host: those of its components; of the whole estate, where it has none."""
-        own = {one.guide for one in sheet.installed} or {one.guide for each in self.sheets for one in each.installed}
+        own = {one.guide for one in sheet.installed} or self.guides
         return {name for guide in own for name in self._declared(self.catalogue.of(guide), scope)}
 
     def _put(self, entry: dict[str, Any], place: Keys, name: str, reading: Reading | None) -> None:

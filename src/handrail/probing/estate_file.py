@@ -71,6 +71,10 @@ class _Writing:
         self.left = left
         self.catalogue = catalogue
         self.at = at
+        self.within = {keys[:-1] for keys in draft.read}
+        self.missing: dict[Keys, list[Missing]] = {}
+        for one in draft.missing:
+            self.missing.setdefault(one.below, []).append(one)
 
     def lines(self) -> Iterator[str]:
         data = self.draft.data
@@ -116,7 +120,7 @@ class _Writing:
         yield from self._missing(keys, depth + 1)
 
     def _value(self, key: str, value: Any, keys: Keys, depth: int) -> Iterator[str]:
-        if isinstance(value, Mapping) and value and any(read[:-1] == keys for read in self.draft.read):
+        if isinstance(value, Mapping) and value and keys in self.within:
             yield f"{'  ' * depth}{scalar(key)}:"
             for name, inner in value.items():
                 yield from self._value(name, inner, (*keys, name), depth + 1)
@@ -146,7 +150,7 @@ class _Writing:
             yield f"{'  ' * depth}# {comment_of(one)}"
 
     def _missing(self, keys: Keys, depth: int) -> Iterator[str]:
-        for several in grouped(one for one in self.draft.missing if one.below == keys):
+        for several in grouped(self.missing.get(keys, ())):
             yield f"{'  ' * depth}# {not_read(several)}"
 
     def _template(self) -> Iterator[str]:
@@ -169,15 +173,15 @@ class _Writing:
 
     def _media(self) -> Iterator[str]:
         shown = False
+        used = {
+            (one["host"], one["facts"].get("bin_dir"))
+            for each in self.draft.data["deployments"].values()
+            for one in each["installations"]
+            if "facts" in one
+        }
         for host, programs in self.draft.programs.items():
-            used = {
-                one["facts"].get("bin_dir")
-                for each in self.draft.data["deployments"].values()
-                for one in each["installations"]
-                if one["host"] == host and "facts" in one
-            }
             for folder in programs:
-                if folder not in used:
+                if (host, folder) not in used:
                     shown = True
                     where = f"path: {scalar(folder.removesuffix('/bin'))}, host: {scalar(host)}"
                     what = "product: PRODUCT, component: COMPONENT, release: RELEASE, build: BUILD, kind: folder"

@@ -61,6 +61,7 @@ class _Merging:
     def __init__(self, root: CommentedMap, draft: Draft) -> None:
         self.root = root
         self.draft = draft
+        self.within = {keys[:-1] for keys in draft.read}
         self.kept: list[Kept] = []
         self.changed: list[Keys] = []
 
@@ -93,18 +94,20 @@ class _Merging:
         if not isinstance(node.get("installations"), CommentedSeq):
             node["installations"] = CommentedSeq()
         written = node["installations"]
+        there: dict[tuple[Any, Any], Any] = {}
+        for each in written:
+            there.setdefault((each.get("component"), each.get("host")), each)
         for number, one in enumerate(entry["installations"]):
             wanted = (one["component"], one["host"])
-            there = [each for each in written if (each.get("component"), each.get("host")) == wanted]
-            if not there:
+            if wanted not in there:
                 written.append(CommentedMap())
-                there = [written[-1]]
-            self._into(there[0], one, ("deployments", id, "installations", number))
+                there[wanted] = written[-1]
+            self._into(there[wanted], one, ("deployments", id, "installations", number))
 
     def _into(self, node: Any, entry: Mapping[str, Any], keys: Keys) -> None:
         for name, value in entry.items():
             inside = (*keys, name)
-            if isinstance(value, Mapping) and any(read[:-1] == inside for read in self.draft.read):
+            if isinstance(value, Mapping) and inside in self.within:
                 self._facts(node, name, value, inside)
             else:
                 self._leaf(node, name, value, inside)

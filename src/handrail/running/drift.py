@@ -1,8 +1,8 @@
 """Whether what the pending steps of a run rest on is still so.
 
-Pure: which facts those are, and what each should be now (`expected`): what the estate said, or what a step of the run
-has left since. Then the hosts are asked (`look`), only for those. What a hop under way is about to change may be as it
-was or as it will be, and what an action that has begun may have changed unsaid is left to the steps themselves.
+Pure: which facts those are, and what each should be now (`Basis.expected`): what the estate said, or what a step of the
+run has left since. Then the hosts are asked (`look`), only for those. What a hop under way is about to change may be as
+it was or as it will be, and what an action that has begun may have changed unsaid is left to the steps themselves.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import Any
 
 from handrail.errors import Blocked, HostError, HostUnreachable
 from handrail.hosts.protocol import Host
-from handrail.model.estate import Estate
 from handrail.model.plan import Plan, Step
-from handrail.probing.again import Again, Never, again
+from handrail.probing.again import Again, Never, Ways
 from handrail.probing.readings import Reading, Unread, Witness
 from handrail.running.scheduler import Schedule
 
@@ -78,44 +77,65 @@ class Drift:
         return bool(self.changed or self.silent)
 
 
-def expected(
-    plan: Plan,
-    schedule: Schedule,
-    steps: Sequence[Step] | None = None,
-    hops: Mapping[str, Sequence[str]] | None = None,
-) -> list[Expected]:
-    """In the order in which steps first rest on them. `steps`: only what these rest on, by default all. `hops`: what
-    `hops_that_begin` says of the plan."""
-    steps = plan.steps if steps is None else steps
-    now: dict[str, Any] = {}
-    maybe: dict[str, list[Any]] = {}
-    resting: dict[str, list[str]] = {}
-    first: dict[str, Any] = {}
-    under_way = {_hop(step) for step in steps if _acts(step) and _has_begun(step, schedule)}
-    hops = hops_that_begin(plan) if hops is None else hops
-    for step in steps:
-        state = schedule.one(step.id).state
-        for fact in step.rests_on:
-            first.setdefault(fact.address, fact.value)
-        if state == "pending":
-            for address in (*(fact.address for fact in step.rests_on), *hops.get(step.id, ())):
-                resting.setdefault(address, []).append(step.id)
-        for fact in step.leaves:
-            if state == "done":
-                now[fact.address] = fact.value
-            elif state != "skipped" and (_hop(step) in under_way or _has_begun(step, schedule)):
-                maybe.setdefault(fact.address, []).append(fact.value)
-    found = []
-    for address, those in resting.items():
-        value = now.get(address, _NOTHING)
-        if value is _NOTHING:
-            value = stated(plan.estate, address)
-        if value is _NOTHING:
-            value = first.get(address, _NOTHING)
-        if value is not _NOTHING:
-            ours = address in now or address in maybe
-            found.append(Expected(address, value, tuple(maybe.get(address, ())), tuple(those), ours))
-    return found
+class Basis:
+    """What a plan rests on, gone through once: which hops begin at which builds, what the estate states where, and how
+    each fact is looked at again."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.ways = Ways(plan.estate, plan.detect)
+        self.hops = _hops_that_begin(plan)
+        estate = plan.estate
+        self._sections: Mapping[str, Mapping[str, Any]] = {
+            "host": estate.hosts,
+            "database": estate.databases,
+            "account": estate.accounts,
+        }
+        self._installations = {one.subject: one for each in estate.deployments.values() for one in each.installations}
+
+    def stated(self, address: str) -> Any:
+        """What the estate states at an address; a private marker when it says nothing there."""
+        base, _, key = address.rpartition(".")
+        scope, _, name = base.partition(":")
+        entry: Any = self._sections.get(scope, {}).get(name) if name else self._installations.get(base)
+        if entry is None:
+            return _NOTHING
+        if key in entry.facts:
+            return entry.facts[key]
+        value = getattr(entry, key, None) if key in _STATED else None
+        return _NOTHING if value is None and key != "instance" else value
+
+    def expected(self, schedule: Schedule, steps: Sequence[Step] | None = None) -> list[Expected]:
+        """In the order in which steps first rest on them. `steps`: only what these rest on, by default all."""
+        steps = self.plan.steps if steps is None else steps
+        now: dict[str, Any] = {}
+        maybe: dict[str, list[Any]] = {}
+        resting: dict[str, list[str]] = {}
+        first: dict[str, Any] = {}
+        under_way = {_hop(step) for step in steps if _acts(step) and _has_begun(step, schedule)}
+        for step in steps:
+            state = schedule.one(step.id).state
+            for fact in step.rests_on:
+                first.setdefault(fact.address, fact.value)
+            if state == "pending":
+                for address in (*(fact.address for fact in step.rests_on), *self.hops.get(step.id, ())):
+                    resting.setdefault(address, []).append(step.id)
+            for fact in step.leaves:
+                if state == "done":
+                    now[fact.address] = fact.value
+                elif state != "skipped" and (_hop(step) in under_way or _has_begun(step, schedule)):
+                    maybe.setdefault(fact.address, []).append(fact.value)
+        found = []
+        for address, those in resting.items():
+            value = now.get(address, _NOTHING)
+            if value is _NOTHING:
+                value = self.stated(address)
+            if value is _NOTHING:
+                value = first.get(address, _NOTHING)
+            if value is not _NOTHING:
+                ours = address in now or address in maybe
+                found.append(Expected(address, value, tuple(maybe.get(address, ())), tuple(those), ours))
+        return found
 
 
 def _hop(step: Step) -> str:
@@ -131,7 +151,7 @@ def _has_begun(step: Step, schedule: Schedule) -> bool:
     return one.attempts > 0 or one.state in ("begun", "done", "failed", "in-doubt", "waiting")
 
 
-def hops_that_begin(plan: Plan) -> dict[str, list[str]]:
+def _hops_that_begin(plan: Plan) -> dict[str, list[str]]:
     """A hop begins at a build, whether or not one of its steps reads it: the first step of each rests on that."""
     begun: set[str] = set()
     found: dict[str, list[str]] = {}
@@ -143,43 +163,23 @@ def hops_that_begin(plan: Plan) -> dict[str, list[str]]:
     return found
 
 
-def stated(estate: Estate, address: str) -> Any:
-    """What the estate states at an address; a private marker when it says nothing there."""
-    base, _, key = address.rpartition(".")
-    scope, _, name = base.partition(":")
-    entry: Any = None
-    if name:
-        section = {"host": estate.hosts, "database": estate.databases, "account": estate.accounts}.get(scope)
-        entry = section.get(name) if section is not None else None
-    else:
-        installations = (one for each in estate.deployments.values() for one in each.installations)
-        entry = next((one for one in installations if one.subject == base), None)
-    if entry is None:
-        return _NOTHING
-    if key in entry.facts:
-        return entry.facts[key]
-    value = getattr(entry, key, None) if key in _STATED else None
-    return _NOTHING if value is None and key != "instance" else value
-
-
 async def look(plan: Plan, schedule: Schedule, hosts: Callable[[str], Host]) -> Drift:
     """Ask the hosts. Nothing on them is changed."""
-    return await _look(plan, schedule, hosts, plan.steps, expected(plan, schedule))
+    return await _look(Basis(plan), schedule, hosts, plan.steps)
 
 
 class Lookout:
     """What there is to look at again on one host at a time, for whoever carries on the lanes of a large plan."""
 
     def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._hops = hops_that_begin(plan)
+        self._basis = basis = Basis(plan)
         self._steps: dict[str, list[Step]] = {}
         seen_on: dict[str, str | None] = {}
         for step in plan.steps:
-            facts = (*(fact.address for fact in (*step.rests_on, *step.leaves)), *self._hops.get(step.id, ()))
+            facts = (*(fact.address for fact in (*step.rests_on, *step.leaves)), *basis.hops.get(step.id, ()))
             for address in facts:
                 if address not in seen_on:
-                    way = again(address, plan.estate, plan.detect)
+                    way = basis.ways.to(address)
                     seen_on[address] = None if isinstance(way, Never) else way.host
             # With what was done there: it tells what may have changed unsaid.
             its = (step.host, step.installation.rpartition("@")[2], *(seen_on[one] for one in facts))
@@ -188,25 +188,21 @@ class Lookout:
 
     async def look(self, schedule: Schedule, hosts: Callable[[str], Host], host: str) -> Drift:
         """Ask one host for what pending steps, of whatever host, rest on there."""
-        steps = self._steps.get(host, [])
-        facts = expected(self._plan, schedule, steps, self._hops)
-        return await _look(self._plan, schedule, hosts, steps, facts, host)
+        return await _look(self._basis, schedule, hosts, self._steps.get(host, []), host)
 
 
 async def _look(
-    plan: Plan,
+    basis: Basis,
     schedule: Schedule,
     hosts: Callable[[str], Host],
     steps: Sequence[Step],
-    facts: Sequence[Expected],
     only: str | None = None,
 ) -> Drift:
     taken: list[Taken] = []
     by_host: dict[str, list[tuple[Expected, Again]]] = {}
-    begun = [step for step in steps if _acts(step) and _has_begun(step, schedule)]
-    used = _Used(begun)
-    for one in facts:
-        way = again(one.address, plan.estate, plan.detect)
+    used = _Used([step for step in steps if _acts(step) and _has_begun(step, schedule)])
+    for one in basis.expected(schedule, steps):
+        way = basis.ways.to(one.address)
         if only is not None and (isinstance(way, Never) or way.host != only):
             continue
         if isinstance(way, Never):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from handrail.model.plan import Plan
 
@@ -83,4 +84,4 @@ class Risk:
             return []
         self._leave(line)
         free = self.limit - len(self.at_work) - len(self.lost)
-        return list(self.queued)[: max(0, free)]
+        return list(islice(self.queued, max(0, free)))

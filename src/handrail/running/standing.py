@@ -210,7 +210,7 @@ def standing_of(journal: Journal, run: str) -> RunStanding | None:
         again = frozenset(name for name, at in failures.called if latest.get(name, 0) >> 4 < at)
         if again:
             count = _Count(contents, latest, failures, frozenset(step for step, _ in ended), again)
-        state = _state_of(_ended_as(connection, run), count.states)
+        state = _state_of(ended_as(connection, run), count.states)
         busy = _busy(connection, run, count.busy, latest)
     news = [count.named[step].standing(cast(StepState, kind)) for step, kind in ended if step in count.named]
     fleet = contents["fleet"] or {"hosts": [], "limit": None}
@@ -278,7 +278,7 @@ class _Failures:
         return "pending" if position < retried else "failed"
 
 
-def _ended_as(connection: sa.Connection, run: str) -> RunState | None:
+def ended_as(connection: sa.Connection, run: str) -> RunState | None:
     """How the run has ended; None when it has not, or was taken up again since."""
     at = connection.scalar(_of_lane(run, RUN_LANE, "ended"))
     if at is None:

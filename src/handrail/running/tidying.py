@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Collection, Iterator
 
 from handrail.hosts import janitor
@@ -12,6 +13,7 @@ from handrail.running.carrying import Hosts
 from handrail.running.clock import moment
 from handrail.running.journal import Journal
 from handrail.running.protocol import RunRow
+from handrail.running.standing import ended_as
 
 WITHIN = 30.0
 """Seconds for all hosts together."""
@@ -61,21 +63,16 @@ def _asked_for(journal: Journal, run: str) -> tuple[list[str], list[str]]:
 
 def unsettled(journal: Journal, settled: Collection[str] = ()) -> Iterator[RunRow]:
     """The runs on real hosts that may still ask after their jobs: all that have not come to a good end, nor were taken
-    back. `settled` are known to have."""
+    back. `settled` are known to have. Chains are not checked here: a store may hold many long runs."""
     real = [row for row in journal.runs() if row.target != "twin"]
-    well = {row.run for row in real if row.run in settled or _succeeded(journal, row)}
+    with journal.store.read() as connection:
+        well = {row.run for row in real if row.run in settled or ended_as(connection, row.run) == "succeeded"}
     back = journal.taken_back()
     for row in real:
         if row.run not in well and back.get(row.run) not in well:
             yield row
 
 
-def _succeeded(journal: Journal, row: RunRow) -> bool:
-    ends = [event.entry for event in journal.read(row.run) if event.entry.kind in ("ended", "taken")]
-    return bool(ends) and ends[-1].data.get("state") == "succeeded"
-
-
 def _jobs(journal: Journal, row: RunRow) -> Iterator[str]:
-    for event in journal.read(row.run):
-        if event.entry.kind == "begun":
-            yield f"{row.run}/{event.entry.step}/{event.entry.attempt}"
+    begun = journal.some(row.run, 0, sys.maxsize, kind="begun")
+    return (f"{row.run}/{event.entry.step}/{event.entry.attempt}" for event in begun)
