@@ -67,7 +67,7 @@ def follow(
     if not session.listeners():
         output.complain(f"handrail: No worker listens yet. Start one, here or elsewhere: handrail worker{store}")
     on_twin = session.journal.row(run).target == "twin"
-    before = session.status(run) if seen and session.journal.has_steps(run) else None
+    before = session.status(run, plan) if seen and session.journal.has_steps(run) else None
     with telling(output, plan, aside=aside, pretend=on_twin, before=before) as teller:
         asyncio.run(_follow(session, run, schedule, teller, output, seen, rung))
     return schedule

@@ -80,7 +80,8 @@ def resume(output: Output, run: str, store: str | None, ask: bool, guides: Seque
         run_id = session.find(run)
         session.refuse_return(run_id)
         if session.journal.row(run_id).target == "hosts":
-            plan, schedule = session.plan(run_id), session.schedule(run_id)
+            plan = session.plan(run_id)
+            schedule = session.schedule(run_id, plan)
             left = {step.host for step in plan.steps if step.host and schedule.one(step.id).state not in OVER}
             if left and not passes(output, session, plan, format, left):
                 return BLOCKED
@@ -100,7 +101,7 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
                 _show(output, iter(_other_runs(rest, session.taken_back())))
             return 0
         plan = session.plan(run_id)
-        found = session.status(run_id)
+        found = session.status(run_id, plan)
         cost = session.cost(run_id) if len(plan.steps) <= LARGE and not carried else None
         others = [row for row in session.runs() if row.run != run_id] if run is None else []
         taken_back = session.taken_back() if others else {}
@@ -165,7 +166,7 @@ def _carry_on(output: Output, session: Session, run: str, title: Sequence[str], 
     if session.is_for_workers(run):
         return _hand_over(output, session, run, plan, format, going)
     on_twin = session.journal.row(run).target == "twin"
-    before = session.status(run) if session.journal.has_steps(run) else None
+    before = session.status(run, plan) if session.journal.has_steps(run) else None
     try:
         with telling(output, plan, aside=aside, pretend=on_twin, before=before) as teller:
             outcome = asyncio.run(
@@ -181,7 +182,7 @@ def _carry_on(output: Output, session: Session, run: str, title: Sequence[str], 
         output.complain(f"handrail: Interrupted. Go on with: handrail resume {run}{going.everywhere}{going.resuming}")
         return FAILED
     except Drifted as drifted:
-        return _drifted(output, session, run, drifted, aside)
+        return _drifted(output, session, run, plan, drifted, aside)
     return _ended(output, session, plan, outcome, format, going)
 
 
@@ -193,10 +194,10 @@ def _taken(output: Output, aside: bool, drift: Drift) -> None:
         output.flush()
 
 
-def _drifted(output: Output, session: Session, run: str, drifted: Drifted, aside: bool) -> int:
+def _drifted(output: Output, session: Session, run: str, plan: Plan, drifted: Drifted, aside: bool) -> int:
     found = drift_to_json(drifted.drift)
     if aside:
-        output.json({**status_to_json(session.status(run)), "drift": found})
+        output.json({**status_to_json(session.status(run, plan)), "drift": found})
     else:
         _show(output, drift_blocks(found))
     output.complain(text.harmless(f"handrail: {drifted}"))

@@ -104,18 +104,21 @@ class Session:
         the estate says of a host how to reach it, and that cannot be done; a way back does not lead back from where its
         run is now).
         """
-        target = self.check(plan, target)
-        given = people.demand_approvals(self.journal, plan) if target == "hosts" else []
-        data: dict[str, Any] = {"approvals": [{"who": one.who, "at": one.at} for one in given]}
-        if plan.goes_back is not None:
-            data["goes_back"] = plan.goes_back.run
-        if workers:
-            data["dispatch"] = "workers"
-        document = canonical(plan_to_json(plan))
-        run = self.journal.create(plan.estate.name, plan.digest, document, target, who, data, contents_of(plan))
-        if plan.goes_back is not None:
-            going_back.note(self.journal, plan.goes_back.run, run, who)
-        return run
+        with contextlib.ExitStack() as stack:
+            if target == "hosts":  # two who begin at the same moment would both find no other run of the plan
+                stack.enter_context(self.journal.store.hold(plan.digest.rpartition(":")[2], "A run of this plan"))
+            target = self.check(plan, target)
+            given = people.demand_approvals(self.journal, plan) if target == "hosts" else []
+            data: dict[str, Any] = {"approvals": [{"who": one.who, "at": one.at} for one in given]}
+            if plan.goes_back is not None:
+                data["goes_back"] = plan.goes_back.run
+            if workers:
+                data["dispatch"] = "workers"
+            document = canonical(plan_to_json(plan))
+            run = self.journal.create(plan.estate.name, plan.digest, document, target, who, data, contents_of(plan))
+            if plan.goes_back is not None:
+                going_back.note(self.journal, plan.goes_back.run, run, who)
+            return run
 
     def hand_over(self, run: str, who: str, *, again: bool = False) -> int:
         """Give a run to the workers of its store: ring for every lane in which something can be done; how many.
@@ -176,12 +179,13 @@ class Session:
         self.journal.row(run)
         return self.journal.read(run)
 
-    def schedule(self, run: str) -> Schedule:
-        return schedule_of(self.journal, run, self.plan(run))
+    def schedule(self, run: str, plan: Plan | None = None) -> Schedule:
+        """What may happen next in the run. `plan`: the run's, where the caller has it already."""
+        return schedule_of(self.journal, run, plan or self.plan(run))
 
-    def status(self, run: str) -> RunStatus:
-        """How the run stands. It is `rolled-back` once another one has taken it back."""
-        plan = self.plan(run)
+    def status(self, run: str, plan: Plan | None = None) -> RunStatus:
+        """How the run stands. It is `rolled-back` once another one has taken it back. `plan`: as for `schedule`."""
+        plan = plan or self.plan(run)
         found = schedule_of(self.journal, run, plan).status(run, plan.digest)
         if plan.goes_back is not None:
             return replace(found, goes_back=plan.goes_back.run)
@@ -428,7 +432,7 @@ class Session:
         needs = needs_of_plan(plan, self.signatures)
         if needs:
             found = self._look_up(plan, needs)
-            schedule = self.schedule(run)
+            schedule = schedule_of(self.journal, run, plan)
             pending = {one.id for one in plan.steps if schedule.one(one.id).state not in ("done", "skipped")}
             still = {need.reference for need in needs_of_plan(plan, self.signatures, pending)}
             if strict:
