@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from handrail.cli.output import Output, speaks_unicode
+from handrail.cli.output import Output, speaks_unicode, unsteering
 from handrail.cli.pace import Pace
 from handrail.cli.progress import Plain, Teller, board
 from handrail.cli.sessions import existing
@@ -181,5 +181,5 @@ class Watched:
                 "attempt": event.entry.attempt,
             }
         shown = self._output.redact(document)
-        self._output.line(json.dumps(shown, ensure_ascii=not speaks_unicode(self._output.out)))
+        self._output.line(unsteering(json.dumps(shown, ensure_ascii=not speaks_unicode(self._output.out))))
         self._output.flush()
