@@ -132,6 +132,17 @@ def test_odd_names_of_files(tmp_path: Path, reader: str, name: str) -> None:
     refused(handrail(*words, home=tmp_path))
 
 
+def test_of_very_many_mistakes_some_are_told_and_the_rest_counted(tmp_path: Path) -> None:
+    names = "".join(f"      - {{component: sync, host: h{number:05}}}\n" for number in range(3000))
+    more = f"deployments:\n  more:\n    product: mim\n    installations:\n{names}"
+    path = write(tmp_path / "given", "assess", CONTOSO.replace("deployments:\n", more).encode())
+
+    said = call("assess", path, tmp_path / "home")
+
+    refused(said, f"{path}:", "more mistakes.")
+    assert len(said.err.splitlines()) == 51
+
+
 # -- estates ------------------------------------------------------------------------------------------------------
 
 

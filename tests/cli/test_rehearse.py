@@ -53,3 +53,19 @@ def test_what_there_is_not_is_bad_usage(plan: Path, more: tuple[str, str]) -> No
 
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("handrail: ")
+
+
+@pytest.mark.parametrize("more", [("--faults", "restarts"), ("--seeds", "2")])
+@pytest.mark.parametrize("name", ["", "no-such-folder/page"])
+def test_that_nothing_can_be_written_shows_before_the_work(
+    plan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: tuple[str, str], name: str
+) -> None:
+    def working(*_: object, **__: object) -> None:
+        raise AssertionError("it began")
+
+    monkeypatch.setattr("handrail.rehearsing.matrix.prepare", working)
+    monkeypatch.setattr("handrail.cli.seeds.travel", working)
+    said = handrail("rehearse", plan, "--guides", MILL, *more, "-o", tmp_path / name, home=plan.parent)
+
+    assert (said.code, said.out) == (2, "")
+    assert "The rehearsal cannot be written" in said.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -77,9 +78,18 @@ def test_json_is_valid_on_any_terminal() -> None:
     Output(stream, None).json({"name": "müller → 日本 \udc80"})
     stream.flush()
 
-    import json
-
     assert json.loads(stream.buffer.getvalue()) == {"name": "müller → 日本 \udc80"}
+
+
+def test_json_steers_no_terminal() -> None:
+    told = {"a\x7f": "\x1b[2J \x9b31m \u202e \u2028 müller 日本"}
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    Output(stream, None).json(told)
+    stream.flush()
+    shown = stream.buffer.getvalue().decode()
+
+    assert json.loads(shown) == told and "müller 日本" in shown
+    assert all(line.isprintable() for line in shown.splitlines())
 
 
 def test_there_is_no_colour_without_a_terminal(tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ CONTOSO = ESTATES / "contoso-blocked.yaml"
     [
         (["asess"], "Did you mean 'assess'?"),
         (["rehearse", "x.plan", "--seeds", "5", "--case", "a:b"], "--case and --seeds are two ways to rehearse"),
+        (["rehearse", "x.plan", "--seeds", "5", "--faults", "none"], "--faults says nothing about --seeds"),
+        (["explain", "x.plan", "3", "--if", "a=b"], "--if asks about the whole plan"),
+        (["guide", "test", "--case", "a:b", "--seeds", "2"], "--case tells one case"),
         (["guide", "lnt"], "Did you mean 'lint'?"),
         (["plan", CONTOSO, "--fromat", "json"], "Did you mean '--format'?"),
         (["plan", CONTOSO, "--format", "jsn"], "Did you mean 'json'?"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail.documents.files import write_bytes
+from handrail.documents.files import refuse_unwritable, write_bytes
 from handrail.errors import BadInput
 
 
@@ -45,3 +45,18 @@ def test_what_is_no_file_is_written_to_and_never_replaced(tmp_path: Path) -> Non
 
     assert read == [b"new"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.parametrize("name", ["", "none/x", "x" * 300, "a\0b"])
+def test_what_cannot_be_written_shows_beforehand(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput, match="The page cannot be written"):
+        refuse_unwritable(tmp_path / name, "The page")
+
+
+def test_looking_whether_it_can_be_written_changes_nothing(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text("kept")
+    for one in (old, new):
+        refuse_unwritable(one)
+
+    assert old.read_text() == "kept" and list(tmp_path.iterdir()) == [old]

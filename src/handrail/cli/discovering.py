@@ -13,7 +13,7 @@ from handrail.cli import options
 from handrail.cli.output import Output
 from handrail.cli.secrecy import secret_store
 from handrail.documents.estate import EstateDocument, estate_document, read_estate, read_hosts
-from handrail.documents.files import read_bytes, write_bytes
+from handrail.documents.files import read_bytes, refuse_unwritable, write_bytes
 from handrail.documents.tree import parse
 from handrail.errors import BadDocument, BadInput, HandrailError, HostUnreachable, Place
 from handrail.guides.catalogue import Catalogue, load
@@ -31,6 +31,7 @@ from handrail.reporting import words
 
 FAILED = 1
 SCHEMA = "handrail/discovery/v1"
+WHAT = "The estate file"
 _NAME = re.compile(
     r"(?:(?P<name>[^=@:\s]+)=)?(?:(?P<user>[^@\s]+)@)?(?P<address>\[[0-9A-Fa-f:.]+\]|[^:\s]+)(?::(?P<port>[0-9]+))?\Z"
 )
@@ -66,6 +67,8 @@ def discover(
         raise BadInput("--format json tells what was read; the estate itself needs a file.", "Name one with -o ESTATE.")
     catalogue = load(options.folders(guides))
     asked = _asked(hosts, target, update, via, catalogue)
+    if target is not None:
+        refuse_unwritable(target, WHAT)
     progress = _Progress(output, len(asked.hosts), aside=target is None or format == "json")
     at = utc_now()
     found, left = asyncio.run(
@@ -93,7 +96,7 @@ def discover(
     if target is None:
         output.lines(text.splitlines())
     else:
-        write_bytes(target, output.redact(text).encode(), "The estate file")
+        write_bytes(target, output.redact(text).encode(), WHAT)
     if format == "json":
         output.json(_document(target, found, left, made, kept))
     else:
@@ -110,7 +113,7 @@ def _asked(hosts: Sequence[str], target: str | None, update: bool, via: Via, cat
     found: dict[str, Host] = {}
     name = Path(target).stem if target is not None else "estate"
     if update and target is not None and Path(target).exists():
-        text = read_bytes(target, "The estate file").decode("utf-8", "replace")
+        text = read_bytes(target, WHAT).decode("utf-8", "replace")
         given, found_there, tree = read_hosts(target)
         name, found = given or name, dict(found_there)
         if isinstance(tree.data, dict) and tree.data.get("deployments"):

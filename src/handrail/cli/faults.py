@@ -15,14 +15,20 @@ from handrail.errors import BadDocument, HandrailError, suggestion
 from handrail.reporting.text import harmless
 
 _QUOTED = r"'([^']*)'"
+MOST = 50
+"""Mistakes of one document that are told; nobody mends more at a time."""
+
 _CHOICE = re.compile(rf"{_QUOTED} is not one of (.*)$")
 
 
 def explain_fault(error: Exception, output: Output, environment: Mapping[str, str]) -> int:
     """Say on standard error what went wrong and return the exit code."""
     if isinstance(error, HandrailError):
-        for one in error.mistakes if isinstance(error, BadDocument) else (error,):
+        mistakes = error.mistakes if isinstance(error, BadDocument) else (error,)
+        for one in mistakes[:MOST]:
             output.complain(sentence(one))
+        if len(mistakes) > MOST:
+            output.complain(f"handrail: There are {len(mistakes) - MOST} more mistakes.")
         return error.exit_code
     usage = getattr(error, "format_message", None)
     if callable(usage):  # Typer's usage errors; their class has moved between its versions, their methods have not

@@ -37,7 +37,7 @@ def rehearse_on(
     the way to its hosts is not clear, before any of them is touched."""
     if format == "html":
         raise BadInput("A rehearsal in a lab is told as text or JSON.", "Leave --format out, or say json.")
-    plan, lab = plan_to_rehearse(plan_file), read_lab(map_file)
+    plan, lab = plan_to_rehearse(plan_file, to), read_lab(map_file)
     catalogue = guide_catalogue.load(options.folders(guides), signatures=signatures())
     made = lab_plan(plan, lab, catalogue)
     preparing = preparing_plan(made, lab)

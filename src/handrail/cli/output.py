@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +17,8 @@ from typing import Any, TextIO
 INDENTED = 1_000_000
 
 _PLAIN = {"→": "->", "…": "...", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "×": "x", "≥": ">="}
+
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 
 Redact = Callable[[Any], Any]
 """The same text, or the same lists and mappings of texts, without secrets."""
@@ -79,7 +82,7 @@ class Output:
         text = json.dumps(document, ensure_ascii=ascii_only)
         if len(text) < INDENTED:
             text = json.dumps(document, ensure_ascii=ascii_only, indent=2)
-        self._write(text + "\n")
+        self.line(unsteering(text))
 
     def flush(self) -> None:
         self._write("")
@@ -122,6 +125,11 @@ class Output:
         if self.out is not None:
             _let_go(self.out)
         self.out = None
+
+
+def unsteering(text: str) -> str:
+    """The same JSON, without a character that could steer a terminal: JSON itself escapes only some of them."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def fitting(text: str, encoding: str | None) -> str:

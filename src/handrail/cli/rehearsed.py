@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from handrail.cli.output import Output
-from handrail.documents.files import write_bytes
+from handrail.documents.files import refuse_unwritable, write_bytes
 from handrail.documents.plan import read_plan
 from handrail.errors import BadInput
 from handrail.model.plan import Plan
@@ -17,9 +17,13 @@ from handrail.reporting.page import Page
 
 Progress = Callable[[int, int], None]
 
+WHAT = "The rehearsal"
 
-def plan_to_rehearse(path: str) -> Plan:
-    """The plan in the file. BadInput when it is a way back."""
+
+def plan_to_rehearse(path: str, to: str | None) -> Plan:
+    """The plan in the file. BadInput when it is a way back, or when what is found could not be written to `to`."""
+    if to is not None:
+        refuse_unwritable(to, WHAT)
     plan = read_plan(path)
     if plan.goes_back is not None:
         raise BadInput(
@@ -45,8 +49,8 @@ def put(output: Output, found: Page | Mapping[str, Any] | str, to: str | None) -
     if to is None:
         output.lines(rendered.splitlines())
         return
-    write_bytes(to, output.redact(rendered).encode(), "The rehearsal")
-    output.line(f"Written to {to}")
+    write_bytes(to, output.redact(rendered).encode(), WHAT)
+    output.line(text.harmless(f"Written to {to}"))
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ def rehearse(
 ) -> int:
     """0 when all cases pass, or end without a way back where the plan had said so; 1 otherwise."""
     listed = chosen(faults)
-    whole = plan_to_rehearse(plan_file)
+    whole = plan_to_rehearse(plan_file, to)
     few = sample(whole)
     plan = few.plan
     matrix = matrices.prepare(plan, _declared(plan, guides), listed)

@@ -36,7 +36,7 @@ def seeds(
     if only is not None and (seed is None or count is not None):
         raise BadInput("--only is about one seed.", "Give it with --seed S, and without --seeds.")
     numbers = _numbers(only) if only is not None else None
-    prepared = _prepared(plan_file, guides)
+    prepared = _prepared(plan_file, to, guides)
     if count is None:
         case = one_seed(prepared, seed or 0, numbers)
         plan = prepared.journey.plan
@@ -54,8 +54,8 @@ def seeds(
     return FAILED if found.counts.failed else 0
 
 
-def _prepared(plan_file: str, guides: Sequence[str]) -> Ground:
-    plan = plan_to_rehearse(plan_file)
+def _prepared(plan_file: str, to: str | None, guides: Sequence[str]) -> Ground:
+    plan = plan_to_rehearse(plan_file, to)
     return ground(travel(stage_of(plan, declared(plan, tuple(options.folders(guides))))))
 
 

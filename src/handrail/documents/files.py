@@ -5,10 +5,11 @@ Reading has a limit that is checked before a byte is read; writing is atomic: a 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from handrail.errors import BadInput, Place
@@ -54,24 +55,53 @@ def write_parts(path: Path | str, parts: Iterable[bytes], what: str = "The file"
 
     A link stays, and what it points to is replaced. What is no file (a pipe, a terminal) is written to as it is.
     """
-    place = Place(str(path))
     temporary: str | None = None
     try:
-        file = Path(os.path.realpath(path))
-        if file.is_dir():
-            raise BadInput(f"{what} cannot be written: there is a folder of this name.", "Choose another name.", place)
-        if file.exists() and not file.is_file():
-            with file.open("wb") as stream:
+        with _explained(path, what):
+            file = _target(path, what)
+            if file.exists() and not file.is_file():
+                with file.open("wb") as stream:
+                    stream.writelines(parts)
+                return
+            handle, temporary = tempfile.mkstemp(prefix=f".{file.name[:100]}.", dir=file.parent)
+            with os.fdopen(handle, "wb") as stream:
                 stream.writelines(parts)
-            return
-        handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.writelines(parts)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(file)
-        temporary = None
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(temporary).chmod(0o666 & ~_umask())
+            Path(temporary).replace(file)
+            temporary = None
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def refuse_unwritable(path: Path | str, what: str = "The file") -> None:
+    """BadInput when it shows already that `write_bytes` could not write there: what takes long to make must not be lost
+    at its end."""
+    with _explained(path, what):
+        file = _target(path, what)
+        if not file.exists() or file.is_file():
+            with tempfile.TemporaryFile(dir=file.parent):
+                pass
+
+
+def _target(path: Path | str, what: str) -> Path:
+    """Where a link leads. BadInput for a folder."""
+    file = Path(os.path.realpath(path))
+    if file.is_dir():
+        raise BadInput(
+            f"{what} cannot be written: there is a folder of this name.", "Choose another name.", Place(str(path))
+        )
+    return file
+
+
+@contextlib.contextmanager
+def _explained(path: Path | str, what: str) -> Iterator[None]:
+    """What keeps a file from being written, as a BadInput."""
+    place = Place(str(path))
+    try:
+        yield
     except FileNotFoundError:
         raise BadInput(
             f"{what} cannot be written: its folder does not exist.", "Make the folder first.", place
@@ -80,9 +110,6 @@ def write_parts(path: Path | str, parts: Iterable[bytes], what: str = "The file"
         raise BadInput(
             f"{what} cannot be written: {_because(error)}.", "Choose another place or free it.", place
         ) from None
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
 
 
 def _umask() -> int:

@@ -10,6 +10,9 @@ from handrail.errors import suggestion
 from handrail.model.estate import Estate
 from handrail.model.reference import HOW, is_reference
 
+ADVISED = 20
+"""Mistakes up to which the nearest known name is looked for: among ten thousand of them that takes long."""
+
 
 def check_references(estate: Estate, reading: Reading) -> None:
     """Note every name that nothing has, and every host that nothing uses."""
@@ -65,11 +68,11 @@ class _Check:
             if deployment is None:
                 self._unknown(("aim", id), "The deployment", id, estate.deployments)
                 continue
-            known = [one.id for one in deployment.installations]
+            known = dict.fromkeys(one.id for one in deployment.installations)
             for name, target in aim.installations.items():
                 place: Keys = ("aim", id, "installations", name)
                 if name not in known:
-                    self._unknown(place, "The installation", name, dict.fromkeys(known))
+                    self._unknown(place, "The installation", name, known)
                 self._host((*place, "host"), target.host)
                 self._name((*place, "account"), target.account, "The account", estate.accounts)
                 self._name((*place, "setup_account"), target.setup_account, "The account", estate.accounts)
@@ -90,5 +93,7 @@ class _Check:
             self._unknown(keys, what, name, known)
 
     def _unknown(self, keys: Keys, what: str, name: str, known: Mapping[str, Any]) -> None:
-        advice = suggestion(name, known) or "The estate has none; add it."
+        advice = "Correct the name, or add it."
+        if len(self.reading.mistakes) < ADVISED:
+            advice = suggestion(name, known) or "The estate has none; add it."
         self.reading.mistake(keys, f"{what} {name!r} is not in this estate.", advice)

@@ -114,6 +114,8 @@ def explain(
       handrail explain upgrade.plan --if accounts.svc-vmm.kind=local-system
     """
     if if_:
+        if step is not None:
+            raise BadInput("--if asks about the whole plan.", "Leave STEP out.")
         from handrail.cli import what_if
 
         return what_if.explain_if(context.obj, plan, if_, guides or [], format)
@@ -178,6 +180,8 @@ def rehearse(
     ways = [name for name, value in (("--case", case), ("--seeds", seeded), ("--on", on)) if value is not None]
     if len(ways) > 1:
         raise BadInput(f"{ways[0]} and {ways[1]} are two ways to rehearse.", "Choose one of them.")
+    if faults != "all" and ways:
+        raise BadInput(f"--faults says nothing about {ways[0]}.", "Leave one of them out.")
     if on is not None:
         from handrail.cli import lab
 

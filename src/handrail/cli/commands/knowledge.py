@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from handrail.cli.commands.parameters import Format, Guides
+from handrail.errors import BadInput
 
 
 def guide_list(context: typer.Context, guides: Guides = None, format: Format = "text") -> int:
@@ -91,6 +92,8 @@ def guide_test(
 
     patterns = [one.strip() for one in (only or "").split(",") if one.strip()]
     if case is not None:
+        if rehearse or faults is not None or seeds is not None:
+            raise BadInput("--case tells one case; the other rehearsals are left out.", "Leave --rehearse out, too.")
         return trying.show_case(context.obj, names or [], guides or [], format, case, patterns)
     return trying.test_guides(
         context.obj,
