@@ -84,10 +84,10 @@ def test_a_blocked_plan_prints_the_findings_and_writes_nothing(tmp_path: Path) -
     target = tmp_path / "plan"
     text = handrail("plan", BLOCKED, "-o", target, home=tmp_path)
     document = handrail("plan", BLOCKED, "--format", "json", "-o", target, home=tmp_path)
-    markdown = handrail("plan", BLOCKED, "--format", "markdown", home=tmp_path)
+    book = handrail("plan", BLOCKED, "--format", "markdown", home=tmp_path)
 
-    assert text.code == document.code == markdown.code == 3
-    assert text.out == markdown.out == handrail("assess", BLOCKED, home=tmp_path).out
+    assert text.code == document.code == book.code == 3
+    assert text.out == book.out == handrail("assess", BLOCKED, home=tmp_path).out
     assert document.json["schema"] == "handrail/assessment/v1"
     assert not target.exists()
 
@@ -133,6 +133,14 @@ def test_the_runbook_has_every_step_with_what_to_type(tmp_path: Path, plan: Path
     assert "sc stop FIMSynchronizationService" in book
     assert "REINSTALLMODE=emus" in book and "msiexec /p" in book
     assert "insert-disk" in book
+
+
+def test_the_runbook_is_also_one_html_document_that_needs_nothing_else(tmp_path: Path, plan: Path) -> None:
+    book = handrail("plan", CONTOSO, "--format", "html", home=tmp_path).out
+
+    assert book.startswith("<!DOCTYPE html>") and book.endswith("</main>\n</body>\n</html>\n")
+    assert all(f"<code>{step['id']}</code>" in book for step in json.loads(plan.read_bytes())["steps"])
+    assert "<script" not in book and "src=" not in book and "sc stop FIMSynchronizationService" in book
 
 
 def test_the_runbook_says_how_to_get_back(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ from handrail.guides.facts import check_estate
 from handrail.guides.lines import line_of
 from handrail.model.estate import Acceptance, Estate
 from handrail.model.finding import Assessment, Finding
-from handrail.reporting import markdown, text
+from handrail.reporting import text
 from handrail.reporting.findings import assessment_document, assessment_page
 from handrail.reporting.plan import plan_page
-from handrail.reporting.runbook import runbook_page
+from handrail.reporting.runbook import runbook_lines
 
 BLOCKED = 3
 
@@ -56,14 +56,14 @@ def plan(
     made = make_plan(estate, catalogue, signatures(), to=aims, accept=accepted)
     _remind(output, accepted, made.findings)
     if isinstance(made, Assessment):
-        _show_assessment(output, made, "text" if format == "markdown" else format)
+        _show_assessment(output, made, format)
         return BLOCKED
     if target is not None:
         write_plan(made, Path(target))
     if format == "json":
         output.json(plan_to_json(made))
-    elif format == "markdown":
-        output.lines(markdown.render(runbook_page(made)))
+    elif format in ("markdown", "html"):
+        output.lines(runbook_lines(made, format))
     else:
         output.lines(text.render(plan_page(made), width=output.width, colour=output.colour))
         if target is not None:

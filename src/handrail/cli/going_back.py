@@ -9,11 +9,11 @@ from handrail.cli.output import Output
 from handrail.cli.sessions import existing, store_option
 from handrail.documents.plan import plan_to_json, write_plan
 from handrail.model.finding import Assessment
-from handrail.reporting import markdown, text
+from handrail.reporting import text
 from handrail.reporting.findings import assessment_document
 from handrail.reporting.plan import plan_page
 from handrail.reporting.rollback import no_way_back_page, rollback_page
-from handrail.reporting.runbook import runbook_page
+from handrail.reporting.runbook import runbook_lines
 from handrail.restoring.rollback import NoWayBack
 
 BLOCKED = 3
@@ -35,8 +35,8 @@ def rollback(output: Output, run: str, target: str | None, store: str | None, fo
         write_plan(found.plan, Path(target))
     if format == "json":
         output.json(plan_to_json(found.plan))
-    elif format == "markdown":
-        output.lines(markdown.render(runbook_page(found.plan)))
+    elif format in ("markdown", "html"):
+        output.lines(runbook_lines(found.plan, format))
     else:
         command = f"handrail run {shlex.quote(target)}{store_option(store)}" if target is not None else ""
         write = f"handrail rollback {shlex.quote(run_id)} -o back.plan{store_option(store)}"

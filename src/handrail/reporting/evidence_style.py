@@ -1,4 +1,4 @@
-"""The looks of evidence.html: on a screen, wide or narrow, light or dark, and on paper."""
+"""The looks of evidence and of runbooks as HTML: on a screen, wide or narrow, light or dark, and on paper."""
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c2430; --quiet: #5d6773; --paper: #fbfbf9; --line: #dfe2e6; --card: #fff;

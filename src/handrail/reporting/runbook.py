@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from handrail.model.plan import Condition, Plan, Remedy, Step
-from handrail.reporting import words
+from handrail.reporting import html, markdown, words
 from handrail.reporting.byhand import by_hand, lines, sentence, used
+from handrail.reporting.evidence_style import STYLE
 from handrail.reporting.fates import expected_blocks
 from handrail.reporting.findings import aim_rows, finding_blocks
 from handrail.reporting.going_back import going_back_blocks
@@ -21,6 +22,14 @@ _ENDED = {"done": "was done", "skipped": "was skipped", "failed": "failed"}
 
 # Parameters that only tell the program how to go about it.
 _NOT_FOR_HANDS = {"fates", "instructions", "kind", "patience", "renamed", "tool"}
+
+
+def runbook_lines(plan: Plan, format: str) -> Iterator[str]:
+    """The lines of the runbook: as `markdown`, or as one document in `html` that needs nothing else."""
+    page = runbook_page(plan)
+    if format == "markdown":
+        return markdown.render(page)
+    return html.document(f"Runbook: {plan.estate.name}", STYLE, ("<main>", *html.render(page), "</main>"))
 
 
 def runbook_page(plan: Plan) -> Page:

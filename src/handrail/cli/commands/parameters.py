@@ -8,7 +8,7 @@ import typer
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="For people, or for programs.")]
 PlanFormat = Annotated[
-    Literal["text", "json", "markdown"],
+    Literal["text", "json", "markdown", "html"],
     typer.Option("--format", help="For people, for programs, or a runbook to be followed by hand."),
 ]
 EstateFile = Annotated[str, typer.Argument(metavar="ESTATE", help="The estate file.", show_default=False)]
