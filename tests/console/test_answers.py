@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.console import Site
+from tests.support.counting import plan, step
 from tests.support.desk import carry_on, desk, held_plan, launched, waiting_run
 
 from handrail.model.journal import PEOPLE_LANE
@@ -93,6 +94,19 @@ def test_viewers_answer_nothing_and_approvers_only_holds(made: Site) -> None:
     assert "To answer takes the role operator." in anna.get(f"/runs/{run}").text
     assert anna.submit(f"/runs/{run}/answer", step=WALK, answer="done").status_code == 403
     assert made.browser("operator").submit(f"/runs/{run}/answer", step=WALK, answer="done").status_code == 303
+
+
+def test_many_questions_come_page_by_page(made: Site) -> None:
+    session = made.console.session
+    many = [step(f"sure{number:02}", "hold", host=None) for number in range(30)]
+    run = session.start(plan(*many), "adam", target="twin")
+    assert carry_on(made, run) == "waiting"
+    operator = made.browser("operator")
+
+    pages = [operator.get(f"/runs/{run}/answers", params={"page": number}).text for number in (1, 2, 3, 99)]
+    assert [page.count('name="step"') for page in pages] == [12, 12, 6, 6]
+    assert "Page 1 of 3, 30 questions" in operator.get(f"/runs/{run}").text
+    assert all(any(f'value="{one.id}"' in page for page in pages) for one in many)
 
 
 def test_whoever_comes_too_late_is_told_who_answered(made: Site) -> None:

@@ -10,6 +10,7 @@ from tests.support.console import Site, site
 from tests.support.counting import QUICK, build, opening, plan, signatures, step
 
 from handrail.documents.plan import freeze, write_plan
+from handrail.model.journal import Entry
 
 EVIL = "<script>alert(1)</script>"
 
@@ -21,12 +22,21 @@ def test_where_nothing_was_run_nothing_needs_anybody(console: Site) -> None:
 
 
 def test_what_is_asked_stands_first_and_is_text_whatever_it_says(tmp_path: Path) -> None:
-    asking = plan(step("one"), step("sure", "hold", None, with_={"question": f"Is it night? {EVIL}"}))
+    hold = step("sure", "hold", None, with_={"question": f"Is it night? {EVIL}"})
+    walk = step("walk", "person.do", "w", with_={})
+    asking = plan(step("one"), hold, walk, step("torn", host="t", after=(hold.id,)))
     through = plan(step("two"))
     with opening(tmp_path, play=False) as session:
         for made in (asking, through):
             run = session.start(made, "ann", target="hosts")
             asyncio.run(session.carry_out(run, "ann", settings=QUICK))
+            if made is asking:
+                torn = [
+                    Entry("begun", made.steps[3].id, 1),
+                    Entry("in-doubt", made.steps[3].id, 1, {"because": "It is gone."}),
+                ]
+                heads, _ = session.journal.take(run, ["t"], {"who": "ann"})
+                asyncio.run(session.journal.append(run, heads, [("t", entry) for entry in torn]))
         opener = session.openers["hosts"]
         with site(
             tmp_path / "home", openers={"hosts": opener, "twin": opener}, build=build, signatures=signatures()
@@ -35,6 +45,7 @@ def test_what_is_asked_stands_first_and_is_text_whatever_it_says(tmp_path: Path)
     needing, _, newest = page.partition("The newest runs")
 
     assert "Is it night? &lt;script&gt;" in needing and EVIL not in page
+    assert "walk <" in needing and "torn: did it happen? It is gone." in needing
     assert run not in needing and run in newest
 
 

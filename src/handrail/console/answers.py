@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Depends, Form, Query
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,6 +29,9 @@ from handrail.running.session import Session
 
 NOTE = 2_000
 """Characters of a note."""
+
+MOST = 12
+"""Questions that are shown at a time; the others have pages of their own."""
 
 HOLDERS = ("operator", "approver")
 """Roles that answer holds; whatever has to be done or looked at on a host only operators answer for."""
@@ -67,10 +70,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """What can be done about a run now, by whoever looks. `said`: what the process that carried it on said last."""
+    """What can be done about a run now, by whoever looks. `questions`: those of one page; `total`: how many there are.
+    `said`: what the process that carried it on said last."""
 
     run: str
     questions: tuple[Question, ...]
+    total: int
+    number: int
+    pages: int
     is_operator: bool
     is_attended: bool
     may_resume: bool
@@ -80,19 +87,25 @@ class Panel:
     said: tuple[str, ...]
 
 
-def panel_of(request: Request, run: str, plan: Plan, schedule: Schedule) -> Panel:
-    """What `answers.html` shows, on the page of a run."""
+def panel_of(request: Request, run: str, plan: Plan, schedule: Schedule, page: int = 1) -> Panel:
+    """What `answers.html` shows, on the page of a run; of many questions the page `page`."""
     session, launching = console_of(request).session, desk_of(request).launching
     person = visitor_of(request).person
-    returned = session.journal.taken_back().get(run) is not None
+    returned = session.journal.taken_back().get(run) is not None or session.journal.departure(run) is not None
     attended = launching.is_at_it(run)
     is_operator = person is not None and person.may("operator")
     over = schedule.state == "succeeded"
     changed = any(step.kind not in ("check", "hold") and schedule.began(step.id) for step in plan.steps)
     for_workers = session.is_for_workers(run)
+    waiting = [] if returned else schedule.waiting()
+    pages = max(1, -(-len(waiting) // MOST))
+    number = min(page, pages)
     return Panel(
         run=run,
-        questions=tuple(questions_of(schedule, person)) if not returned else (),
+        questions=tuple(questions_of(schedule, person, waiting[(number - 1) * MOST : number * MOST])),
+        total=len(waiting),
+        number=number,
+        pages=pages,
         is_operator=is_operator,
         is_attended=attended,
         may_resume=is_operator and not over and not returned and (for_workers or not attended),
@@ -103,9 +116,9 @@ def panel_of(request: Request, run: str, plan: Plan, schedule: Schedule) -> Pane
     )
 
 
-def questions_of(schedule: Schedule, person: Person | None) -> Iterator[Question]:
-    """The steps that wait for somebody, in the order of the plan."""
-    for name in schedule.waiting():
+def questions_of(schedule: Schedule, person: Person | None, names: Sequence[str]) -> Iterator[Question]:
+    """What these steps, which wait for somebody, ask."""
+    for name in names:
         asked = schedule.question(name)
         if asked is not None:
             yield _question(schedule, schedule.step(name), asked, person)
@@ -128,7 +141,7 @@ def _question(schedule: Schedule, step: Step, asked: int, person: Person | None)
         title=step.title,
         kind=kind,
         host=step.host or "",
-        question=people.question_of(schedule, step.id, _late(step, schedule)),
+        question=question_in_words(schedule, step),
         because=status.because if kind != "in doubt" else "",
         demand=demand_.says(starter, status.agreed) if kind == "hold" else "",
         agreed=status.agreed,
@@ -139,6 +152,11 @@ def _question(schedule: Schedule, step: Step, asked: int, person: Person | None)
         needs=" or ".join(roles),
         refused=refused or "",
     )
+
+
+def question_in_words(schedule: Schedule, step: Step) -> str:
+    """What a waiting step asks, values that were late filled in."""
+    return people.question_of(schedule, step.id, _late(step, schedule))
 
 
 def _late(step: Step, schedule: Schedule) -> Mapping[str, object]:
@@ -193,13 +211,13 @@ def make_router() -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/runs/{run}/answers", dependencies=[Depends(viewer)])
-    def waits(request: Request, run: str) -> Response:
+    def waits(request: Request, run: str, page: Annotated[int, Query(ge=1, le=1_000_000)] = 1) -> Response:
         """The questions alone: what the page of a run replaces, and a page for whoever has no script."""
         session = console_of(request).session
         row = session.journal.row(run)
         plan, schedule = session.plan(row.run), session.schedule(row.run)
         return render(
-            request, "desk/answers.html", run=row, plan=plan, panel=panel_of(request, row.run, plan, schedule)
+            request, "desk/answers.html", run=row, plan=plan, panel=panel_of(request, row.run, plan, schedule, page)
         )
 
     @router.post("/runs/{run}/answer")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handrail.console.documents import Documents
 from handrail.console.launching import Launching
+from handrail.console.looking import looking_of
 from handrail.documents.plan import write_plan
 from handrail.errors import UnknownName
 from handrail.model.plan import Plan
@@ -39,9 +40,11 @@ class PlanLine:
 
 
 class Desk:
-    """One per process. Plans are known by their digests, whether a folder or a run has them."""
+    """One per process. Plans are known by their digests, whether a folder or a run has them. `known`: those that are
+    in memory elsewhere, by digest; a plan of thousands of hosts should not be there twice."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, known: Callable[[str], Plan | None] = lambda _: None) -> None:
+        self._known = known
         self.session: Session = console.session
         self.launching = Launching(console.session, console.store, console.guides)
         self._backs = console.session.home.path / "console" / "plans"
@@ -64,6 +67,9 @@ class Desk:
 
     def plan(self, digest: str) -> Plan:
         """The plan with that digest. Errors: UnknownName; BadInput, Tampered when it is not what it was."""
+        known = self._known(digest)
+        if known is not None:
+            return known
         with self._lock:
             if digest in self._plans:
                 self._plans.move_to_end(digest)
@@ -100,6 +106,6 @@ def desk_of(connection: HTTPConnection) -> Desk:
     state = connection.app.state
     found = getattr(state, "desk", None)
     if found is None:
-        found = state.desk = Desk(state.console)
+        found = state.desk = Desk(state.console, looking_of(connection).following.plan)
     assert isinstance(found, Desk)
     return found

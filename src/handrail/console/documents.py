@@ -46,7 +46,9 @@ DEPTH = 6
 FRESH = 2.0
 """Seconds for which a look at the folders holds."""
 KEPT = 8
-"""Whole documents that are kept."""
+"""Whole documents that are kept,"""
+KEPT_BYTES = 128 * 1024 * 1024
+"""and how much of them, but always the last one."""
 
 _ESTATE = re.compile(rb"^handrail: *[\"']?estate/v|\A\s*\{\s*\"handrail\": *\"estate/v", re.MULTILINE)
 _ESTATE_NAME = re.compile(rb"^ *\"?name\"?: *[\"']?([^\"'#\n]*[^\"'#\s,])", re.MULTILINE)
@@ -132,7 +134,9 @@ class Documents:
         made = _whole(found)
         with self._lock:
             self._whole[key] = made
-            while len(self._whole) > KEPT:
+            while len(self._whole) > KEPT or (
+                len(self._whole) > 1 and sum(size for _, size, _ in self._whole) > KEPT_BYTES
+            ):
                 self._whole.popitem(last=False)
         return made
 

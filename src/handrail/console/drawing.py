@@ -279,6 +279,6 @@ def _ticks(axis: Axis) -> tuple[Tick, ...]:
     while moment <= axis.seconds:
         x = axis.x(moment)
         if x - ticks[-1].x >= APART:
-            ticks.append(Tick(x, duration(moment)))
+            ticks.append(Tick(x, f"{moment / 3600:,.0f} h" if moment % 3600 == 0 else duration(moment)))
         moment += every
     return tuple(ticks)

@@ -7,12 +7,14 @@ stands, the last lines of the story. Taking an event in costs what the event tou
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
+from weakref import WeakValueDictionary
 
 from handrail.console.lanes import ESTATE, Lanes, Standing, lanes_of, standing_of
 from handrail.model.journal import RUN_LANE, Event, RunState, StepState, StepStatus
@@ -22,14 +24,20 @@ from handrail.reporting.story import Line, line_of
 from handrail.running.calendar import Calendar
 from handrail.running.chain import check
 from handrail.running.clock import moment
-from handrail.running.journal import RunRow
+from handrail.running.journal import RunRow, events_between
 from handrail.running.scheduler import Schedule
 from handrail.running.session import Session
 
 STORY = 60
 """Lines of the story that are kept."""
+AT_ONCE = 2_000
+"""Events that are read at a time."""
 KEPT_PLANS = 6
 KEPT_RUNS = 24
+KEPT_STEPS = 400_000
+"""Steps of all kept plans, and of all kept runs, together: beyond them what nobody looks at goes first."""
+IDLE = 60.0
+"""Seconds after which nobody looks at a run any more."""
 BUSY: tuple[StepState, ...] = ("failed", "in-doubt", "waiting", "begun")
 """States of steps that are listed one by one, what needs somebody first."""
 
@@ -89,12 +97,13 @@ class Follower:
         self.lock = threading.RLock()
         self.schedule = Schedule(study.plan)
         self.position = 0
-        self.story: deque[Line] = deque(maxlen=STORY)
+        self.story: deque[tuple[str, Line]] = deque(maxlen=STORY)
         self.back_by: list[str] = []
         self.taken_back_by: str | None = None
         self.drifted: Event | None = None
         self.for_workers = False
         self.counts: Counter[StepState] = Counter({"pending": len(study.plan.steps)})
+        self.used = 0.0
         self._session = session
         self._heads = check(row.run, ())
         self._states: dict[str, StepState] = {step.id: "pending" for step in study.plan.steps}
@@ -114,16 +123,18 @@ class Follower:
         """Take in what was journaled since the last look; the position up to which the run is known now. Tampered when
         the journal does not hold together."""
         with self.lock:
-            fresh = self._session.journal.since(self.row.run, self.position)
-            self._heads = check(self.row.run, fresh, behind=self._heads, position=self.position)
-            for event in fresh:
-                self._take(event)
-                self.position = event.position
-            return self.position
+            while True:
+                fresh = events_between(self._session.journal, self.row.run, self.position, self.position + AT_ONCE)
+                self._heads = check(self.row.run, fresh, behind=self._heads, position=self.position)
+                for event in fresh:
+                    self._take(event)
+                    self.position = event.position
+                if len(fresh) < AT_ONCE:
+                    return self.position
 
     def _take(self, event: Event) -> None:
         entry = event.entry
-        self.schedule.apply(event)
+        self.schedule.apply(_lean(event))
         if entry.kind == "created":
             self.for_workers = entry.data.get("dispatch") == "workers"
         elif entry.kind == "drifted":
@@ -145,14 +156,13 @@ class Follower:
                 self._note(self.schedule.step(name), event.at)
         line = line_of(event, step)
         if line is not None:
-            self.story.append(line)
+            self.story.append((event.at, line))
 
     def _note(self, step: Step, at: str) -> None:
         before, now = self._states[step.id], self.schedule.one(step.id).state
         if before == now:
             return
         self._states[step.id] = now
-        self._since[step.id] = at
         self.counts[before] -= 1
         self.counts[now] += 1
         if before in self._at:
@@ -165,6 +175,9 @@ class Follower:
         counts[now] += 1
         self.standing[host] = _standing(counts)
 
+            self._since[step.id] = at
+        else:
+            self._since.pop(step.id, None)
     # -- asking -------------------------------------------------------------------------------------------------
 
     @property
@@ -246,6 +259,7 @@ class Following:
         """What is made of a plan; made once for its digest."""
         with self._lock:
             return self._study(plan.digest) or self._keep(plan)
+        self._alive: WeakValueDictionary[str, Study] = WeakValueDictionary()  # those of kept runs are among them
 
     def follower(self, run: str) -> Follower:
         """Whoever follows the run, brought up to date. Errors: UnknownName, Tampered."""
@@ -253,6 +267,12 @@ class Following:
         with self._lock:
             found = self._followers.get(run)
             study = self._study(row.plan)
+    def plan(self, digest: str) -> Plan | None:
+        """The plan with that digest, if it is one of those that are kept."""
+        with self._lock:
+            found = self._study(digest)
+            return found.plan if found is not None else None
+
             if found is not None:
                 self._followers.move_to_end(run)
         if found is None:
@@ -265,22 +285,44 @@ class Following:
             with self._lock:
                 found = self._followers.setdefault(run, made)
                 self._followers.move_to_end(run)
-                while len(self._followers) > KEPT_RUNS:
-                    self._followers.popitem(last=False)
+                found.used = time.monotonic()
+                self._drop()
+        found.used = time.monotonic()
         found.look()
         return found
 
     def _study(self, digest: str) -> Study | None:
         if digest in self._studies:
             self._studies.move_to_end(digest)
-        return self._studies.get(digest)
+        return self._alive.get(digest)
 
     def _keep(self, plan: Plan) -> Study:
-        self._studies[plan.digest] = made = Study(plan)
-        while len(self._studies) > KEPT_PLANS:
+    def _drop(self) -> None:
+        """Keep no more runs than there is room for; who has been looked at lately stays, however large."""
+        while len(self._followers) > 1:
+            name, oldest = next(iter(self._followers.items()))
+            idle = time.monotonic() - oldest.used > IDLE
+            large = sum(len(one.plan.steps) for one in self._followers.values()) > KEPT_STEPS
+            if len(self._followers) <= KEPT_RUNS and not (idle and large):
+                return
+            del self._followers[name]
+
+        self._studies[plan.digest] = self._alive[plan.digest] = made = Study(plan)
+        while len(self._studies) > KEPT_PLANS or (
+            len(self._studies) > 1 and sum(len(one.plan.steps) for one in self._studies.values()) > KEPT_STEPS
+        ):
             self._studies.popitem(last=False)
         return made
 
 
 def _standing(counts: Counter[StepState]) -> Standing:
     return standing_of(state for state, number in counts.items() if number)
+def _lean(event: Event) -> Event:
+    """What a schedule needs of an event. It keeps the begin of every step: without what was seen before, and without
+    the chain, which was checked."""
+    if event.entry.kind != "begun":
+        return event
+    known = {name: event.entry.data[name] for name in ("because",) if name in event.entry.data}
+    return replace(event, entry=replace(event.entry, data=known), previous="", hash="")
+
+

@@ -15,7 +15,7 @@ from handrail.console.step_view import StepView
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from starlette.requests import Request
+    from starlette.requests import HTTPConnection
 
     from handrail.console.context import Console
 
@@ -35,9 +35,9 @@ class Looking:
         return StepView(self.following, self._templates, run, step)
 
 
-def looking_of(request: Request) -> Looking:
+def looking_of(connection: HTTPConnection) -> Looking:
     """What the console that a request came to keeps; made once."""
-    state = request.app.state
+    state = connection.app.state
     found = getattr(state, "looking", None)
     if found is None:
         hub = Hub(noted=_noting(state.console))

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from handrail.console.answers import question_in_words
 from handrail.console.context import console_of
 from handrail.console.desk import desk_of
-from handrail.console.following import Busy
 from handrail.console.guarding import viewer
 from handrail.console.looking import looking_of
 from handrail.console.rendering import render
@@ -27,11 +27,20 @@ NEWEST = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """What is asked, on which host (empty for none), since when."""
+
+    question: str
+    host: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Wanting:
     """A run that does not go on without a person. `asks`: the first of its questions."""
 
     line: RunLine
-    asks: tuple[Busy, ...] = ()
+    asks: tuple[Asking, ...] = ()
     more: int = 0
 
 
@@ -70,6 +79,7 @@ def make_router() -> APIRouter:
             going=[going(request, one) for one in lines if one.key == "begun" and not one.note],
             unapproved=unapproved(request),
             newest=lines[:NEWEST],
+            now=console_of(request).session.clock.now(),
         )
 
     return router
@@ -85,8 +95,11 @@ def wanting(request: Request, line: RunLine) -> Wanting:
         return Wanting(line)
     follower = looking_of(request).following.follower(line.row.run)
     with follower.lock:
-        asks = follower.busy("waiting", "in-doubt", most=QUESTIONS)
-        return Wanting(line, tuple(asks), follower.count("waiting", "in-doubt") - len(asks))
+        busy = follower.busy("waiting", "in-doubt", most=QUESTIONS)
+        asks = tuple(
+            Asking(question_in_words(follower.schedule, one.step), one.step.host or "", one.since) for one in busy
+        )
+        return Wanting(line, asks, follower.count("waiting", "in-doubt") - len(asks))
 
 
 def going(request: Request, line: RunLine) -> Going:

@@ -37,7 +37,7 @@ class Pricing:
     def __init__(self, session: Session, clock: Callable[[], float] = time.monotonic) -> None:
         self._session = session
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._found: OrderedDict[str, Price] = OrderedDict()
         self._not_before: dict[str, float] = {}
         self._under_way: set[str] = set()
@@ -53,6 +53,12 @@ class Pricing:
                 self._under_way.add(run)
                 self._worker.submit(self._count, run, plan, position)
             return found
+
+    def wait(self, run: str, plan: Plan, position: int, seconds: float) -> None:
+        """Until the run's first price was counted, at most so long: whoever has no script sees a page once."""
+        self.of(run, plan, position)
+        with self._lock:
+            self._lock.wait_for(lambda: run in self._found, seconds)
 
     def close(self) -> None:
         self._worker.shutdown(wait=False, cancel_futures=True)
@@ -74,3 +80,4 @@ class Pricing:
                 self._not_before.pop(self._found.popitem(last=False)[0], None)
             self._not_before[run] = ended + max(LEAST, SHARE * (ended - began))
             self._under_way.discard(run)
+            self._lock.notify_all()

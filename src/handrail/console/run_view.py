@@ -14,12 +14,13 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from handrail.console.following import Busy, Follower, Following
-from handrail.console.lanes import STANDINGS
+from handrail.console.lanes import STANDINGS, Bar
 from handrail.console.live import Frame
 from handrail.console.output import Said, said_since
 from handrail.console.pricing import Price, Pricing
 from handrail.console.showing import SIGNS, Places, Shown, shown
 from handrail.model.journal import StepState
+from handrail.reporting.drift import drift_blocks
 from handrail.model.plan import Remedy, Step
 from handrail.reporting.html import render as html_of
 from handrail.reporting.page import Block, Heading, Tone
@@ -31,7 +32,7 @@ from handrail.running.transcripts import path_of
 PARTS = ("standing", "now", "failed", "back", "waves", "story")
 """The parts of a run's page, each a template `run/NAME.html`; the lanes are one of their own."""
 MOST_BUSY = 12
-MOST_FAILED = 20
+MOST_FAILED = 6
 MOST_SAID = 3
 LINES = 20
 EVERY = 5.0
@@ -111,6 +112,7 @@ class RunView:
         begun = sorted(follower.busy("begun"), key=lambda one: (not one.overdue(now), one.since))
         waiting = follower.busy("waiting", "in-doubt", most=MOST_BUSY)
         wrong = follower.busy("failed", most=MOST_FAILED)
+        no_return, passed = _no_return(follower)
         return {
             "run": follower.row,
             "plan": follower.plan,
@@ -142,7 +144,9 @@ class RunView:
             "waves": list(follower.waves()) if follower.plan.fleet is not None else [],
             "standings": STANDINGS,
             "budget": _budget(follower),
-            "story": list(follower.story)[::-1][:LINES],
+            "no_return": no_return,
+            "passed": passed,
+            "story": [(moment(at), line) for at, line in list(follower.story)[::-1][:LINES]],
             "lanes": shown(follower.study.lanes, places, states=follower.states, standing=follower.standing),
             "places": places,
             "asked": asked(follower),
@@ -242,8 +246,20 @@ def _left(follower: Follower) -> str:
     return duration(left) if left else ""
 
 
-def _drifted(follower: Follower) -> Mapping[str, Any] | None:
-    return follower.drifted.entry.data if follower.drifted is not None else None
+def _drifted(follower: Follower) -> Markup:
+    """What has changed, or could not be seen, where the run did not go on because of it."""
+    if follower.drifted is None:
+        return Markup()
+    return markup(block for block in drift_blocks(follower.drifted.entry.data) if not isinstance(block, Heading))
+
+
+def _no_return(follower: Follower) -> tuple[Bar | None, datetime | None]:
+    """The point of no return, where the run has one ahead of it or behind it, and when it was passed."""
+    point = follower.study.lanes.no_return
+    if point is None or follower.states[point.step.id] == "skipped":
+        return None, None
+    passed = follower.schedule.began(point.step.id)
+    return point, moment(passed) if passed else None
 
 
 def _budget(follower: Follower) -> str:

@@ -31,6 +31,8 @@ from handrail.running.journal import Journal, RunRow
 
 PAGE = 20
 """Runs on a page."""
+PATIENCE = 0.7
+"""Seconds for which a page waits until it can say what going back would cost."""
 LOOK_BACK = 12
 """Events, from the last one on, in which the end of a run that has ended is found."""
 
@@ -74,6 +76,7 @@ def make_router() -> APIRouter:
     def run_page(request: Request, run: str) -> Response:
         looking = looking_of(request)
         follower = looking.following.follower(run)
+        looking.pricing.wait(run, follower.plan, follower.position, PATIENCE)
         with follower.lock:
             values = looking.view(run).values(follower)
             panel = panel_of(request, run, follower.plan, follower.schedule)

@@ -85,6 +85,8 @@
         const part = page.querySelector(`[data-part="${name}"]`);
         if (!part) continue;
         replace(part, text);
+        const title = part.querySelector("[data-title]");
+        if (title && page.dataset.name) document.title = `${title.dataset.title}: ${page.dataset.name} · Handrail`;
         if (name === "trouble") part.hidden = !text;
       }
     }
