@@ -75,10 +75,12 @@ class Database:
             self._raw.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._raw.execute("COMMIT")
             except BaseException:
-                self._raw.execute("ROLLBACK")
+                # A full disk may have rolled it back already; a COMMIT that failed may have left it open.
+                if self._raw.in_transaction:
+                    self._raw.execute("ROLLBACK")
                 raise
-            self._raw.execute("COMMIT")
 
     def close(self) -> None:
         with self._lock:

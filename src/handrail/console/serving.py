@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from errno import EADDRINUSE
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -144,10 +145,10 @@ def bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=256)
-    except OSError as error:
-        raise BadInput(
-            f"The console cannot listen on {host} port {port}: {error.strerror}.", "Choose another with --port."
-        ) from error
+    except (OSError, UnicodeError) as error:
+        because = error.strerror if isinstance(error, OSError) else "that is no name of a machine"
+        advice = "Choose another with --port." if isinstance(error, OSError) and error.errno == EADDRINUSE else ""
+        raise BadInput(f"The console cannot listen on {host} port {port}: {because}.", advice) from error
 
 
 class Patient(H11Protocol):

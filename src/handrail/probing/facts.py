@@ -20,9 +20,7 @@ _WISHES = ("window", "revision", "refresh", "databases", "library_share", "insta
 CHOICE = "it is yours to choose"
 
 NOT_READ: Mapping[str, Mapping[str, NotRead]] = {
-    "aim": dict.fromkeys(
-        ("window", "revision", "refresh", "databases", "library_share", "installations", "prefer", "to"), _WISH
-    ),
+    "aim": dict.fromkeys(_WISHES, _WISH),
     "account": {
         "hardened": NotRead(
             "it stands in the security policy of the host, which only an administrator's export shows",

@@ -45,7 +45,6 @@ class Verdict:
 
 
 PASS = Verdict("pass")
-RollBack = Callable[[Plan, str, Mapping[str, object], Mapping[str, Signature]], Plan | NoWayBack]
 
 
 @dataclass

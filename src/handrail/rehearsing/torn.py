@@ -70,11 +70,6 @@ def broken_off(foretold: Foretold, keep: Keep) -> list[Change]:
     return list(_half(foretold.changes)) if keep == "half" else []
 
 
-def tears(foretold: Foretold) -> bool:
-    """Whether half of it can be there at all."""
-    return bool(_half(foretold.changes))
-
-
 def _half(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     made = sorted(((address, value) for address, value in changes if isinstance(value, Entry)), key=lambda one: one[0])
     if any(kind == "restored" for (_, kind, _), _ in changes):

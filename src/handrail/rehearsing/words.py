@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from handrail.documents.read import BROKEN, Keys, Reading, describe, fields_of
-from handrail.errors import suggestion
 
 
 def worded(reading: Reading, classes: Mapping[str, type[Any]], entry: Any, keys: Keys) -> Any:
@@ -28,9 +27,3 @@ def worded(reading: Reading, classes: Mapping[str, type[Any]], entry: Any, keys:
 
 def _listed(words: Mapping[str, Any]) -> str:
     return ", ".join(words)
-
-
-def known_or_near(name: str, known: list[str]) -> str:
-    """' Did you mean ...?' for a sentence's end, or nothing."""
-    near = suggestion(name, known)
-    return f" {near}" if near else ""

@@ -57,10 +57,6 @@ def pend_rename(machine: Machine, source: str, target: str) -> None:
     registry.write(machine, MANAGER, {PENDING: registry.lines(new)})
 
 
-def restart_pending(machine: Machine) -> bool:
-    return registry.value(machine, MANAGER, PENDING) is not None
-
-
 def _settle_renames(machine: Machine) -> None:
     pending = registry.value(machine, MANAGER, PENDING)
     if pending is None:
