@@ -95,6 +95,15 @@ def test_hosts_come_page_by_page(made: Site) -> None:
     assert page(made, "fleet.yaml", page=99).count("<td>windows-") == 20
 
 
+def test_hosts_and_installations_are_found_by_name_and_system(made: Site) -> None:
+    found = page(made, "fleet.yaml", find="PC00007")
+    assert found.count("<td>windows-") == 1
+    assert found.count("<td>pc00007</td>") == 1
+    assert "&lt;i&gt;" in page(made, "fleet.yaml", find="<i>")
+    assert "No host and no installation has zzz." in page(made, "fleet.yaml", find="zzz")
+    assert "find=windows&amp;page=2#made-of" in page(made, "fleet.yaml", find="windows")
+
+
 def test_an_estate_that_is_not_there_is_not_found(made: Site) -> None:
     for name in ("nothing", "bad", "..%2Fserved%2Fbad.yaml", "sp2-latest.yaml"):
         assert made.browser("viewer").get(f"/estates/{name}").status_code == 404

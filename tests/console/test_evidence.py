@@ -73,6 +73,24 @@ def test_there_is_no_other_file(told: tuple[Site, str], name: str) -> None:
     assert console.browser("viewer").get(f"/runs/{run}/evidence/{name}").status_code == 404
 
 
+def test_programs_get_the_same_files_byte_for_byte(told: tuple[Site, str], tmp_path: Path) -> None:
+    console, run = told
+    browser = console.browser("viewer")
+    place = f"/api/v1/runs/{run}/evidence"
+
+    answer = browser.get(place)
+    assert answer.headers["content-type"] == "application/json" and answer.json()["schema"] == "handrail/evidence/v1"
+    for name in (HTML, JSON):
+        (tmp_path / name).write_bytes(browser.get(f"{place}/{name}").content)
+    assert (tmp_path / JSON).read_bytes() == answer.content
+    assert check(tmp_path).holds
+    unsigned = browser.get(f"{place}/evidence.json.sig")
+    assert unsigned.status_code == 404 and "is not signed" in unsigned.json()["detail"]
+    assert browser.get(f"{place}/other").status_code == 422
+    assert browser.get("/api/v1/runs/no-such-run/evidence").status_code == 404
+    assert console.browser().get(place).status_code == 401
+
+
 def test_of_no_run_there_is_none_and_strangers_see_nothing(told: tuple[Site, str]) -> None:
     console, run = told
 
@@ -97,7 +115,9 @@ def test_a_large_run_names_the_command_instead(told: tuple[Site, str], monkeypat
     browser = console.browser("viewer")
 
     assert f"handrail report {run} -o FOLDER" in browser.get(f"/runs/{run}/evidence").text
-    assert browser.get(f"/runs/{run}/evidence/{JSON}").status_code == 413
+    assert browser.get(f"/runs/{run}/evidence/{JSON}").status_code == 409
+    refused = browser.get(f"/api/v1/runs/{run}/evidence")
+    assert refused.status_code == 409 and f"handrail report {run} -o FOLDER" in refused.json()["advice"]
 
 
 def test_it_is_written_anew_only_when_something_has_happened(told: tuple[Site, str]) -> None:

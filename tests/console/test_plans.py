@@ -47,6 +47,13 @@ def test_a_plan_says_what_it_is_and_whom_its_holds_wait_for(made: Site) -> None:
     assert "Approving takes the role approver" in page
 
 
+def test_a_plan_leads_to_its_estate_and_its_rehearsals_or_says_how_to_make_one(made: Site) -> None:
+    browser = made.browser("viewer")
+    page = browser.get(f"/plans/{mill().digest}").text
+    assert 'href="/estates/valley"' in page and 'href="/rehearsals/' in page
+    assert "handrail rehearse held.plan" in browser.get(f"/plans/{held_plan().digest}").text
+
+
 def test_the_plan_of_a_run_has_a_page_though_no_file_is_served(made: Site) -> None:
     other = plan(step("elsewhere"))
     run = made.console.session.start(other, "adam", target="twin")

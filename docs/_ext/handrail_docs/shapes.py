@@ -16,10 +16,11 @@ from handrail.cli.main import main
 from handrail.guides import catalogue
 from handrail.guides.catalogue import SHIPPED
 from handrail_docs.reading import shipped
-from handrail_docs.writing import block, code
+from handrail_docs.writing import block, codes
 from handrail_docs.writing import page as a_page
 
 ESTATE = SHIPPED / "miis" / "estates" / "contoso.yaml"
+HELD = SHIPPED / "mim" / "estates" / "sp2-latest.yaml"
 BLOCKED = SHIPPED / "miis" / "estates" / "as-found.yaml"
 ENTRIES = 12
 """Of a mapping with more keys than this, or with keys that are ids, one entry stands for all."""
@@ -48,15 +49,16 @@ def page() -> str:
         "ever added. The outlines below are read off what this version prints for a sample estate: `text|null` means "
         "that both occur, `ID` and `NAME` stand for what a key names. A value that never occurred there is missing.",
     ]
-    for said, document in documents:
-        parts.append(f"## {document['schema']}")
-        parts.append(f"Printed by {code(said)}.")
-        parts.append(block(outlined(document), "text"))
+    for said, *printed in documents:
+        parts.append(f"## {printed[0]['schema']}")
+        parts.append(f"Printed by {codes(said.split(' and '))}.")
+        parts.append(block(outlined(printed), "text"))
     return a_page("JSON documents", *parts)
 
 
-def _documents(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What is printed, and by which command, the program's own home and files being in `folder`."""
+def _documents(folder: Path) -> Iterator[tuple[str, *tuple[dict[str, Any], ...]]]:
+    """By which command it is printed, and one or several examples, the program's own home and files being in
+    `folder`."""
     plan = folder / "upgrade.plan"
 
     def told(*arguments: str) -> dict[str, Any]:
@@ -70,15 +72,30 @@ def _documents(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "handrail explain PLAN --if PATH=VALUE", told("explain", str(plan), "--if", "approvers=2")
     yield "handrail rehearse PLAN", told("rehearse", str(plan), "--case", "stop:restarts")
     yield "handrail secrets PLAN", told("secrets", str(plan))
-    yield "handrail run PLAN", told("run", str(plan), "--twin")
-    run = told("status")["run"]
+    done = told("run", str(plan), "--twin")
+    run = done["run"]
+    yield "handrail run PLAN and handrail status RUN", done, *_held(folder)
     yield "handrail verify RUN", told("verify", run)
     report = folder / "report"
     yield "handrail report RUN -o FOLDER", told("report", run, "-o", str(report))
     yield "handrail report --check FOLDER", told("report", "--check", str(report))
     yield "handrail report RUN -o FOLDER, into evidence.json", json.loads((report / "evidence.json").read_bytes())
+    yield "handrail store check", told("store", "check")
+    yield "handrail store move RUN --to URL|FOLDER", told("store", "move", run, "--to", str(folder / "elsewhere"))
     yield "handrail guide list", told("guide", "list")
     yield "handrail guide lint", told("guide", "lint", str(SHIPPED / "miis"))
+
+
+def _held(folder: Path) -> Iterator[dict[str, Any]]:
+    """A run at a hold that takes two people, before and after the first has said yes."""
+    estate, plan = folder / "held.yaml", folder / "held.plan"
+    estate.write_text(HELD.read_text("utf-8") + "\nholds: two\n", "utf-8")
+    _said(folder, "plan", str(estate), "-o", str(plan))
+    waiting = json.loads(_said(folder, "run", str(plan), "--twin", "--ask", "--format", "json"))
+    yield waiting
+    hold = next(one["id"] for one in waiting["steps"] if one["state"] == "waiting")
+    _said(folder, "answer", waiting["run"], hold, "yes")
+    yield json.loads(_said(folder, "status", waiting["run"], "--format", "json"))
 
 
 def _said(home: Path, *arguments: str) -> str:

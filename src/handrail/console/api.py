@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Query
+from fastapi import APIRouter, Depends, FastAPI, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,6 +17,7 @@ from handrail.console.context import console_of
 from handrail.console.desk import PlanLine, desk_of
 from handrail.console.documents import Found
 from handrail.console.estates import assessments_of
+from handrail.console.evidence import file_of
 from handrail.console.guarding import Person, approver, demand, operator, viewer
 from handrail.console.plans import begin
 from handrail.console.rendering import render
@@ -25,6 +26,7 @@ from handrail.documents.plan import plan_to_json
 from handrail.errors import Blocked
 from handrail.model.journal import RunStatus
 from handrail.rehearsing.results import to_json
+from handrail.reporting.evidence_files import JSON
 from handrail.reporting.findings import assessment_document
 from handrail.restoring.rollback import NoWayBack
 from handrail.running import people
@@ -40,8 +42,13 @@ LARGEST = 2**53
 Digest = Annotated[str, api_schema.in_path("The plan's digest.", "sha256:" + "0" * 64, 200)]
 Run = Annotated[str, api_schema.in_path("The run's id.", "contoso-2026-11-21-k7m2", 200)]
 Named = Annotated[str, api_schema.in_path("As the list names it.", "contoso", 300)]
+Evidence = Annotated[
+    Literal["evidence.json", "evidence.html", "evidence.json.sig"], Path(description="Which of its files.")
+]
 Number = Annotated[int, Query(ge=1, le=1_000_000, description="Which page of the list, from 1.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many of the list at a time.")]
+
+Viewer = Annotated[Person, Depends(viewer)]
 
 
 class _Body(BaseModel):
@@ -141,6 +148,18 @@ def _runs(router: APIRouter) -> None:
         some = found[:limit]
         more = some[-1].position if len(found) > limit else None
         return _shown(request, {"run": row.run, "events": [event_to_json(one) for one in some], "next": more})
+
+    @router.get("/runs/{run}/evidence", responses=answers("evidence") | problems(400, 404, 409), tags=["runs"])
+    def evidence(request: Request, run: Run, person: Viewer) -> Response:
+        """The evidence of a run, byte for byte the `evidence.json` of `handrail report`. 409 for a run that is too
+        large to be told at once."""
+        return file_of(request, run, JSON, person)
+
+    @router.get("/runs/{run}/evidence/{file}", responses=api_schema.FILES | problems(400, 404, 409), tags=["runs"])
+    def evidence_file(request: Request, run: Run, file: Evidence, person: Viewer) -> Response:
+        """One of the files of a run's evidence: with all of them in one folder, `handrail report --check FOLDER` checks
+        it. There is a signature where a key is configured."""
+        return file_of(request, run, file, person)
 
 
 def _acts(router: APIRouter) -> None:

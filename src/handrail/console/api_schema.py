@@ -87,7 +87,7 @@ SCHEMAS: Mapping[str, Json] = {
             "attended": FLAG,
             "waits_for": _list(QUESTION),
         },
-        {"goes_back": TEXT, "taken_back_by": TEXT, "fates": _list(ANYTHING)},
+        {"goes_back": TEXT, "taken_back_by": TEXT, "moved_to": TEXT, "fates": _list(ANYTHING)},
     ),
     "events": _object({"run": TEXT, "events": _list(EVENT), "next": {"type": ["integer", "null"]}}),
     "event": EVENT,
@@ -127,6 +127,30 @@ SCHEMAS: Mapping[str, Json] = {
         }
     ),
     "later": _object({"says": TEXT}),
+    "evidence": _object(
+        {
+            "schema": {"const": "handrail/evidence/v1"},
+            "made": ANYTHING,
+            "run": _object({"run": TEXT, "plan": TEXT, "estate": TEXT, "target": TEXT, "created": TEXT, "who": TEXT}),
+            "plan": ANYTHING,
+            "approvals": _list(EVENT),
+            "rehearsal": {"type": ["object", "null"]},
+            "events": _list(EVENT),
+            "linked": ANYTHING,
+            "summary": ANYTHING,
+            "steps": _list(ANYTHING),
+            "installations": _list(ANYTHING),
+            "assets": _list(ANYTHING),
+            "restore_points": _list(ANYTHING),
+            "customisations": _list(ANYTHING),
+            "remedies": _list(ANYTHING),
+            "acts": _list(ANYTHING),
+            "chains": _list(_object({"lane": TEXT, "epoch": WHOLE, "events": WHOLE, "head": TEXT})),
+            "seals": _list(ANYTHING),
+            "html": ANYTHING,
+            "digest": TEXT,
+        }
+    ),
     "rehearsals": _paged("rehearsals", FILE),
     "rehearsal": _object(
         {
@@ -265,6 +289,18 @@ def answers(name: str, status: int = 200) -> dict[int | str, dict[str, Any]]:
     if name in EXAMPLES:
         content["example"] = EXAMPLES[name]
     return {status: {"description": f"The document `{name}`.", "content": {"application/json": content}}}
+
+
+FILES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file, as `handrail report` writes it.",
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/evidence"}},
+            "text/html": {"schema": TEXT},
+            "text/plain": {"schema": TEXT},
+        },
+    }
+}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,7 +25,7 @@ from handrail.console.rendering import render
 from handrail.errors import HandrailError
 from handrail.guides.catalogue import Catalogue, load
 from handrail.guides.facts import check_estate
-from handrail.model.estate import Estate
+from handrail.model.estate import Estate, Host
 from handrail.model.finding import Assessment
 from handrail.reporting import html, words
 from handrail.reporting.findings import assessment_page
@@ -33,6 +33,8 @@ from handrail.reporting.findings import assessment_page
 WAITS = 4.0
 """Seconds for which a page waits for an assessment; then it says that it is being made, and comes again."""
 KEPT = 20
+LARGE = 20
+"""Hosts beyond which they can be searched."""
 
 Key = tuple[Path, int, float]
 
@@ -89,6 +91,19 @@ def installations(estate: Estate) -> Iterator[tuple[str, str, str, str, str]]:
             yield f"{name}/{one.component}", deployment.product, one.host, str(build), one.database or ""
 
 
+def hosts_with(estate: Estate, find: str) -> tuple[Host, ...]:
+    """The hosts in whose name, system or labels every word of `find` occurs."""
+    return tuple(
+        one
+        for one in estate.hosts.values()
+        if has_words(find, one.name, one.os or "", *(f"{name}={value}" for name, value in one.labels.items()))
+    )
+
+
+def has_words(find: str, *texts: str) -> bool:
+    return all(any(word in text.lower() for text in texts) for word in find.lower().split())
+
+
 def make_router() -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
@@ -109,7 +124,9 @@ def make_router() -> APIRouter:
         )
 
     @router.get("/estates/{name}", dependencies=[Depends(viewer)])
-    def estate(request: Request, name: str, page: int = 1) -> Response:
+    def estate(
+        request: Request, name: str, page: int = 1, find: Annotated[str, Query(max_length=200)] = ""
+    ) -> Response:
         desk = desk_of(request)
         found = desk.documents.find("estate", name)
         plain = desk.documents.estate(name).estate if found.size <= SMALL else Estate(found.name)
@@ -126,8 +143,10 @@ def make_router() -> APIRouter:
             "desk/estate.html",
             found=found,
             estate=known,
-            hosts=paged(tuple(known.hosts.values()), page, f"/estates/{name}"),
-            installations=tuple(installations(known)),
+            hosts=paged(hosts_with(known, find), page, f"/estates/{name}#made-of", {"find": find} if find else None),
+            installations=[one for one in installations(known) if has_words(find, *one)],
+            is_large=len(known.hosts) > LARGE,
+            find=find,
             assessment=assessment,
             content=content,
             trouble=trouble.message if trouble else "",

@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, Response
 from handrail.console.context import console_of
 from handrail.console.guarding import Person, viewer
 from handrail.console.rendering import render
-from handrail.errors import HandrailError
+from handrail.errors import Blocked, HandrailError
 from handrail.reporting.evidence_check import Checked, check
 from handrail.reporting.evidence_files import HTML, JSON, SIGNATURE, Written
 from handrail.reporting.evidence_html import body_of
@@ -53,11 +53,14 @@ class Fragment:
         return self.html
 
 
-class TooLarge(Exception):
+class TooLarge(Blocked):
     """A run of more events than a page may wait for."""
 
-    def __init__(self, events: int) -> None:
-        super().__init__(events)
+    def __init__(self, run: str, events: int) -> None:
+        super().__init__(
+            f"This run has {events:,} events: writing its evidence takes longer than an answer may.",
+            f"Write it where the store can be reached: handrail report {run} -o FOLDER",
+        )
         self.events = events
 
 
@@ -75,7 +78,7 @@ class Reports:
         """The report of a run, written in the name of `who`. TooLarge; else errors as `report`."""
         position = self._position(run)
         if position > MOST:
-            raise TooLarge(position)
+            raise TooLarge(run, position)
         key = (run, who, position, self._position(APPROVALS))
         with self._lock:
             found = self._known.get(key)
@@ -126,17 +129,19 @@ def make_router() -> APIRouter:
     @router.get("/runs/{run}/evidence/{name}")
     def file(request: Request, run: str, name: str, person: Viewer) -> Response:
         """To be taken away: never shown by a browser as a page of ours."""
-        row = console_of(request).session.journal.row(run)
         if name not in KINDS:
             raise HTTPException(404)
-        try:
-            ready = reports_of(request).of(row.run, person.name)
-        except TooLarge as large:
-            raise HTTPException(413) from large
-        path = ready.written.folder / name
-        if not path.is_file():
-            raise HTTPException(404)
-        shown = f"{re.sub(r'[^A-Za-z0-9-]', '-', row.run)}-{name}"
-        return FileResponse(path, media_type=KINDS[name], filename=shown)
+        return file_of(request, run, name, person)
 
     return router
+
+
+def file_of(request: Request, run: str, name: str, person: Person) -> Response:
+    """A file of a run's evidence, as `handrail report` writes it. HTTPException 404 when there is none of that name;
+    errors otherwise as `Reports.of`."""
+    row = console_of(request).session.journal.row(run)
+    path = reports_of(request).of(row.run, person.name).written.folder / name
+    if not path.is_file():
+        raise HTTPException(404, "This run's evidence is not signed: no key is configured here.")
+    shown = f"{re.sub(r'[^A-Za-z0-9-]', '-', row.run)}-{name}"
+    return FileResponse(path, media_type=KINDS[name], filename=shown)

@@ -27,12 +27,14 @@ class Paged(Generic[T]):
 def paged(
     whole: Sequence[T], number: int, at: str, asked: Mapping[str, str] | None = None, length: int = LENGTH
 ) -> Paged[T]:
-    """Page `number` of a list whose pages are at the path `at`; a number that is too large means the last one."""
+    """Page `number` of a list whose pages are at the path `at`, which may end with `#` and a place in them; a number
+    that is too large means the last one."""
     pages = max(1, -(-len(whole) // length))
     number = min(max(1, number), pages)
+    path, sharp, place = at.partition("#")
 
     def link(page: int) -> str:
-        return f"{at}?{urlencode({**(asked or {}), 'page': page})}" if 1 <= page <= pages else ""
+        return f"{path}?{urlencode({**(asked or {}), 'page': page})}{sharp}{place}" if 1 <= page <= pages else ""
 
     shown = tuple(whole[(number - 1) * length : number * length])
     return Paged(shown, number, pages, len(whole), link(number - 1), link(number + 1))

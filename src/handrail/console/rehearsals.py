@@ -172,6 +172,7 @@ def make_router() -> APIRouter:
             unknown=unknown(rehearsal)[:FAILURES],
             signs=[sign for result, sign in SIGNS.items() if any(one.result == result for one in rehearsal.cases)],
             case_at=_case_at,
+            has_plan=_plan(request, rehearsal) is not None,
         )
 
     @router.get("/rehearsals/{id}/case", dependencies=[Depends(viewer)])
