@@ -12,6 +12,7 @@ import pytest
 from tests.support.acting import NoSecrets
 
 from handrail.actions import build
+from handrail.actions.base import Base
 from handrail.actions.catalogue import described
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.errors import BadInput
@@ -138,6 +139,22 @@ def test_an_opposite_and_the_opposite_of_that_are_the_command_again(tmp_path: Pa
     assert again is not None
 
     assert described(again) == described(action)
+
+
+def test_commands_that_take_each_other_back_are_about_the_same_thing(tmp_path: Path) -> None:
+    """So are those that name it, whatever they do to it."""
+    there, back = switch(tmp_path / "current", "two", "one"), switch(tmp_path / "current", "one", "two")
+    on = switch(tmp_path / "current", "three", "two")
+
+    assert isinstance(there, Base) and isinstance(back, Base) and isinstance(on, Base)
+    assert there.concerns() == back.concerns() != on.concerns()
+    named = [build(*_with(one, about="the link current")) for one in (there, on)]
+    assert {one.concerns() for one in named if isinstance(one, Base)} == {"the link current"}
+
+
+def _with(action: Action, **more: str) -> tuple[str, dict[str, Any]]:
+    uses, with_ = described(action)
+    return uses, {**with_, **more}
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,10 @@ class Base:
         """The action that brings back what `before` saw; None when there is nothing to undo."""
         return None
 
+    def concerns(self) -> str:
+        """What it is about, where its parameters do not say so by themselves (a service's name does)."""
+        return ""
+
     def restore(self, made: Mapping[str, Any]) -> tuple[Action, ...]:
         """Of a backup: the actions that put back what it secured, in order, into an emptied place. `made` are the
         outputs that it journaled."""

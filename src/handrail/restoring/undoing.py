@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from handrail.actions.base import Base
 from handrail.actions.protocol import Action
 from handrail.errors import HandrailError
 from handrail.model.finding import Citation, Finding
@@ -49,7 +50,7 @@ Described = tuple[str, dict[str, Any]]
 @dataclass(frozen=True, slots=True)
 class Undo:
     """`opposite` takes back what `own` did as part of `step`, which stands at place `at` of the plan. `number` counts
-    from 1 where one step did several things."""
+    from 1 where one step did several things. `concerns`: what it is about, where the action says so."""
 
     step: Step
     at: int
@@ -57,6 +58,7 @@ class Undo:
     own: Described
     opposite: Described
     settled: bool
+    concerns: str = ""
 
     @property
     def id(self) -> str:
@@ -169,7 +171,8 @@ def _undos(step: Step, at: int, record: Record, knowledge: Knowledge) -> list[Un
         opposite = action.undo(intent.seen)
         if opposite is not None:
             own, back = knowledge.describe(action), knowledge.describe(opposite)
-            found.append(Undo(step, at, number, own, back, record.state == "done"))
+            concerns = action.concerns() if isinstance(action, Base) else ""
+            found.append(Undo(step, at, number, own, back, record.state == "done", concerns))
     return found
 
 
@@ -276,6 +279,8 @@ def same_thing(one: Undo, other: Undo) -> bool:
     (uses, with_), (other_uses, other_with) = one.opposite, other.opposite
     if one.step.host != other.step.host or uses.partition(".")[0] != other_uses.partition(".")[0]:
         return False
+    if one.concerns and other.concerns:
+        return one.concerns == other.concerns
     return all(with_[name] == other_with[name] for name in with_.keys() & other_with.keys())
 
 

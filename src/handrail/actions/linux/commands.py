@@ -6,6 +6,7 @@ brings a state about names in `until` the command that looks whether it is there
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -113,7 +114,8 @@ class UndoableCommand(Base):
     """Run a command of the product whose work another command takes back: stop and start, disable and enable.
 
     As `command.run`; `undo` has the `run` and the `until` of the opposite. It is carried out on the way back, if the
-    state was another one before.
+    state was another one before. `about` names what is switched (a service, a link) where several commands switch the
+    same thing in several ways, so that a way back knows which of them has the last word.
     """
 
     platforms: ClassVar[tuple[str, ...]] = ("linux",)
@@ -122,6 +124,7 @@ class UndoableCommand(Base):
     run: tuple[str, ...]
     until: Mapping[str, Any] = field(metadata={"schema": _LOOK})
     undo_: Mapping[str, Any] = field(metadata={"schema": _PAIR})
+    about: str | None = None
     cwd: str | None = None
     within: int = WITHIN
 
@@ -146,7 +149,11 @@ class UndoableCommand(Base):
             return None
         # The mirror image, so that a stop and a start of one run are known to take each other back.
         back = {"run": list(self.run), "until": dict(self.until)}
-        return UndoableCommand(tuple(self.undo_["run"]), dict(self.undo_["until"]), back, self.cwd, self.within)
+        there = tuple(self.undo_["run"])
+        return UndoableCommand(there, dict(self.undo_["until"]), back, self.about, self.cwd, self.within)
+
+    def concerns(self) -> str:
+        return self.about or json.dumps(sorted([list(self.run), list(self.undo_["run"])]))
 
 
 async def _state(
