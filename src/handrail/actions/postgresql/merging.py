@@ -20,7 +20,6 @@ _SETTING = re.compile(
     r"(?P<value>'(?:[^'\\]|''|\\.)*'|[^\s#'=]\S*)\s*(?:#.*)?$"
 )
 INCLUDES = ("include", "include_if_exists", "include_dir")
-_NAMES_A_FILE = re.compile(r"include(_if_exists|_dir)?|ssl_(cert|key|ca|crl|dh_params)_file|ssl_crl_dir")
 
 OF_THE_PLACE = frozenset({"data_directory", "config_file", "hba_file", "ident_file", "external_pid_file"})
 """Settings that say where the old cluster lies; in the new one they would point back to it."""
