@@ -16,7 +16,7 @@ from tests.support.scripted_host import ScriptedHost
 from handrail.errors import FileMissing, HostUnreachable
 from handrail.hosts import powershell
 from handrail.hosts.protocol import Command, Exited, Lost, Outcome, TimedOut
-from handrail.running.transcripts import KEPT, MARGIN, TranscribedHost, Transcripts, read_transcript
+from handrail.running.transcripts import KEPT, MARGIN, TranscribedHost, Transcripts, path_of, read_transcript
 
 SECRET = "hunter2-and-more"
 
@@ -226,6 +226,15 @@ def test_two_processes_may_write_to_one(tmp_path: Path) -> None:
         ask(ask_one, "tool")
 
     assert len(read_transcript(path)) == 40
+
+
+def test_no_two_hosts_share_a_file(tmp_path: Path) -> None:
+    names = ("sync01", "sync_01", "sÿnc01", "sžnc01", "..", "sync.01", "x" * 300, "x" * 301)
+
+    paths = [path_of(tmp_path, name) for name in names]
+
+    assert len(set(paths)) == len(names) and paths[0].name == "sync01.jsonl"
+    assert all(one.parent == tmp_path and len(one.name) < 200 for one in paths)
 
 
 # -- runs -------------------------------------------------------------------------------------------------------------

@@ -214,6 +214,8 @@ def read_transcript(path: Path) -> list[dict[str, Any]]:
 
 
 def path_of(folder: Path, host: str) -> Path:
-    """Where the transcript of `host` lies below the folder of its run's transcripts."""
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", host).lstrip(".") or "host"
+    """Where the transcript of `host` lies below the folder of its run's transcripts: each host has a file of its own."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", host).lstrip(".")[:100] or "host"
+    if safe != host:
+        safe += "-" + hashlib.sha256(host.encode("utf-8", "replace")).hexdigest()[:8]
     return folder / f"{safe}.jsonl"
