@@ -101,9 +101,10 @@ class Follower:
         self.back_by: list[str] = []
         self.taken_back_by: str | None = None
         self.drifted: Event | None = None
+        self.moved_to: str | None = None
         self.for_workers = False
-        self.counts: Counter[StepState] = Counter({"pending": len(study.plan.steps)})
         self.used = 0.0
+        self.counts: Counter[StepState] = Counter({"pending": len(study.plan.steps)})
         self._session = session
         self._heads = check(row.run, ())
         self._states: dict[str, StepState] = {step.id: "pending" for step in study.plan.steps}
@@ -143,6 +144,11 @@ class Follower:
             self.back_by.append(str(entry.data["by"]))
         elif entry.kind == "taken-back":
             self.taken_back_by = str(entry.data["by"])
+        elif entry.kind == "moved":
+            self.moved_to = str(entry.data["to"])
+        elif entry.kind == "arrived":
+            self.moved_to = None
+            self.for_workers = entry.data["dispatch"] == "workers"
         elif entry.kind == "taken":
             self.drifted = None if event.lane == RUN_LANE else self.drifted
             for step in self._steps_of.get(event.lane, ()):
@@ -169,15 +175,15 @@ class Follower:
             self._at[before].pop(step.id, None)
         if now in self._at:
             self._at[now][step.id] = None
+            self._since[step.id] = at
+        else:
+            self._since.pop(step.id, None)
         host = step.host or ESTATE
         counts = self._of_host[host]
         counts[before] -= 1
         counts[now] += 1
         self.standing[host] = _standing(counts)
 
-            self._since[step.id] = at
-        else:
-            self._since.pop(step.id, None)
     # -- asking -------------------------------------------------------------------------------------------------
 
     @property
@@ -253,13 +259,19 @@ class Following:
         self.session = session
         self._lock = threading.Lock()
         self._studies: OrderedDict[str, Study] = OrderedDict()
+        self._alive: WeakValueDictionary[str, Study] = WeakValueDictionary()  # those of kept runs are among them
         self._followers: OrderedDict[str, Follower] = OrderedDict()
 
     def study(self, plan: Plan) -> Study:
         """What is made of a plan; made once for its digest."""
         with self._lock:
             return self._study(plan.digest) or self._keep(plan)
-        self._alive: WeakValueDictionary[str, Study] = WeakValueDictionary()  # those of kept runs are among them
+
+    def plan(self, digest: str) -> Plan | None:
+        """The plan with that digest, if it is one of those that are kept."""
+        with self._lock:
+            found = self._study(digest)
+            return found.plan if found is not None else None
 
     def follower(self, run: str) -> Follower:
         """Whoever follows the run, brought up to date. Errors: UnknownName, Tampered."""
@@ -267,12 +279,6 @@ class Following:
         with self._lock:
             found = self._followers.get(run)
             study = self._study(row.plan)
-    def plan(self, digest: str) -> Plan | None:
-        """The plan with that digest, if it is one of those that are kept."""
-        with self._lock:
-            found = self._study(digest)
-            return found.plan if found is not None else None
-
             if found is not None:
                 self._followers.move_to_end(run)
         if found is None:
@@ -291,12 +297,6 @@ class Following:
         found.look()
         return found
 
-    def _study(self, digest: str) -> Study | None:
-        if digest in self._studies:
-            self._studies.move_to_end(digest)
-        return self._alive.get(digest)
-
-    def _keep(self, plan: Plan) -> Study:
     def _drop(self) -> None:
         """Keep no more runs than there is room for; who has been looked at lately stays, however large."""
         while len(self._followers) > 1:
@@ -307,6 +307,12 @@ class Following:
                 return
             del self._followers[name]
 
+    def _study(self, digest: str) -> Study | None:
+        if digest in self._studies:
+            self._studies.move_to_end(digest)
+        return self._alive.get(digest)
+
+    def _keep(self, plan: Plan) -> Study:
         self._studies[plan.digest] = self._alive[plan.digest] = made = Study(plan)
         while len(self._studies) > KEPT_PLANS or (
             len(self._studies) > 1 and sum(len(one.plan.steps) for one in self._studies.values()) > KEPT_STEPS
@@ -315,8 +321,6 @@ class Following:
         return made
 
 
-def _standing(counts: Counter[StepState]) -> Standing:
-    return standing_of(state for state, number in counts.items() if number)
 def _lean(event: Event) -> Event:
     """What a schedule needs of an event. It keeps the begin of every step: without what was seen before, and without
     the chain, which was checked."""
@@ -326,3 +330,5 @@ def _lean(event: Event) -> Event:
     return replace(event, entry=replace(event.entry, data=known), previous="", hash="")
 
 
+def _standing(counts: Counter[StepState]) -> Standing:
+    return standing_of(state for state, number in counts.items() if number)
