@@ -20,13 +20,14 @@ from handrail.console.output import Said, said_since
 from handrail.console.pricing import Price, Pricing
 from handrail.console.showing import SIGNS, Places, Shown, shown
 from handrail.model.journal import StepState
-from handrail.reporting.drift import drift_blocks
 from handrail.model.plan import Remedy, Step
+from handrail.reporting.drift import drift_blocks
 from handrail.reporting.html import render as html_of
 from handrail.reporting.page import Block, Heading, Tone
 from handrail.reporting.rollback import going_back_blocks
 from handrail.reporting.run import STATES
 from handrail.reporting.words import count, duration
+from handrail.running.clock import moment
 from handrail.running.transcripts import path_of
 
 PARTS = ("standing", "now", "failed", "back", "waves", "story")
