@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,10 @@ from handrail.model.finding import Citation
 from handrail.model.journal import PEOPLE_LANE, Entry
 from handrail.model.plan import Because, GoesBack, Plan, Remedy
 from handrail.running.chain import canonical
+from handrail.running.clock import moment, stamp
+from handrail.running.said import AT_WORK, Said
 from handrail.running.session import Session
+from handrail.running.tails import putting
 
 EVIL = "<script>alert(1)</script>"
 OURS = Citation("ours", "tests")
@@ -276,6 +280,31 @@ def test_what_is_under_way_is_told_with_its_host_its_times_and_what_the_host_say
     assert text.count("expected until") == 2 and text.count("overdue") == 1
     for page in (html, own):
         assert "setup.exe" in page and "half way &lt;script&gt;" in page and EVIL not in page
+
+
+def test_what_hosts_of_workers_say_comes_from_their_store_as_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Session, "listeners", lambda _: 1)
+    slow = step("slow", host="s1")
+    with visited(tmp_path, plan(step("one"))) as (console, session, _):
+        run = session.start(plan(slow), "ann", target="twin", workers=True)
+        put = putting(session.journal.store, run)
+        put({"s1": Said("2020", AT_WORK, "", ("of an earlier step",), True)}, (), "")
+        heads, _taken = session.journal.take(run, ["s1"], {"who": "ann"})
+        begun = Entry("begun", slow.id, 1, {"before": {}, "late": {}})
+        (event,) = asyncio.run(session.journal.append(run, heads, [("s1", begun)]))
+        view = Looking(console.console, console.app.state.templates, Hub()).view(run)
+        seen = [view.look().parts["now"]]
+        for word in ("one", "two"):
+            put({"s1": Said(event.at, AT_WORK, "", (f"line {word} {EVIL}",), True)}, (), "")
+            event = replace(event, at=stamp(moment(event.at) + timedelta(seconds=1)))
+            seen.append(view.look().parts["now"])
+        own = console.browser("viewer").get(f"/runs/{run}/steps/{slow.id}").text
+
+    assert ["line" in one for one in seen] == [False, True, True] and "earlier" not in "".join(seen)
+    assert "line one" in seen[1] and "line two" in seen[2] and "line two" in own
+    assert EVIL not in "".join(seen) + own
 
 
 def test_a_page_without_scripts_reads_itself_again_until_the_run_is_over(stood: tuple[Site, Session, str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import itertools
 import xml.etree.ElementTree as ET
 from typing import Any, Literal
 
@@ -13,7 +15,7 @@ from tests.support import virtual_time
 from tests.support.scripted_host import ScriptedHost
 
 from handrail.errors import BadInput, HostError, HostUnreachable
-from handrail.hosts import detached, windows_jobs, windows_line
+from handrail.hosts import detached, powershell, windows_jobs, windows_line, windows_tail
 from handrail.hosts.opening import open_host
 from handrail.hosts.protocol import Command, Exited, Lost
 from handrail.model.estate import Connect
@@ -245,6 +247,79 @@ def test_of_a_long_output_the_end_is_fetched() -> None:
 
     assert virtual_time.run(detached.poll(host, JOB)).out == text[-windows_jobs.OUTPUT_LIMIT :]
     assert virtual_time.run(windows_jobs.output(host, JOB, len(text) - 3)) == b"end"
+
+
+def working(grown: bytes, seconds: int) -> tuple[ScriptedHost, list[float]]:
+    """A host on which the job is at work for so long and prints `grown` every second; when its output was looked at."""
+    host = ScriptedHost({MKDIR: 1, QUERY: status(windows_jobs.RUNNING_NOW), DELETE: 0})
+    real, looked = host.execute, list[float]()
+
+    async def execute(command: Command) -> Any:
+        now = asyncio.get_running_loop().time()
+        host.files[f"{HERE}\\out.txt"] = b"begun\n" + grown * int(now)
+        if now >= seconds:
+            host.files[f"{HERE}\\exit.txt"] = b"0"
+        known = powershell.recognise(command.argv)
+        if known and windows_tail.is_look((known[0], *known[1])):
+            looked.append(now)
+        return await real(command)
+
+    host.execute = execute  # type: ignore[method-assign]
+    return host, looked
+
+
+def test_what_prints_is_read_while_it_is_at_work_and_what_does_not_more_and_more_seldom() -> None:
+    for grown, most, fewest in ((b"line\n", 23, 14), (b"", 6, 3)):
+        host, looked = working(grown, 95)
+        state = virtual_time.run(detached.run(host, JOB, PATCH, 600))
+
+        assert (state.state, state.code) == ("exited", 0) and state.out == b"begun\n" + grown * 95
+        assert fewest <= len(looked) <= most
+        assert looked[0] >= windows_tail.SOON, "most commands have ended by then"
+
+
+def test_a_command_that_ends_soon_is_not_looked_at_in_between() -> None:
+    host, looked = working(b"line\n", 3)
+
+    assert virtual_time.run(detached.run(host, JOB, PATCH)).state == "exited"
+    assert not looked
+
+
+def test_of_what_prints_much_the_end_is_read_and_enough_before_it() -> None:
+    host, looked = working(b"x" * 99 + b"\n", 95)
+    host.files["much"] = b""
+    parts: list[tuple[int, int]] = []
+    real = windows_jobs.output_part
+
+    async def output_part(*arguments: Any) -> Any:
+        part = await real(*arguments)
+        parts.append((arguments[2], part.size))
+        return part
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(windows_jobs, "output_part", output_part)
+        patched.setattr(windows_tail, "BEFORE", 500)
+        patched.setattr(windows_tail, "MOST", 1000)
+        virtual_time.run(detached.run(host, JOB, PATCH, 600))
+
+    between = parts[: len(looked)]
+    assert all(size - offset <= 1000 for (offset, size) in between[1:])
+    assert all(then[0] <= before[1] - 500 for before, then in itertools.pairwise(between))
+
+
+def test_a_look_that_fails_changes_nothing_about_the_job() -> None:
+    host, _ = working(b"line\n", 20)
+    real = host.execute
+
+    async def execute(command: Command) -> Any:
+        known = powershell.recognise(command.argv)
+        if known and windows_tail.is_look((known[0], *known[1])):
+            return Lost("gone")
+        return await real(command)
+
+    host.execute = execute  # type: ignore[method-assign]
+
+    assert virtual_time.run(detached.run(host, JOB, PATCH)).code == 0
 
 
 def test_a_second_starter_finds_the_first() -> None:

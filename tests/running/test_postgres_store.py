@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from tests.running.test_store import migrations
+from tests.running.test_tails import keeps_its_promises
 from tests.support.databases import Server, serving
 
 from handrail.errors import FileMissing, StoreError, StoreLocked, StoreNewer, StoreUnreachable, StoreUnwritable
@@ -18,17 +19,19 @@ from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry
 from handrail.running.chain import canonical
 from handrail.running.journal import Journal, open_journal
 from handrail.running.postgres_store import _clear
+from handrail.running.said import AT_WORK, Said
 from handrail.running.schema import REVISIONS
 from handrail.running.store import open_store
+from handrail.running.tails import newest, putting
 from handrail.running.writer import Writer
 
 pytestmark = pytest.mark.real
 
 _COLUMNS = (
     "select table_name, column_name, data_type, is_nullable from information_schema.columns "
-    "where table_schema = 'public' and table_name in ('plans', 'runs', 'lanes', 'events') order by 1, 2"
+    "where table_schema = 'public' and table_name in ('plans', 'runs', 'lanes', 'events', 'tails') order by 1, 2"
 )
-_INDEXES = "select indexdef from pg_indexes where tablename in ('plans', 'runs', 'lanes', 'events') order by 1"
+_INDEXES = "select indexdef from pg_indexes where tablename in ('plans', 'runs', 'lanes', 'events', 'tails') order by 1"
 
 
 def name_of(url: str) -> str:
@@ -61,11 +64,12 @@ def test_an_older_store_is_copied_aside_and_migrated(server: Server, tmp_path: P
     journal = open_journal(url)
     run = begin(journal)
     journal.close()
-    open_store(url, revisions=("0001", "0002"), migrations=migrations(tmp_path / "scripts")).close()
+    open_store(url, revisions=(*REVISIONS, "0099"), migrations=migrations(tmp_path / "scripts")).close()
 
-    assert server.sql(name_of(url), "select version_num from alembic_version").strip() == "0002"
-    assert server.sql(name_of(url), 'select run from "handrail_revision_0001".runs').strip() == run
-    with pytest.raises(StoreNewer, match="revision 0002"):
+    assert server.sql(name_of(url), "select version_num from alembic_version").strip() == "0099"
+    aside = f"handrail_revision_{REVISIONS[-1]}"
+    assert server.sql(name_of(url), f'select run from "{aside}".runs').strip() == run
+    with pytest.raises(StoreNewer, match="revision 0099"):
         open_store(url)
 
 
@@ -99,6 +103,16 @@ def test_many_writers_of_one_run_leave_no_gap_and_lose_nothing(server: Server) -
     assert [event.position for event in found] == list(range(1, 8 * 15 + 2))
     for journal in journals:
         journal.close()
+
+
+def test_what_commands_print_is_kept_and_waits_for_nothing_that_is_journaled(server: Server) -> None:
+    url = server.database()
+    keeps_its_promises(url)
+    journal = open_journal(url)
+    with journal.store.write("r1"):
+        putting(journal.store, "r1")({"a": Said("2026", AT_WORK, "", ("line",), True)}, (), "")
+        assert newest(journal.store, "r1") == "2026"
+    journal.close()
 
 
 def test_stores_made_ready_at_once_are_made_once(server: Server) -> None:

@@ -18,6 +18,7 @@ from handrail.running import sqlite_store as store_module
 from handrail.running.journal import open_journal
 from handrail.running.schema import REVISIONS, metadata
 from handrail.running.store import MIGRATIONS, open_store
+from handrail.running.tails import newest
 
 
 def sql(path: Path, *statements: str) -> list[tuple[object, ...]]:
@@ -65,7 +66,7 @@ def test_made_or_migrated_from_nothing_the_tables_are_the_same(tmp_path: Path) -
 
     assert schema_of(tmp_path / "made.db") == schema_of(tmp_path / "migrated.db")
     assert {name for (name,) in sql(tmp_path / "made.db", "SELECT version_num FROM alembic_version")} == {REVISIONS[-1]}
-    assert set(metadata.tables) == {"plans", "runs", "lanes", "events"}
+    assert set(metadata.tables) == {"plans", "runs", "lanes", "events", "tails"}
 
 
 def test_a_store_of_this_revision_is_opened_without_alembic(tmp_path: Path) -> None:
@@ -78,10 +79,11 @@ def test_a_store_of_this_revision_is_opened_without_alembic(tmp_path: Path) -> N
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+LAST = REVISIONS[-1]
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "0099", "{last}", None, None
 def upgrade():
     op.add_column("runs", sa.Column("added", sa.String, nullable=False, server_default="x"))
     {more}
@@ -90,7 +92,7 @@ def upgrade():
 
 def migrations(folder: Path, more: str = "") -> Path:
     shutil.copytree(MIGRATIONS, folder)
-    (folder / "versions" / "0002_next.py").write_text(NEXT.format(more=more))
+    (folder / "versions" / "0099_next.py").write_text(NEXT.format(more=more, last=LAST))
     return folder
 
 
@@ -98,11 +100,22 @@ def test_an_older_store_is_backed_up_and_migrated(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     open_journal(str(path)).create("contoso", "sha256:1", "{}", "twin", "eve")
 
-    open_store(str(path), revisions=("0001", "0002"), migrations=migrations(tmp_path / "scripts")).close()
+    open_store(str(path), revisions=(*REVISIONS, "0099"), migrations=migrations(tmp_path / "scripts")).close()
 
     assert sql(path, "SELECT estate, added FROM runs") == [("contoso", "x")]
-    assert sql(path, "SELECT version_num FROM alembic_version") == [("0002",)]
-    assert sql(tmp_path / "store.db.revision-0001", "SELECT estate FROM runs") == [("contoso",)]
+    assert sql(path, "SELECT version_num FROM alembic_version") == [("0099",)]
+    assert sql(tmp_path / f"store.db.revision-{LAST}", "SELECT estate FROM runs") == [("contoso",)]
+
+
+def test_a_store_of_the_first_revision_is_brought_to_the_newest(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    open_store(str(path), revisions=("0001",)).close()
+    sql(path, "DROP TABLE tails")
+
+    journal = open_journal(str(path))
+    assert newest(journal.store, "none") == ""
+    journal.close()
+    assert sql(path, "SELECT version_num FROM alembic_version") == [(LAST,)]
 
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path) -> None:
@@ -112,20 +125,20 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path) -> No
     scripts = migrations(tmp_path / "scripts", more='op.execute("SELECT * FROM nowhere")')
 
     with pytest.raises(StoreError):
-        open_store(str(path), revisions=("0001", "0002"), migrations=scripts)
+        open_store(str(path), revisions=(*REVISIONS, "0099"), migrations=scripts)
 
     assert schema_of(path) == before
-    assert sql(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert sql(path, "SELECT version_num FROM alembic_version") == [(LAST,)]
 
 
 def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     open_store(str(path)).close()
-    sql(path, "UPDATE alembic_version SET version_num = '0099'")
+    sql(path, "UPDATE alembic_version SET version_num = '0100'")
 
     with pytest.raises(StoreNewer, match="newer Handrail"):
         open_store(str(path))
-    assert sql(path, "SELECT version_num FROM alembic_version") == [("0099",)]
+    assert sql(path, "SELECT version_num FROM alembic_version") == [("0100",)]
 
 
 def test_a_locked_store_says_so_and_loses_nothing(tmp_path: Path) -> None:

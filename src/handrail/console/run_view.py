@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
@@ -16,7 +15,7 @@ from markupsafe import Markup
 from handrail.console.following import Busy, Follower, Following
 from handrail.console.lanes import STANDINGS, Bar
 from handrail.console.live import Frame
-from handrail.console.output import Said, said_since
+from handrail.console.output import said_of
 from handrail.console.pricing import Price, Pricing
 from handrail.console.showing import SIGNS, Places, Shown, shown
 from handrail.model.journal import StepState
@@ -28,7 +27,8 @@ from handrail.reporting.rollback import going_back_blocks
 from handrail.reporting.run import STATES
 from handrail.reporting.words import count, duration
 from handrail.running.clock import moment
-from handrail.running.transcripts import path_of
+from handrail.running.said import Said
+from handrail.running.tails import newest
 
 PARTS = ("standing", "now", "failed", "back", "waves", "story")
 """The parts of a run's page, each a template `run/NAME.html`; the lanes are one of their own."""
@@ -79,8 +79,10 @@ class RunView:
         follower = self._following.follower(self.run)
         price = self._pricing.of(self.run, follower.plan, follower.position)
         values: dict[str, Any] | None = None
-        seen = (follower.position, price)
-        busy = follower.count("begun") > 0 and not follower.for_workers
+        begun = follower.count("begun") > 0
+        told = newest(self._following.session.journal.store, self.run) if begun and follower.for_workers else ""
+        seen = (follower.position, price, told)
+        busy = begun and not follower.for_workers
         if seen != self._seen or busy or time.monotonic() - self._made > EVERY:
             values = self.values(follower)
             parts = {name: self._part(f"run/{name}.html", values) for name in PARTS}
@@ -163,10 +165,8 @@ class RunView:
     def _begun(self, follower: Follower, found: Iterable[Busy], places: Places, now: datetime) -> list[Doing]:
         """What is under way; of the first few also what their hosts say."""
         made = [doing(follower, one, places, now) for one in found]
-        if follower.for_workers:
-            return made
-        folder = self._following.session.home.transcripts(follower.row.run)
-        return [replace(one, said=said_of(folder, one)) if place < MOST_SAID else one for place, one in enumerate(made)]
+        said = [said_of(self._following.session, follower, one.step.host, one.since) for one in made[:MOST_SAID]]
+        return [*map(_with_said, made, said), *made[MOST_SAID:]]
 
 
 def doing(follower: Follower, one: Busy, places: Places, now: datetime) -> Doing:
@@ -187,13 +187,6 @@ def doing(follower: Follower, one: Busy, places: Places, now: datetime) -> Doing
         status.error or "",
         remedy,
     )
-
-
-def said_of(folder: Path, one: Doing) -> tuple[Said, ...]:
-    """What the host of a step has said since the step began, as far as this machine knows."""
-    if one.step.host is None:
-        return ()
-    return said_since(path_of(folder, one.step.host), one.since.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
 
 
 def _with_said(one: Doing, said: tuple[Said, ...]) -> Doing:

@@ -12,7 +12,8 @@ from jinja2 import Environment
 
 from handrail.console.following import Follower, Following
 from handrail.console.live import Frame
-from handrail.console.run_view import doing, said_of
+from handrail.console.output import said_of
+from handrail.console.run_view import doing
 from handrail.console.showing import SIGNS, Places
 from handrail.model.journal import Event
 from handrail.reporting import words
@@ -83,8 +84,6 @@ class StepView:
             number = follower.schedule.position(self.step) + 1
         places = Places(f"/runs/{self.run}")
         under_way = doing(follower, mine[0], places, now) if mine else None
-        folder = session.home.transcripts(self.run)
-        carried_here = under_way is not None and status.state == "begun" and not follower.for_workers
         if self._events[0] < position:
             self._events = (position, [told(one) for one in session.journal.of_step(self.run, self.step)[-MOST:]])
         return {
@@ -95,7 +94,9 @@ class StepView:
             "names": SIGNS,
             "now": now,
             "doing": under_way,
-            "output": said_of(folder, under_way) if carried_here and under_way is not None else (),
+            "output": said_of(session, follower, step.host, under_way.since)
+            if under_way and status.state == "begun"
+            else (),
             "for_workers": follower.for_workers,
             "events": self._events[1],
         }

@@ -21,11 +21,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from handrail.errors import HostUnreachable
-from handrail.hosts import windows_jobs
+from handrail.hosts import windows_jobs, windows_tail
 from handrail.hosts.jobs import JobState
 from handrail.hosts.protocol import Command, Exited, Host, Outcome
 
@@ -189,6 +189,7 @@ async def run(host: Host, job: str, command: Command, patience: float | None = N
     end = clock() + (command.timeout if patience is None else patience)
     pause = 0.02
     started = False
+    tail = windows_tail.Tail(host, job) if host.windows else None
     while True:
         try:
             if not started:
@@ -197,11 +198,21 @@ async def run(host: Host, job: str, command: Command, patience: float | None = N
             state = await poll(host, job)
             if state.state != "running" or clock() >= end:
                 return state
+            if tail is not None:
+                await tail.look()
         except HostUnreachable:
             if clock() >= end:
                 raise
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 2.0)
+
+
+def is_at_work(words: Sequence[str], out: bytes) -> bool:
+    """Whether `out` is what a job has printed that is still at work. `words`: the command line that was asked, on
+    Windows the name of a reviewed script and its arguments."""
+    if windows_tail.is_look(words):
+        return True
+    return tuple(words[:2]) == ("sh", "-c") and tuple(words[3:4]) == ("poll",) and out.startswith(b"running\n")
 
 
 async def prune(host: Host, keep: Collection[str], days: int) -> list[str]:

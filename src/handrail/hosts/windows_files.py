@@ -31,7 +31,8 @@ LARGE = 20 * 1024 * 1024
 
 AGAIN = "Ask again: handrail resume."
 
-_WITHIN = 900.0
+WITHIN = 900.0
+"""Seconds that one command may take that carries a part."""
 _PULLING = 4 * 3600.0
 _HEAD = re.compile(r"\ufeff?([0-9]{1,18})\|([^|]{1,40})\|([0-9A-Fa-f]{64})$")
 
@@ -45,18 +46,25 @@ class Part:
     written: str
 
 
-async def read_part(host: Host, path: str, offset: int, most: int) -> Part:
+async def read_part(host: Host, path: str, offset: int, most: int, within: float = WITHIN) -> Part:
     """At most `most` bytes from `offset` on; fewer only at the end. FileMissing when there is no such file."""
-    command = powershell.command("read-part", path, str(offset), str(most), timeout=_WITHIN)
-    answer = _exited(host, path, "read", await host.execute(command))
-    head, _, rest = answer.out.partition(b"\n")
+    command = powershell.command("read-part", path, str(offset), str(most), timeout=within)
+    part = part_in(_exited(host, path, "read", await host.execute(command)).out)
+    if part is None:
+        raise HostError(f"{host.name}: what was read of {path} did not arrive whole.", "Try again.")
+    return part
+
+
+def part_in(answer: bytes) -> Part | None:
+    """What the script `read-part` has answered; None when it did not arrive whole."""
+    head, _, rest = answer.partition(b"\n")
     found = _HEAD.match(head.decode("utf-8", "replace").strip())
     try:
         data = base64.b64decode(b"".join(rest.split()), validate=True)
     except binascii.Error:
-        data, found = b"", None
+        return None
     if found is None or hashlib.sha256(data).hexdigest() != found[3].lower():
-        raise HostError(f"{host.name}: what was read of {path} did not arrive whole.", "Try again.")
+        return None
     return Part(data, int(found[1]), found[2])
 
 
@@ -86,7 +94,7 @@ async def write(host: Host, path: str, data: bytes) -> None:
     if len(data) > PART:
         await _in_parts(host, path, _cut(data), digest)
         return
-    command = powershell.command("write-file", path, digest, timeout=_WITHIN, stdin=_lines(data))
+    command = powershell.command("write-file", path, digest, timeout=WITHIN, stdin=_lines(data))
     _exited(host, path, "written", await host.execute(command))
 
 
@@ -157,7 +165,7 @@ async def _in_parts(host: Host, path: str, pieces: AsyncIterator[bytes], digest:
     at = 0
     try:
         async for one in pieces:
-            command = powershell.command("write-part", part, str(at), timeout=_WITHIN, stdin=_lines(one))
+            command = powershell.command("write-part", part, str(at), timeout=WITHIN, stdin=_lines(one))
             _exited(host, path, "written", await host.execute(command))
             at += len(one)
         await _take(host, part, path, digest)
@@ -167,7 +175,7 @@ async def _in_parts(host: Host, path: str, pieces: AsyncIterator[bytes], digest:
 
 
 async def _take(host: Host, part: str, path: str, digest: str) -> None:
-    command = powershell.command("take-part", part, path, digest, timeout=_WITHIN)
+    command = powershell.command("take-part", part, path, digest, timeout=WITHIN)
     _exited(host, path, "written", await host.execute(command))
 
 

@@ -22,7 +22,7 @@ import base64
 import csv
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 from xml.sax.saxutils import escape
@@ -195,14 +195,32 @@ async def poll(host: Host, job: str) -> JobState:
 
 async def output(host: Host, job: str, offset: int | None = None) -> bytes:
     """What the job printed: from `offset` on as much as one command carries, or (None) the end of it."""
-    path = folder(job) + "\\out.txt"
     try:
-        part = await windows_files.read_part(host, path, offset or 0, OUTPUT_LIMIT)
+        part = await output_part(host, job, offset or 0, OUTPUT_LIMIT)
         if offset is None and part.size > OUTPUT_LIMIT:
-            part = await windows_files.read_part(host, path, part.size - OUTPUT_LIMIT, OUTPUT_LIMIT)
+            part = await output_part(host, job, part.size - OUTPUT_LIMIT, OUTPUT_LIMIT)
     except FileMissing:
         return b""
     return part.data
+
+
+async def output_part(
+    host: Host, job: str, offset: int, most: int, within: float = windows_files.WITHIN
+) -> windows_files.Part:
+    """At most `most` bytes of what the job has printed so far. FileMissing when it has not begun."""
+    return await windows_files.read_part(host, folder(job) + "\\out.txt", offset, most, within)
+
+
+def asks_for_output(words: Sequence[str]) -> bool:
+    """Whether a reviewed script, by its name and arguments, reads what a job has printed."""
+    if len(words) != 4 or words[0] != "read-part":
+        return False
+    return words[1].startswith(JOBS) and words[1].endswith("\\out.txt")
+
+
+def is_about_a_job(words: Sequence[str]) -> bool:
+    """Whether a command line, or a script with its arguments, only looks after a job: its folder, its task."""
+    return any(one.startswith((JOBS, "Handrail-")) for one in words[1:])
 
 
 async def prune(host: Host, keep: Collection[str], older_than: float) -> list[str]:

@@ -79,6 +79,12 @@ class PostgresStore:
             return bool(connection.scalar(_IS_HELD, {"name": f"hold {run}"}))
 
     def ring(self, connection: sa.Connection, run: str, bells: Sequence[Bell]) -> None:
+    @contextlib.contextmanager
+    def write_aside(self) -> Iterator[sa.Connection]:
+        with clear_errors(self.name), self._engine.begin() as connection:
+            connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
+            yield connection
+
         if bells:
             doorbell.ring(connection, run, bells)
 

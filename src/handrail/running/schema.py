@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Oldest first; the last one is what this program reads and writes. Each is a file in `migrations/versions/`."""
 
 metadata = MetaData()
@@ -54,3 +54,13 @@ events = Table(
     Column("hash", String, nullable=False),
     Index("events_by_position", "run", "position", unique=True),
 )
+
+tails = Table(
+    "tails",
+    metadata,
+    Column("run", String, primary_key=True),
+    Column("host", String, primary_key=True),
+    Column("at", String, nullable=False),
+    Column("said", Text, nullable=False),
+)
+"""What long commands print while workers carry a run (`tails.py`). It may be emptied at any time."""

@@ -44,9 +44,10 @@ from handrail.running.sharing import Say, Share, begin, queue_of
 from handrail.running.standing import RunStanding, contents_of, standing_of
 from handrail.running.status import schedule_of
 from handrail.running.store import address_of, is_shared
+from handrail.running.tails import Tails, putting
 from handrail.running.targets import Opener, Target, hosts_opener, lab_opener, twin_opener
 from handrail.running.tidying import tidy
-from handrail.running.transcripts import Transcripts
+from handrail.running.transcripts import Heard, Transcripts
 from handrail.running.verify import Verification, verification_to_json, verify
 
 
@@ -302,15 +303,21 @@ class Session:
                 self.journal,
                 run,
                 plan,
-                hosts=self._transcripts(run).of(hosts),
+                hosts=self._transcripts(run, tails.hear).of(hosts),
                 build=self.build,
+        tails = Tails(putting(self.journal.store, run))
+
+        def followed(event: Event, schedule: Schedule) -> None:
+            tails.follow(event)
+            seen(event, schedule)
+
                 secrets=secrets,
                 queue=queue,
                 who=who,
                 people=target.play if target.plays else None,
                 clock=self.clock,
                 say=say,
-                seen=seen,
+                seen=followed,
                 drifts=plan.goes_back is None and self.journal.row(run).target != "lab",
             )
         return target, share
@@ -418,8 +425,8 @@ class Session:
         """Our secrets, and sealing for our identity and the custodians of the plan's estate."""
         return Keeping(self.secrets, Custody(self.home.custody, plan.estate.custodians, self.secrets.hide))
 
-    def _transcripts(self, run: str) -> Transcripts:
-        return Transcripts(self.home.transcripts(run), self.secrets.redact, self.clock)
+    def _transcripts(self, run: str, heard: Heard = lambda *_: None) -> Transcripts:
+        return Transcripts(self.home.transcripts(run), self.secrets.redact, self.clock, heard=heard)
 
     def _equipped(self, run: str, plan: Plan, target: Target, *, strict: bool = True) -> tuple[Hosts, Secrets]:
         """The hosts and the secrets that steps are given. Real secrets are all looked up, so that they are hidden in

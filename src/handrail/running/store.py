@@ -51,6 +51,11 @@ class Store(Protocol):
     def is_held(self, run: str) -> bool: ...
 
     def ring(self, connection: sa.Connection, run: str, bells: Sequence[Bell]) -> None:
+    def write_aside(self) -> AbstractContextManager[sa.Connection]:
+        """One transaction of what may be lost: it waits for no run, no run for it, and where that can be had for no
+        disk."""
+        ...
+
         """Ring doorbells with the transaction. BadInput where workers cannot be rung for."""
         ...
 

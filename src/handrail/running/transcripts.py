@@ -4,8 +4,8 @@ They are for people who want to know afterwards what exactly was said, and for `
 harmless ones again. The journal is what counts: a transcript that cannot be written, on a full disk say, stops no run.
 
 Every text goes through the session's redactor before it is written. Of long outputs the beginning and the end are kept;
-where those are cut a secret may be cut in two, so that more is searched than is kept. What was written into files is
-never kept, only how much it was.
+where those are cut a secret may be cut in two, so that more is searched than is kept. What a job on Windows printed
+travels as Base64 and is kept as the text that it is. What was written into files is never kept, only how much it was.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from handrail.probing.shell import decoded
 from handrail.running.clock import Clock, SystemClock, stamp
 from handrail.running.home import make_folder
 from handrail.running.redaction import Redact, keep
+from handrail.running.so_far import SoFar
 
 KEPT = 8 * 1024
 """Bytes that are kept of the beginning and of the end of an output."""
@@ -33,16 +34,30 @@ KEPT = 8 * 1024
 MARGIN = 16 * 1024
 """Bytes that are searched for secrets beyond what is kept: no secret is longer, in whatever form."""
 
+SO_FAR = 4 * 1024
+"""Characters that are kept of what a job has printed so far, each time."""
+
 LONGEST_ARGUMENT = 2_000
 MOST = 32 * 1024 * 1024
 """Bytes that the transcript of one host may have; then it says so and ends."""
+
+Heard = Callable[[str, Mapping[str, Any]], None]
+"""Hears every line, and of which host it is; also those that there is no room for."""
 
 
 class Transcripts:
     """The transcripts of one run, a file for each host. Several processes may write to one."""
 
-    def __init__(self, folder: Path, redact: Redact = keep, clock: Clock | None = None, most: int = MOST) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        redact: Redact = keep,
+        clock: Clock | None = None,
+        most: int = MOST,
+        heard: Heard = lambda *_: None,
+    ) -> None:
         self._folder = folder
+        self._heard = heard
         self._redact = redact
         self._clock = clock or SystemClock()
         self._most = most
@@ -62,6 +77,7 @@ class Transcripts:
 
     def note(self, host: str, line: Mapping[str, Any]) -> None:
         """Append a line. Never raises for what a disk does."""
+        self._heard(host, line)
         if host in self._ended:
             return
         try:
@@ -95,22 +111,42 @@ class Transcripts:
         return str(self._redact(value))
 
     def output(self, data: bytes, secrets: tuple[str, ...], cut: int = 0) -> dict[str, Any]:
-        """What is kept of an output: all of a short one, both ends of a long one."""
+        """What is kept of an output: all of a short one, both ends of a long one. `cut`: bytes that stood before
+        `data`; then what it begins with may be the rest of a secret, and only its end is kept."""
         kept: dict[str, Any] = {"size": len(data) + cut}
+        if cut:
+            return kept | {"tail": self._tail(data, secrets)}
         if len(data) <= 2 * (KEPT + MARGIN):
             whole = decoded(data)
             text = self.text(whole, secrets)
             kept |= {"text": text} if len(data) <= 2 * KEPT else {"head": text[:KEPT], "tail": text[-KEPT:]}
             hidden = text != whole
         else:
-            head, tail = data[: KEPT + MARGIN], data[-(KEPT + MARGIN) :]
-            kept["head"] = self.text(decoded(head), secrets)[:-MARGIN]
-            kept["tail"] = self.text(decoded(tail), secrets)[MARGIN:]
+            kept["head"] = self.text(decoded(data[: KEPT + MARGIN]), secrets)[:-MARGIN]
+            kept["tail"] = self._tail(data, secrets)
             hidden = False
         # Of something short that holds a secret, its digest would be enough to guess it.
-        if data and not hidden and not cut:
+        if data and not hidden:
             kept["sha256"] = hashlib.sha256(data).hexdigest()
         return kept
+
+    def _tail(self, data: bytes, secrets: tuple[str, ...]) -> str:
+        """The end of what was cut off before: its first bytes are searched and not kept."""
+        window = _from_a_character(data[-(KEPT + MARGIN) :])
+        whole, kept = decoded(window), decoded(_from_a_character(window[MARGIN:]))
+        return self.text(whole, secrets)[len(whole) - len(kept) :]
+
+
+def _end_of(kept: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is asked again and again is kept in short."""
+    text = kept.get("tail", kept.get("text", ""))
+    return kept if "text" in kept and len(text) <= SO_FAR else {"size": kept["size"], "tail": text[-SO_FAR:]}
+
+
+def _from_a_character(data: bytes) -> bytes:
+    """Half a character at the beginning would make all of it look as if it were no UTF-8."""
+    at = next((at for at in range(min(4, len(data))) if not 0x80 <= data[at] < 0xC0), 0)
+    return data if b"\0" in data else data[at:]
 
 
 class TranscribedHost:
@@ -121,16 +157,19 @@ class TranscribedHost:
         self.windows = host.windows
         self.behind = host
         self._to = transcripts
+        self._so_far = SoFar()
 
     async def execute(self, command: Command) -> Outcome:
-        line = self._asked(command)
+        known = powershell.recognise(command.argv) if self.windows else None
+        words = (known[0], *known[1]) if known else command.argv
+        line = self._asked(command, words, "script" if known else "argv")
         began = time.monotonic()
         try:
             outcome = await self.behind.execute(command)
         except BaseException as error:
             self._note(began, line, {"outcome": "raised", "because": self._to.text(f"{type(error).__name__}: {error}")})
             raise
-        self._note(began, line, self._answered(outcome, command.secrets))
+        self._note(began, line, self._answered(words, outcome, command.secrets))
         return outcome
 
     async def read(self, path: str) -> bytes:
@@ -167,12 +206,10 @@ class TranscribedHost:
     async def close(self) -> None:
         await self.behind.close()
 
-    def _asked(self, command: Command) -> dict[str, Any]:
-        known = powershell.recognise(command.argv) if self.windows else None
-        words = (known[0], *known[1]) if known else command.argv
+    def _asked(self, command: Command, words: Sequence[str], kind: str) -> dict[str, Any]:
         shown = [self._to.text(one, command.secrets) for one in words]
         cut = [one if len(one) <= LONGEST_ARGUMENT else one[:LONGEST_ARGUMENT] + "…" for one in shown]
-        line: dict[str, Any] = {"at": self._to.now(), "ask": "execute", "script" if known else "argv": cut}
+        line: dict[str, Any] = {"at": self._to.now(), "ask": "execute", kind: cut}
         if cut != shown:
             line["cut"] = True
         if command.cwd:
@@ -183,11 +220,15 @@ class TranscribedHost:
             line["env"] = sorted(command.env)
         return line
 
-    def _answered(self, outcome: Outcome, secrets: tuple[str, ...]) -> dict[str, Any]:
+    def _answered(self, words: Sequence[str], outcome: Outcome, secrets: tuple[str, ...]) -> dict[str, Any]:
         match outcome:
-            case Exited(code, out, err, cut):
-                said: dict[str, Any] = {"outcome": "exited", "code": code, "out": self._to.output(out, secrets, cut)}
-                return said | ({"err": self._to.output(err, secrets)} if err else {})
+            case Exited():
+                kept, at_work = self._so_far.of(words, outcome)
+                said: dict[str, Any] = {"outcome": "exited", "code": kept.code}
+                out = self._to.output(kept.out, secrets, kept.cut)
+                said["out"] = _end_of(out) if at_work else out
+                said |= {"err": self._to.output(kept.err, secrets)} if kept.err else {}
+                return said | ({"at_work": True} if at_work else {})
             case TimedOut(after):
                 return {"outcome": "timed-out", "after": after}
             case Lost(because):
