@@ -21,7 +21,8 @@ from handrail.reporting.standing import standing_page
 from handrail.reporting.text import render
 from handrail.running import standing
 from handrail.running.chain import canonical
-from handrail.running.journal import Journal, _values, open_journal
+from handrail.running.journal import Journal, open_journal
+from handrail.running.rows import row_of
 from handrail.running.schema import events
 from handrail.running.standing import RunStanding, contents_of, standing_of
 
@@ -46,7 +47,7 @@ def counted(journal: Journal, run: Told) -> RunStanding:
     told = [replace(one, sequence=one.position) for one in told]  # chains are not what is looked at here
     if told:
         with journal.store.write(name) as connection:
-            connection.execute(events.insert(), [_values(one) for one in told])
+            connection.execute(events.insert(), [row_of(one) for one in told])
     found = standing_of(journal, name)
     assert found is not None
     return found

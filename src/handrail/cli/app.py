@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from handrail.cli.commands import after, before, console, during, fleet, knowledge, program
+from handrail.cli.commands import after, before, console, during, fleet, knowledge, program, stores
 
 Command = Callable[..., int]
 
@@ -36,6 +36,8 @@ GUIDE = Family(
     ),
 )
 
+STORE = Family("store", "Move runs to another store, or check one.", (stores.store_move, stores.store_check))
+
 ACCOUNT = Family(
     "account",
     "Say who may sign in to the console, on this machine.",
@@ -53,7 +55,7 @@ COMMANDS: tuple[tuple[str, tuple[Command | Family, ...]], ...] = (
     ("Get ready", (before.preflight, before.secrets, before.approve)),
     ("Carry out", (during.run, during.status, during.answer, during.resume)),
     ("Afterwards", (during.verify, during.rollback, after.report, after.journal, after.conform)),
-    ("Several machines", (fleet.worker,)),
+    ("Several machines", (fleet.worker, STORE)),
     ("In a browser", (console.serve, ACCOUNT)),
     ("Knowledge", (GUIDE,)),
     ("The program itself", (program.demo, program.completion)),

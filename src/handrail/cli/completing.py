@@ -287,6 +287,7 @@ _BY_METAVAR: Mapping[str, Callable[[Asked], Iterable[Offer]]] = {
     "STEP:FAULT": _cases,
     "PLAN": _plans,
     "FOLDER": _folders,
+    "URL|FOLDER": _folders,
     "PRODUCT": _products,
     "NAME|FOLDER": _guides_or_files,
     "all|none|NAME,...": _faults,

@@ -95,6 +95,8 @@ async def _follow(
             schedule.apply(event)
             if position > seen:
                 teller(event, schedule)
+        if any(event.entry.kind == "moved" and event.position > seen for event in found):
+            session.refuse_departed(run)
         begun = position > seen or not rung
         if schedule.ended or (schedule.state != "running" and not found and begun):
             return

@@ -32,6 +32,7 @@ from handrail.running.session import Session
 from handrail.running.status import status_to_json
 from handrail.running.store import is_shared
 from handrail.running.verify import verification_to_json
+from handrail.running.whereabouts import Departure
 
 FAILED = 1
 
@@ -78,6 +79,7 @@ def resume(output: Output, run: str, store: str | None, ask: bool, guides: Seque
     folders = tuple(options.folders(guides))
     with existing(output, store, run, ask=ask, guides=folders) as session:
         run_id = session.find(run)
+        session.refuse_departed(run_id)
         session.refuse_return(run_id)
         if session.journal.row(run_id).target == "hosts":
             plan = session.plan(run_id)
@@ -93,16 +95,19 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
         run_id = session.find(run)
         counted = session.standing(run_id) if format != "json" else None
         carried = session.is_attended(run_id)
+        departures = session.journal.departures()
+        moved_to = departures[run_id].to if run_id in departures else None
         if counted is not None:
-            _show(output, standing_page(counted, store_option(store), carried=carried))
+            _show(output, standing_page(counted, store_option(store), carried=carried, moved_to=moved_to))
             rest = [row for row in session.runs() if row.run != run_id] if run is None else []
             if rest:
                 output.line()
-                _show(output, iter(_other_runs(rest, session.taken_back())))
+                _show(output, iter(_other_runs(rest, session.taken_back(), departures)))
             return 0
         plan = session.plan(run_id)
         found = session.status(run_id, plan)
-        cost = session.cost(run_id) if len(plan.steps) <= LARGE and not carried else None
+        wanted = len(plan.steps) <= LARGE and not carried and moved_to is None
+        cost = session.cost(run_id) if wanted else None
         others = [row for row in session.runs() if row.run != run_id] if run is None else []
         taken_back = session.taken_back() if others else {}
         drift = session.drift(run_id)
@@ -122,7 +127,7 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
     _show(output, run_page(found, plan, Going(store_option(store), cost=cost), carried=carried))
     if others:
         output.line()
-        _show(output, iter(_other_runs(others, taken_back)))
+        _show(output, iter(_other_runs(others, taken_back, departures)))
     return 0
 
 
@@ -248,13 +253,19 @@ def _going(store: str | None, ask: bool, guides: Sequence[str]) -> Going:
     return Going(store_option(store), (" --ask" if ask else "") + named)
 
 
-def _other_runs(rows: Sequence[RunRow], taken_back: Mapping[str, str]) -> list[Block]:
+def _other_runs(
+    rows: Sequence[RunRow], taken_back: Mapping[str, str], departures: Mapping[str, Departure]
+) -> list[Block]:
     newest = sorted(rows, key=lambda row: row.created, reverse=True)[:20]
-    listed = tuple(
-        (row.run, row.estate, row.target, row.created[:16].replace("T", " "), taken_back.get(row.run, ""))
-        for row in newest
-    )
-    head = ("run", "estate", "on", "begun (UTC)", "taken back by")
-    if not any(row[-1] for row in listed):
-        return [Heading("Other runs"), Table(head[:-1], tuple(row[:-1] for row in listed))]
-    return [Heading("Other runs"), Table(head, listed)]
+    moved = {run: one.to for run, one in departures.items()}
+    columns = [
+        ("run", [row.run for row in newest]),
+        ("estate", [row.estate for row in newest]),
+        ("on", [row.target for row in newest]),
+        ("begun (UTC)", [row.created[:16].replace("T", " ") for row in newest]),
+    ]
+    for head, told in (("taken back by", taken_back), ("moved to", moved)):
+        if any(row.run in told for row in newest):
+            columns.append((head, [told.get(row.run, "") for row in newest]))
+    rows_of = tuple(zip(*(cells for _, cells in columns), strict=True))
+    return [Heading("Other runs"), Table(tuple(head for head, _ in columns), rows_of)]

@@ -39,5 +39,9 @@ def existing(
 
 
 def store_option(store: str | None) -> str:
-    """` --store URL` for commands to be copied; empty for the home's own store."""
-    return f" --store {shlex.quote(store)}" if store else ""
+    """` --store URL` for commands to be copied, without a password; empty for the home's own store."""
+    if not store:
+        return ""
+    from handrail.running.store_tables import without_password
+
+    return f" --store {shlex.quote(without_password(store))}"

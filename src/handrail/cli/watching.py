@@ -83,6 +83,7 @@ class Watched:
         self._nobody = False
         self._looked = -AWAY
         self._gone = ""
+        self._moved = ""
 
     def on_a_screen(self) -> None:
         self._title()
@@ -126,14 +127,14 @@ class Watched:
             if found:
                 calm = 0
                 continue
-            if self._is_over() and (self._schedule.ended or calm >= CALM):
+            if self._is_over() and (self._schedule.ended or self._moved or calm >= CALM):
                 return
             calm += 1
             self._look()
             time.sleep(POLL)
 
     def _is_over(self) -> bool:
-        return self._schedule.ended or self._schedule.state != "running"
+        return bool(self._moved) or self._schedule.ended or self._schedule.state != "running"
 
     def _new(self) -> list[Event]:
         try:
@@ -148,6 +149,8 @@ class Watched:
         for event in found:
             self._position = event.position
             self._schedule.apply(event)
+            if event.entry.kind in ("moved", "arrived"):  # to another store, or back to this one
+                self._moved = str(event.entry.data.get("to", ""))
         return found
 
     def _look(self) -> None:

@@ -63,6 +63,7 @@ class Launching:
     def resume(self, run: str, who: str) -> str:
         """Have a run go on; what happens now, in a sentence. BadInput when it is being taken back, or has ended;
         StoreLocked when a process is at it already."""
+        self._session.refuse_departed(run)
         self._session.refuse_return(run)
         if self._session.schedule(run).state == "succeeded":
             raise BadInput(f"Run {run} has come to its end: there is nothing to go on with.")

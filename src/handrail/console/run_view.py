@@ -195,6 +195,8 @@ def _with_said(one: Doing, said: tuple[Said, ...]) -> Doing:
 
 def standing_sentence(follower: Follower, attended: bool) -> tuple[str, Tone]:
     """How the run stands, in a sentence."""
+    if follower.moved_to is not None:
+        return f"Moved to the store {follower.moved_to}: it goes on there, and not here.", "warn"
     if follower.state == "running" and not attended:
         if follower.for_workers:
             return "No worker of this store has given a sign of life lately: nobody carries it on.", "bad"

@@ -33,6 +33,8 @@ EventKind = Literal[
     "drifted",  # what pending steps rest on has changed, or could not be seen: the run did not go on
     "going-back",  # another run was made to take this one back
     "taken-back",  # and has done so
+    "moved",  # to another store, which it names: the run goes on there, and not here
+    "arrived",  # from another store, which it names: the run goes on here
 ]
 
 ESTATE_LANE = "-"  # steps without a host
@@ -87,7 +89,8 @@ class StepStatus:
 @dataclass(frozen=True, slots=True)
 class RunStatus:
     """`goes_back`: the run that this one takes back. `taken_back_by`: the run that takes, or has taken, this one back;
-    only one that has begun to change anything counts. `started_by`: who started it."""
+    only one that has begun to change anything counts. `started_by`: who started it. `moved_to`: the store that it was
+    moved to and goes on in; this one has what happened until then."""
 
     run: str
     plan: str
@@ -96,3 +99,4 @@ class RunStatus:
     goes_back: str | None = None
     taken_back_by: str | None = None
     started_by: str = ""
+    moved_to: str | None = None

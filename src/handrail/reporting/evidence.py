@@ -18,7 +18,7 @@ from handrail.reporting import words
 from handrail.reporting.outline import NO_HOST, Lane, Outline
 from handrail.running.chain import Chains, Head, digest
 from handrail.running.fates import fates_of
-from handrail.running.people import APPROVALS, Approval
+from handrail.running.people import APPROVALS, Approval, approval_of
 from handrail.running.scheduler import Schedule
 
 WHOLE = 2_000
@@ -26,7 +26,7 @@ WHOLE = 2_000
 
 WRONG = ("failed", "in-doubt")
 _SAID = ("agreed", "answered")
-_ACTS = ("created", "taken", "drifted", "verified", "going-back", "taken-back", "ended")
+_ACTS = ("created", "taken", "drifted", "verified", "going-back", "taken-back", "moved", "arrived", "ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,7 @@ class Header:
             chains = Chains(APPROVALS, heads, one.position - 1)
             chains.take(one)
             heads = chains.heads
-        return [
-            Approval(plan, str(one.entry.data.get("who")), one.at, str(one.entry.data.get("note", "")))
-            for one in self.approvals
-        ]
+        return [approval_of(one) for one in self.approvals]
 
 
 @dataclass(frozen=True, slots=True)

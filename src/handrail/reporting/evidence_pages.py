@@ -48,6 +48,8 @@ _DOES: Mapping[str, str] = {
     "verified": "looked at it again",
     "going-back": "had a run made that takes it back",
     "taken-back": "the way back came to its end",
+    "moved": "moved it to another store",
+    "arrived": "had it arrive from another store",
     "ended": "the run ended",
 }
 
@@ -146,7 +148,10 @@ def people_blocks(found: Gathered) -> Iterator[Block]:
             did = f"{did}: {one.get('state')}"
         if kind == "drifted":
             drifted.append(one)
-        about = found.outline.name(str(one["step"])) if one.get("step") else str(one.get("by") or "")
+        if kind == "taken" and one.get("because") == "moved":
+            did = did.replace("carried it on", "took it from its workers, to move it")
+        other = one.get("by") or one.get("to") or one.get("from") or ""
+        about = found.outline.name(str(one["step"])) if one.get("step") else str(other)
         rows.append((moment(one["at"]), str(one.get("who") or "-"), did, about, str(one.get("note") or "")))
     if len(rows) > 10 * FULL:
         yield Paragraph(f"The first {10 * FULL:,} of {len(rows):,}; evidence.json has all of them.", "warn")

@@ -13,7 +13,7 @@ from handrail.reporting.fates import fate_blocks
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows
 from handrail.reporting.person import person_blocks
 from handrail.reporting.rollback import going_back_blocks
-from handrail.reporting.standing import ANSWERS, folded_items
+from handrail.reporting.standing import ANSWERS, folded_items, moved_paragraph
 from handrail.reporting.standing import STATES as STATES
 from handrail.reporting.standing import TONES as TONES
 from handrail.reporting.waves import standing_blocks
@@ -45,7 +45,9 @@ def run_page(status: RunStatus, plan: Plan, going: Going = Going(), *, carried: 
     yield Heading(f"Run {status.run}", 1)
     back = (("takes back", status.goes_back),) if status.goes_back else ()
     yield Rows((("estate", plan.estate.name), ("plan", status.plan), *back, ("steps", _counts(status))))
-    if status.state == "running" and not carried:
+    if status.moved_to is not None:
+        yield moved_paragraph(status.moved_to)
+    elif status.state == "running" and not carried:
         yield Paragraph("Interrupted: no process carries it on. What was begun is looked at before it goes on.", "warn")
     else:
         yield Paragraph(*STATES[status.state])
@@ -123,7 +125,9 @@ def step_item(status: StepStatus, step: Step | None) -> Item:
 
 
 def next_blocks(status: RunStatus, plan: Plan, going: Going = Going()) -> Iterator[Block]:
-    """What to do now: commands to copy."""
+    """What to do now: commands to copy. Nothing where the run went to another store."""
+    if status.moved_to is not None:
+        return
     if status.taken_back_by is not None:
         yield from _taken_back(status, going)
         return

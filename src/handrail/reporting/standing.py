@@ -35,12 +35,21 @@ ANSWERS = 10
 """Questions that are shown with the commands that answer them."""
 
 
-def standing_page(found: RunStanding, everywhere: str = "", resuming: str = "", *, carried: bool = True) -> Page:
+def moved_paragraph(to: str) -> Paragraph:
+    """Of a run that went to another store."""
+    return Paragraph(f"Moved to the store {to}: it goes on there, and not here. Below is how it stood then.", "warn")
+
+
+def standing_page(
+    found: RunStanding, everywhere: str = "", resuming: str = "", *, carried: bool = True, moved_to: str | None = None
+) -> Page:
     """How a large run stands, for `handrail status`. `everywhere`: ` --store URL`; `resuming`: ` --ask`; `carried`:
-    somebody carries it on now."""
+    somebody carries it on now; `moved_to`: the store that it went to."""
     yield Heading(f"Run {found.run}", 1)
     yield Rows((("estate", found.estate), ("plan", found.plan), ("steps", counted(found.counts))))
-    if found.state == "running" and not carried:
+    if moved_to is not None:
+        yield moved_paragraph(moved_to)
+    elif found.state == "running" and not carried:
         yield Paragraph("Interrupted: no process carries it on. What was begun is looked at before it goes on.", "warn")
     else:
         yield Paragraph(*STATES[found.state])
@@ -51,7 +60,8 @@ def standing_page(found: RunStanding, everywhere: str = "", resuming: str = "", 
     if found.latest:
         yield Heading(f"The last {len(found.latest)} that ended")
         yield Items(tuple(folded_items(found.latest)))
-    yield from _what_now(found, everywhere, resuming)
+    if moved_to is None:
+        yield from _what_now(found, everywhere, resuming)
 
 
 def counted(counts: Mapping[StepState, int]) -> str:

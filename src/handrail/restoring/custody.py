@@ -91,6 +91,11 @@ def new_identity() -> str:
     return str(pyrage.x25519.Identity.generate())
 
 
+def identity_in(folder: Path) -> str | None:
+    """The identity that `folder` holds, as text; None when it holds none. BadInput when it cannot be read."""
+    return str(_read(folder / IDENTITY)) if _is_there(folder / IDENTITY) else None
+
+
 def adopt(folder: Path, identity: str) -> None:
     """Have `folder` hold an identity that was made elsewhere, unless it holds one. BadInput when it cannot."""
     import pyrage

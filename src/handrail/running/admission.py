@@ -10,6 +10,7 @@ from handrail.model.journal import RUN_LANE
 from handrail.model.plan import Plan
 from handrail.model.signature import Signature
 from handrail.running.protocol import AnyJournal
+from handrail.running.whereabouts import departure_in, refuse_departed
 
 
 def check_revisions(plan: Plan, signatures: Mapping[str, Signature]) -> None:
@@ -33,6 +34,7 @@ def refuse_second(journal: AnyJournal, plan: Plan) -> None:
             kinds = [event.entry.kind for event in found if event.lane == RUN_LANE]
             ended = "ended" in kinds and "taken" not in kinds[kinds.index("ended") :]
             if not ended and not any(event.entry.kind == "taken-back" for event in found):
+                refuse_departed(departure_in(found), row.run)
                 raise BadInput(
                     f"Run {row.run} of this plan has not ended.", f"Go on with it: handrail resume {row.run}."
                 )

@@ -12,7 +12,7 @@ from handrail.errors import Tampered
 from handrail.model.journal import Entry, Event
 
 GENESIS = "0" * 64
-_ADVICE = "Do not go on with this run; take the store from a backup and find out who changed it."
+ADVICE = "Do not go on with this run; take the store from a backup and find out who changed it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def check(
     for event in events:
         chains.take(event)
     if heads is not None and dict(heads) != chains.heads:
-        raise Tampered(f"The journal of run {run} does not end where its lanes say: events are missing.", _ADVICE)
+        raise Tampered(f"The journal of run {run} does not end where its lanes say: events are missing.", ADVICE)
     return chains.heads
 
 
@@ -119,10 +119,10 @@ class Chains:
             raise Tampered(
                 f"The journal of run {self._run} does not hold together at event {self.position} (lane {event.lane}, "
                 f"number {event.sequence}): it was changed, or events are missing.",
-                _ADVICE,
+                ADVICE,
             )
         if event.entry.kind == "sealed" and event.entry.data.get("heads") != seal(self.heads):
             raise Tampered(
-                f"The seal at event {self.position} of run {self._run} does not fit the events before it.", _ADVICE
+                f"The seal at event {self.position} of run {self._run} does not fit the events before it.", ADVICE
             )
         self.heads[event.lane] = head_of(event)

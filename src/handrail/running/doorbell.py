@@ -23,6 +23,9 @@ SILENT = 20.0
 """Seconds without a sign of life after which a worker's lanes go to others, unless something else is said. Signs of
 life come five times as often."""
 
+GONE = 60.0
+"""Seconds without a sign of life after which nobody waits for a worker, whatever its own store takes for silence."""
+
 _JOB = (
     "INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at) "
     "VALUES (:queue, :task, :priority, :lock, :queueing_lock, CAST(:args AS jsonb), "
@@ -92,6 +95,30 @@ def rung(connection: sa.Connection, run: str) -> set[str]:
         {"task": TASK, "run": run},
     )
     return set(found)
+
+
+def at_work(connection: sa.Connection, run: str) -> list[str]:
+    """The lanes of a run whose bell is being answered by a worker that lives."""
+    found = connection.scalars(
+        sa.text(
+            "SELECT args->>'lane' FROM procrastinate_jobs JOIN procrastinate_workers AS workers "
+            "ON workers.id = worker_id AND last_heartbeat > now() - make_interval(secs => :silent) "
+            "WHERE task_name = :task AND args->>'run' = :run AND status = 'doing' ORDER BY 1"
+        ),
+        {"task": TASK, "run": run, "silent": GONE},
+    )
+    return list(found)
+
+
+def hush(connection: sa.Connection, run: str) -> None:
+    """Take away every bell of a run, also those that are being answered."""
+    connection.execute(
+        sa.text(
+            "DELETE FROM procrastinate_jobs "
+            "WHERE task_name = :task AND args->>'run' = :run AND status IN ('todo', 'doing')"
+        ),
+        {"task": TASK, "run": run},
+    )
 
 
 def listeners(connection: sa.Connection, silent: float = SILENT) -> int:

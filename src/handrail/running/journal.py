@@ -19,12 +19,14 @@ import sqlalchemy as sa
 
 from handrail.errors import StoreLocked, Tampered, UnknownName
 from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry, Event
-from handrail.running.chain import Head, canonical, check, digest, extend, hash_of, head_of, seal
+from handrail.running.chain import Head, check, digest, extend, hash_of, head_of, seal
 from handrail.running.clock import Clock, SystemClock, stamp
 from handrail.running.protocol import Bell, Item, RunRow, Watch
 from handrail.running.redaction import Redact, keep, plain
+from handrail.running.rows import FIELDS, check_row, event_of, row_of
 from handrail.running.schema import events, lanes, plans, runs
 from handrail.running.store import Store, open_store
+from handrail.running.whereabouts import Departure, departure_of, departures, dispatch_of, refuse_departed
 
 __all__ = ["Item", "Journal", "RunRow", "Watch", "open_journal"]
 
@@ -75,7 +77,7 @@ class Journal:
         at = stamp(now)
         created = Entry(
             "created",
-            data=self._plain(
+            data=self.plain(
                 {
                     **(data or {}),
                     "plan": plan,
@@ -99,9 +101,9 @@ class Journal:
             )
             made = [extend(Head(), run, RUN_LANE, 1, at, created)]
             if contents is not None:
-                outlined = Entry("outlined", data=self._plain(contents))
+                outlined = Entry("outlined", data=self.plain(contents))
                 made.append(extend(head_of(made[0]), run, RUN_LANE, 2, at, outlined))
-            self._insert(connection, run, made)
+            self.insert(connection, run, made)
             self._watch("before")
         self._watch("after")
         return run
@@ -123,16 +125,16 @@ class Journal:
     def created(self, run: str) -> Mapping[str, Any]:
         """What was journaled when the run began; its chain is not checked."""
         with self.store.read() as connection:
-            first = connection.execute(sa.select(*_FIELDS).where(events.c.run == run, events.c.position == 1)).first()
-        return _event(first).entry.data if first is not None else {}
+            first = connection.execute(sa.select(*FIELDS).where(events.c.run == run, events.c.position == 1)).first()
+        return event_of(first).entry.data if first is not None else {}
 
     def document(self, run: str) -> str:
         """The JSON of the plan that `run` carries out, as it was when the run began. Tampered when it is not."""
         row = self.row(run)
         with self.store.read() as connection:
             document = connection.scalar(sa.select(plans.c.document).where(plans.c.digest == row.plan))
-            first = connection.execute(sa.select(*_FIELDS).where(events.c.run == run, events.c.position == 1)).first()
-        if document is None or first is None or digest(document) != _event(first).entry.data.get("document"):
+            first = connection.execute(sa.select(*FIELDS).where(events.c.run == run, events.c.position == 1)).first()
+        if document is None or first is None or digest(document) != event_of(first).entry.data.get("document"):
             raise Tampered(f"The plan stored for run {run} is not the one that it began with.")
         return str(document)
 
@@ -141,7 +143,7 @@ class Journal:
     def read(self, run: str) -> list[Event]:
         """All events of a run in the order of their commits, every chain checked. Tampered when one does not hold."""
         with self.store.read() as connection:
-            rows = connection.execute(sa.select(*_FIELDS).where(events.c.run == run).order_by(events.c.position)).all()
+            rows = connection.execute(sa.select(*FIELDS).where(events.c.run == run).order_by(events.c.position)).all()
             heads = {
                 lane: Head(sequence, epoch, tip)
                 for lane, sequence, epoch, tip in connection.execute(
@@ -149,23 +151,30 @@ class Journal:
                 )
             }
             row = connection.execute(sa.select(runs).where(runs.c.run == run)).one_or_none()
-        found = [_event(row) for row in rows]
+        found = [event_of(row) for row in rows]
         check(run, found, heads)
         if row is not None:
-            _check_row(RunRow(*row), found)
+            check_row(RunRow(*row), found[0] if found else None)
         return found
 
     def unended(self) -> list[str]:
-        """The runs that were handed over to workers and have not ended, oldest first."""
-        end, other = events.alias("end"), events.alias("other")
+        """The runs that were handed over to workers and have not ended, oldest first. One that came from another store,
+        or went to one, has to be handed over anew."""
+        end, other, move = events.alias("end"), events.alias("other"), events.alias("move")
         ended = (
             sa.select(sa.func.max(end.c.position))
             .where(end.c.run == runs.c.run, end.c.lane == RUN_LANE, end.c.kind == "ended")
             .scalar_subquery()
             .correlate(runs)
         )
+        last_move = (
+            sa.select(sa.func.coalesce(sa.func.max(move.c.position), 0))
+            .where(move.c.run == runs.c.run, move.c.lane == PEOPLE_LANE, move.c.kind.in_(("moved", "arrived")))
+            .scalar_subquery()
+            .correlate(runs)
+        )
         of_run = sa.select(other.c.run).where(other.c.run == runs.c.run).correlate(runs)
-        handed = of_run.where(other.c.lane == PEOPLE_LANE, other.c.kind == "handed-over")
+        handed = of_run.where(other.c.lane == PEOPLE_LANE, other.c.kind == "handed-over", other.c.position > last_move)
         again = of_run.where(other.c.position > ended, other.c.kind.in_(("taken", "handed-over")))
         query = sa.select(runs.c.run).where(handed.exists(), sa.or_(ended.is_(None), again.exists()))
         with self.store.read() as connection:
@@ -183,13 +192,29 @@ class Journal:
         with self.store.read() as connection:
             return {run: str(json.loads(data)["by"]) for run, data in connection.execute(query)}
 
+    def departure(self, run: str) -> Departure | None:
+        """Where the run went, to another store; None when it is here."""
+        with self.store.read() as connection:
+            return departure_of(connection, run)
+
+    def departures(self) -> dict[str, Departure]:
+        """Of all runs those that went to other stores."""
+        with self.store.read() as connection:
+            return departures(connection)
+
+    def dispatch(self, run: str) -> str | None:
+        """`workers` when workers carry the run out."""
+        with self.store.read() as connection:
+            arrived = dispatch_of(connection, run)
+        return arrived or self.created(run).get("dispatch")
+
     def tail(self, run: str, lane: str, behind: Head) -> list[Event]:
         """The events of one lane behind its head `behind`, checked as far as they go."""
         if not self.store.may_go_on(run, lane, behind.sequence):
             return []
         with self.store.read() as connection:
             rows = connection.execute(_TAIL, {"of": run, "on": lane, "behind": behind.sequence}).all()
-        found = [_event(row) for row in rows]
+        found = [event_of(row) for row in rows]
         for event in found:
             behind = replace(behind, epoch=max(event.epoch, behind.epoch))
             if extend(behind, run, lane, event.position, event.at, event.entry).hash != event.hash:
@@ -200,31 +225,31 @@ class Journal:
     def since(self, run: str, position: int, *, settled: bool = False) -> list[Event]:
         """The events of all lanes behind a position, in the order of their commits. Whoever follows a run holds on to
         its heads and checks the chains with them (`chain.check`). `settled`: what is being committed is waited for."""
-        query = sa.select(*_FIELDS).where(events.c.run == run, events.c.position > position).order_by(events.c.position)
+        query = sa.select(*FIELDS).where(events.c.run == run, events.c.position > position).order_by(events.c.position)
         with self.store.write(run) if settled else self.store.read() as connection:
-            return [_event(row) for row in connection.execute(query)]
+            return [event_of(row) for row in connection.execute(query)]
 
     def of_step(self, run: str, step: str) -> list[Event]:
         """The events about one step. Each is as it was hashed; whether chains hold together, others have checked."""
-        query = sa.select(*_FIELDS).where(events.c.run == run, events.c.step == step).order_by(events.c.position)
+        query = sa.select(*FIELDS).where(events.c.run == run, events.c.step == step).order_by(events.c.position)
         return self._single(run, query)
 
     def some(self, run: str, after: int, number: int, *, lane: str = "", step: str = "", kind: str = "") -> list[Event]:
         """The first `number` events behind the position `after`, of one lane, step or kind where one is named; checked
         as in `of_step`."""
-        query = sa.select(*_FIELDS).where(events.c.run == run, events.c.position > after)
+        query = sa.select(*FIELDS).where(events.c.run == run, events.c.position > after)
         for column, value in ((events.c.lane, lane), (events.c.step, step), (events.c.kind, kind)):
             query = query.where(column == value) if value else query
         return self._single(run, query.order_by(events.c.position).limit(number))
 
     def latest(self, run: str, number: int) -> list[Event]:
         """The last events of a run, newest first; checked as in `of_step`."""
-        query = sa.select(*_FIELDS).where(events.c.run == run).order_by(events.c.position.desc()).limit(number)
+        query = sa.select(*FIELDS).where(events.c.run == run).order_by(events.c.position.desc()).limit(number)
         return self._single(run, query)
 
     def _single(self, run: str, query: sa.Select[Any]) -> list[Event]:
         with self.store.read() as connection:
-            found = [_event(row) for row in connection.execute(query)]
+            found = [event_of(row) for row in connection.execute(query)]
         for event in found:
             if event.hash != hash_of(event):
                 raise Tampered(f"Event {event.position} of run {run} is not as it was written.")
@@ -238,39 +263,43 @@ class Journal:
     def epochs(self, run: str, wanted: Sequence[str]) -> dict[str, int]:
         """The epochs of lanes, as they are now."""
         with self.store.read() as connection:
-            return {lane: head.epoch for lane, head in self._heads(connection, run, wanted).items()}
+            return {lane: head.epoch for lane, head in self.heads_of(connection, run, wanted).items()}
 
     def add(self, run: str, lane: str, entry: Entry, ring: Sequence[Bell] = ()) -> Event:
-        """Append one entry from beside the runner, to a lane that the runner does not write (PEOPLE_LANE)."""
+        """Append one entry from beside the runner, to a lane that the runner does not write (PEOPLE_LANE). BadInput
+        when the run went to another store."""
         with self.store.write(run) as connection:
-            head = self._heads(connection, run, [lane]).get(lane, Head())
+            refuse_departed(departure_of(connection, run), run)
+            head = self.heads_of(connection, run, [lane]).get(lane, Head())
             event = extend(
                 head,
                 run,
                 lane,
-                self._position(connection, run) + 1,
+                self.end_of(connection, run) + 1,
                 stamp(self.clock.now()),
-                replace(entry, data=self._plain(entry.data)),
+                replace(entry, data=self.plain(entry.data)),
             )
-            self._insert(connection, run, [event])
+            self.insert(connection, run, [event])
             self.store.ring(connection, run, ring)
             self._watch("before")
         self._watch("after")
         return event
 
     def take(self, run: str, wanted: Sequence[str], data: Mapping[str, Any]) -> tuple[dict[str, Head], list[Event]]:
-        """Take lanes over: raises their epochs, so that older writers are refused. For `Writer`."""
+        """Take lanes over: raises their epochs, so that older writers are refused. For `Writer`. BadInput when the run
+        went to another store."""
         at = stamp(self.clock.now())
-        entry = Entry("taken", data=self._plain(data))
+        entry = Entry("taken", data=self.plain(data))
         with self.store.write(run) as connection:
-            heads = self._heads(connection, run, wanted)
-            position = self._position(connection, run)
+            refuse_departed(departure_of(connection, run), run)
+            heads = self.heads_of(connection, run, wanted)
+            position = self.end_of(connection, run)
             taken = []
             for count, lane in enumerate(wanted, start=1):
                 head = heads.get(lane, Head())
                 raised = replace(head, epoch=head.epoch + 1)
                 taken.append(extend(raised, run, lane, position + count, at, entry))
-            self._insert(connection, run, taken)
+            self.insert(connection, run, taken)
             self._watch("before")
         self._watch("after")
         return {event.lane: head_of(event) for event in taken}, taken
@@ -289,13 +318,13 @@ class Journal:
         ends: dict[str, Head] = {}
         made: list[Event] = []
         with self.store.write(run) as connection:
-            position = self._position(connection, run)
+            position = self.end_of(connection, run)
             free: dict[str, Head] = {}
             for count, (lane, entry) in enumerate(items, start=1):
                 if lane not in heads and lane not in free:
-                    free[lane] = self._heads(connection, run, [lane]).get(lane, Head())
+                    free[lane] = self.heads_of(connection, run, [lane]).get(lane, Head())
                 if entry.kind == "sealed":
-                    all_heads = {**self._heads(connection, run), **ends}
+                    all_heads = {**self.heads_of(connection, run), **ends}
                     entry = replace(entry, data={**entry.data, "heads": seal(all_heads)})
                 event = extend(
                     ends[lane] if lane in ends else heads[lane] if lane in heads else free[lane],
@@ -303,12 +332,12 @@ class Journal:
                     lane,
                     position + count,
                     at,
-                    replace(entry, data=self._plain(entry.data)),
+                    replace(entry, data=self.plain(entry.data)),
                 )
                 ends[lane] = head_of(event)
                 made.append(event)
             self._advance(connection, run, heads, {lane: end for lane, end in ends.items() if lane in heads})
-            connection.execute(events.insert(), [_values(event) for event in made])
+            connection.execute(events.insert(), [row_of(event) for event in made])
             self._put_heads(connection, run, {lane: ends[lane] for lane in free})
             self.store.ring(connection, run, ring)
             self._watch("before")
@@ -318,36 +347,38 @@ class Journal:
     def conclude(self, run: str, position: int, state: str) -> bool:
         """Journal that the run has ended so, unless anything was journaled behind `position`: whoever that was will."""
         with self.store.write(run) as connection:
-            if self._position(connection, run) != position:
+            if self.end_of(connection, run) != position or departure_of(connection, run) is not None:
                 return False
-            heads = self._heads(connection, run)
+            heads = self.heads_of(connection, run)
             at = stamp(self.clock.now())
             ended = extend(heads[RUN_LANE], run, RUN_LANE, position + 1, at, Entry("ended", data={"state": state}))
             heads[RUN_LANE] = head_of(ended)
             sealed = Entry("sealed", data={"heads": seal(heads)})
-            self._insert(connection, run, [ended, extend(heads[RUN_LANE], run, RUN_LANE, position + 2, at, sealed)])
+            self.insert(connection, run, [ended, extend(heads[RUN_LANE], run, RUN_LANE, position + 2, at, sealed)])
             self._watch("before")
         self._watch("after")
         return True
 
     # -- inside a transaction -----------------------------------------------------------------------------------
 
-    def _plain(self, data: Mapping[str, Any]) -> dict[str, Any]:
+    def plain(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """As it is journaled: plain JSON, without secrets."""
         made: dict[str, Any] = plain(data, self._redact)
         return made
 
-    def _position(self, connection: sa.Connection, run: str) -> int:
+    def end_of(self, connection: sa.Connection, run: str) -> int:
+        """The position of the last event of a run; 0 when there is none."""
         return connection.scalar(sa.select(sa.func.max(events.c.position)).where(events.c.run == run)) or 0
 
-    def _heads(self, connection: sa.Connection, run: str, wanted: Sequence[str] | None = None) -> dict[str, Head]:
+    def heads_of(self, connection: sa.Connection, run: str, wanted: Sequence[str] | None = None) -> dict[str, Head]:
         query = sa.select(lanes.c.lane, lanes.c.sequence, lanes.c.epoch, lanes.c.hash).where(lanes.c.run == run)
         if wanted is not None and len(wanted) < 100:
             query = query.where(lanes.c.lane.in_(wanted))
         return {lane: Head(sequence, epoch, tip) for lane, sequence, epoch, tip in connection.execute(query)}
 
-    def _insert(self, connection: sa.Connection, run: str, made: Sequence[Event]) -> None:
+    def insert(self, connection: sa.Connection, run: str, made: Sequence[Event]) -> None:
         """Insert events of lanes that we read in this very transaction."""
-        connection.execute(events.insert(), [_values(event) for event in made])
+        connection.execute(events.insert(), [row_of(event) for event in made])
         self._put_heads(connection, run, {event.lane: head_of(event) for event in made})
 
     def _put_heads(self, connection: sa.Connection, run: str, ends: Mapping[str, Head]) -> None:
@@ -391,16 +422,8 @@ class Journal:
             )
 
 
-_FIELDS = tuple(
-    events.c[name]
-    for name in (
-        *("run", "lane", "sequence", "epoch", "at", "kind", "step", "attempt", "data"),
-        *("previous", "hash", "position"),
-    )
-)
-
 _TAIL = (
-    sa.select(*_FIELDS)
+    sa.select(*FIELDS)
     .where(
         events.c.run == sa.bindparam("of"),
         events.c.lane == sa.bindparam("on"),
@@ -425,51 +448,12 @@ _ADVANCE = (
 def events_between(journal: Journal, run: str, after: int, until: int) -> list[Event]:
     """The events behind position `after` up to `until`, in the order of their commits; nothing is checked."""
     query = (
-        sa.select(*_FIELDS)
+        sa.select(*FIELDS)
         .where(events.c.run == run, events.c.position > after, events.c.position <= until)
         .order_by(events.c.position)
     )
     with journal.store.read() as connection:
-        return [_event(row) for row in connection.execute(query)]
-
-
-def _values(event: Event) -> dict[str, Any]:
-    entry = event.entry
-    return {
-        "run": event.run,
-        "lane": event.lane,
-        "sequence": event.sequence,
-        "position": event.position,
-        "epoch": event.epoch,
-        "at": event.at,
-        "kind": entry.kind,
-        "step": entry.step,
-        "attempt": entry.attempt,
-        "data": canonical(entry.data),
-        "previous": event.previous,
-        "hash": event.hash,
-    }
-
-
-def _event(row: Sequence[Any]) -> Event:
-    run, lane, sequence, epoch, at, kind, step, attempt, text, previous, tip, position = row
-    try:
-        data = json.loads(text)
-        if not isinstance(data, dict) or canonical(data) != text:
-            raise ValueError(text)
-    except (ValueError, TypeError) as error:
-        raise Tampered(f"An event of run {run} (lane {lane}, number {sequence}) is not as it was written.") from error
-    return Event(run, lane, sequence, epoch, at, Entry(kind, step, attempt, data), previous, tip, position)
-
-
-def _check_row(row: RunRow, found: Sequence[Event]) -> None:
-    first = found[0] if found else None
-    data = first.entry.data if first else {}
-    told = (data.get("plan"), data.get("estate"), data.get("target"), data.get("who"))
-    if first is None or first.entry.kind != "created" or first.at != row.created:
-        raise Tampered(f"The journal of run {row.run} does not begin with its creation.")
-    if told != (row.plan, row.estate, row.target, row.who):
-        raise Tampered(f"What the store says about run {row.run} is not what its journal says.")
+        return [event_of(row) for row in connection.execute(query)]
 
 
 def _slug(name: str) -> str:

@@ -43,10 +43,13 @@ def approvals(journal: AnyJournal, plan: str) -> list[Approval]:
 
 def all_approvals(journal: AnyJournal) -> list[Approval]:
     """The approvals of all plans. Tampered when the record does not hold together."""
-    return [
-        Approval(event.lane, str(event.entry.data.get("who")), event.at, str(event.entry.data.get("note", "")))
-        for event in journal.read(APPROVALS)
-    ]
+    return [approval_of(event) for event in journal.read(APPROVALS)]
+
+
+def approval_of(event: Event) -> Approval:
+    """What an event of `APPROVALS` says. One that came from another store was given when its data says so."""
+    data = event.entry.data
+    return Approval(event.lane, str(data.get("who")), str(data.get("at", event.at)), str(data.get("note", "")))
 
 
 def demand_approvals(journal: AnyJournal, plan: Plan) -> list[Approval]:

@@ -50,9 +50,10 @@ class PostgresStore:
             yield connection
 
     @contextlib.contextmanager
-    def write(self, run: str) -> Iterator[sa.Connection]:
+    def write(self, run: str, *more: str) -> Iterator[sa.Connection]:
         with clear_errors(self.name), self._engine.begin() as connection:
-            connection.execute(_LOCK, {"name": run})
+            for name in sorted({run, *more}):  # in one order, so that two never wait for each other
+                connection.execute(_LOCK, {"name": name})
             yield connection
 
     @contextlib.contextmanager
@@ -78,15 +79,21 @@ class PostgresStore:
         with self.read() as connection:
             return bool(connection.scalar(_IS_HELD, {"name": f"hold {run}"}))
 
-    def ring(self, connection: sa.Connection, run: str, bells: Sequence[Bell]) -> None:
     @contextlib.contextmanager
     def write_aside(self) -> Iterator[sa.Connection]:
         with clear_errors(self.name), self._engine.begin() as connection:
             connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
             yield connection
 
+    def ring(self, connection: sa.Connection, run: str, bells: Sequence[Bell]) -> None:
         if bells:
             doorbell.ring(connection, run, bells)
+
+    def at_work(self, connection: sa.Connection, run: str) -> list[str]:
+        return doorbell.at_work(connection, run)
+
+    def hush(self, connection: sa.Connection, run: str) -> None:
+        doorbell.hush(connection, run)
 
     def may_go_on(self, run: str, lane: str, sequence: int) -> bool:  # noqa: ARG002 - asking would be reading
         return True

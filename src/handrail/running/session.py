@@ -49,6 +49,7 @@ from handrail.running.targets import Opener, Target, hosts_opener, lab_opener, t
 from handrail.running.tidying import tidy
 from handrail.running.transcripts import Heard, Transcripts
 from handrail.running.verify import Verification, verification_to_json, verify
+from handrail.running.whereabouts import refuse_departed
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ class Session:
         """Give a run to the workers of its store: ring for every lane in which something can be done; how many.
 
         `again`: what failed is tried again. Errors as `carry_out`."""
+        self.refuse_departed(run)
         plan = self.plan(run)
         check_revisions(plan, self.signatures)
         if plan.goes_back is not None:
@@ -137,7 +139,7 @@ class Session:
 
     def is_for_workers(self, run: str) -> bool:
         """Whether workers carry the run out, not the process that began it."""
-        return self.journal.created(run).get("dispatch") == "workers"
+        return self.journal.dispatch(run) == "workers"
 
     def is_real(self, run: str) -> bool:
         """Whether the run is on hosts, not on a twin."""
@@ -188,6 +190,9 @@ class Session:
         """How the run stands. It is `rolled-back` once another one has taken it back. `plan`: as for `schedule`."""
         plan = plan or self.plan(run)
         found = schedule_of(self.journal, run, plan).status(run, plan.digest)
+        departure = self.journal.departure(run)
+        if departure is not None:
+            found = replace(found, moved_to=departure.to)
         if plan.goes_back is not None:
             return replace(found, goes_back=plan.goes_back.run)
         returned = going_back.return_of(self.journal, run)
@@ -200,7 +205,9 @@ class Session:
         return standing_of(self.journal, run)
 
     def answer(self, run: str, step: str, said: str, who: str, note: str = "") -> Event:
-        """Answer a waiting step; see `people.answer`. BadInput too when the run is being taken back."""
+        """Answer a waiting step; see `people.answer`. BadInput too when the run is being taken back, or went to another
+        store."""
+        self.refuse_departed(run)
         self.refuse_return(run)
         plan = self.plan(run)
         event = people.answer(self.journal, run, plan, step, said, who, note)
@@ -223,12 +230,13 @@ class Session:
 
         Errors: Drifted (what pending steps rest on has changed, or could not be seen); StoreLocked (another process is
         at it, or at the run that it takes back); BadInput (it is being taken back, or was; it is a way back that does
-        not lead back from where its run is now).
+        not lead back from where its run is now; it went to another store).
         """
         plan = self.plan(run)
         check_revisions(plan, self.signatures)
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.journal.store.hold(run, f"Run {run}"))
+            self.refuse_departed(run)
             if self.is_for_workers(run):
                 raise BadInput(f"Run {run} was given to workers.", f"Hand it over again: handrail resume {run}.")
             if plan.goes_back is not None:
@@ -323,7 +331,8 @@ class Session:
         return target, share
 
     async def verify(self, run: str, who: str) -> Verification:
-        """Observe every lasting step again, and journal what was seen."""
+        """Observe every lasting step again, and journal what was seen. BadInput when the run went to another store."""
+        self.refuse_departed(run)
         plan = self.plan(run)
         returned = going_back.return_of(self.journal, run)
         if returned is not None:
@@ -348,8 +357,9 @@ class Session:
     def rollback(self, run: str) -> Back | NoWayBack:
         """The plan that takes a run back from where it is now, and what that costs; or why there is none.
 
-        BadInput when it is a way back itself, has not changed anything, was or is being taken back, when a later run
-        went on from there, or an action's revision differs; StoreLocked when a process is carrying it on.
+        BadInput when it is a way back itself, has not changed anything, was or is being taken back, went to another
+        store, when a later run went on from there, or an action's revision differs; StoreLocked when a process is
+        carrying it on.
         """
         plan = self.plan(run)
         check_revisions(plan, self.signatures)
@@ -363,6 +373,10 @@ class Session:
     def refuse_return(self, run: str) -> None:
         """BadInput when the run is being taken back, or was."""
         going_back.refuse_return(going_back.return_of(self.journal, run), run)
+
+    def refuse_departed(self, run: str) -> None:
+        """BadInput when the run went to another store."""
+        refuse_departed(self.journal.departure(run), run)
 
     def cost(self, run: str, plan: Plan | None = None) -> Cost | None:
         """What going back from where the run is now would cost; None when that is no question: it takes another run
@@ -385,6 +399,7 @@ class Session:
         return Knowledge(self.build, self.describe, self.signatures)
 
     def _refuse_busy(self, run: str) -> None:
+        self.refuse_departed(run)
         self.refuse_return(run)
         going_back.refuse_overtaken(self.journal, run)
         if self.is_carried(run) or (self.is_for_workers(run) and self.schedule(run).state == "running"):

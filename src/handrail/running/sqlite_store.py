@@ -52,7 +52,7 @@ class SqliteStore:
             yield connection
 
     @contextlib.contextmanager
-    def write(self, run: str) -> Iterator[sa.Connection]:  # noqa: ARG002 - one writer at a time, whatever the run
+    def write(self, run: str, *more: str) -> Iterator[sa.Connection]:  # noqa: ARG002 - one writer, whatever the run
         with (
             clear_errors(self._path),
             self._engine.connect() as connection,
@@ -82,6 +82,12 @@ class SqliteStore:
     def ring(self, connection: sa.Connection, run: str, bells: Sequence[Bell]) -> None:  # noqa: ARG002
         if bells:
             raise BadInput("Workers share a store on PostgreSQL only.", "Name one with --store.")
+
+    def at_work(self, connection: sa.Connection, run: str) -> list[str]:  # noqa: ARG002 - there are no workers
+        return []
+
+    def hush(self, connection: sa.Connection, run: str) -> None:
+        """There are no doorbells."""
 
     def _lengthen(self, run: str) -> None:
         """Give the write-ahead log its full length before it is needed. A sync of a file that grows has to write down

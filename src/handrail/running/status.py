@@ -30,6 +30,7 @@ def status_to_json(status: RunStatus) -> dict[str, Any]:
         **({"started_by": status.started_by} if status.started_by else {}),
         **({"goes_back": status.goes_back} if status.goes_back else {}),
         **({"taken_back_by": status.taken_back_by} if status.taken_back_by else {}),
+        **({"moved_to": status.moved_to} if status.moved_to else {}),
         **({"fates": fates} if fates else {}),
     }
 

@@ -35,8 +35,9 @@ class Store(Protocol):
         """One consistent view."""
         ...
 
-    def write(self, run: str) -> AbstractContextManager[sa.Connection]:
-        """One transaction, the only one of that run: committed (and on the disk) on leaving, or not at all."""
+    def write(self, run: str, *more: str) -> AbstractContextManager[sa.Connection]:
+        """One transaction, the only one of that run (and of those in `more`): committed (and on the disk) on leaving,
+        or not at all."""
         ...
 
     def may_go_on(self, run: str, lane: str, sequence: int) -> bool:
@@ -50,13 +51,21 @@ class Store(Protocol):
 
     def is_held(self, run: str) -> bool: ...
 
-    def ring(self, connection: sa.Connection, run: str, bells: Sequence[Bell]) -> None:
     def write_aside(self) -> AbstractContextManager[sa.Connection]:
         """One transaction of what may be lost: it waits for no run, no run for it, and where that can be had for no
         disk."""
         ...
 
+    def ring(self, connection: sa.Connection, run: str, bells: Sequence[Bell]) -> None:
         """Ring doorbells with the transaction. BadInput where workers cannot be rung for."""
+        ...
+
+    def at_work(self, connection: sa.Connection, run: str) -> list[str]:
+        """The lanes of a run that workers are at, as far as they give signs of life."""
+        ...
+
+    def hush(self, connection: sa.Connection, run: str) -> None:
+        """With the transaction, take away every doorbell of a run."""
         ...
 
     def close(self) -> None: ...

@@ -22,6 +22,17 @@ def parsed_url(url: str) -> URL:
         raise BadInput("What was given as the store is no URL.", HOW) from error
 
 
+def without_password(url: str) -> str:
+    """The URL of a store as it may be shown. BadInput when it is none."""
+    if "://" not in url:
+        return url
+    parsed = parsed_url(url)
+    if parsed.password is None and "password" not in parsed.query:
+        return url
+    shown = parsed._replace(password=None).difference_update_query(["password"])
+    return shown.render_as_string(hide_password=False)
+
+
 def create_tables(connection: sa.Connection, revision: str) -> None:
     """Without Alembic, which takes longer to load than a whole run; a test holds both ways equal."""
     metadata.create_all(connection)

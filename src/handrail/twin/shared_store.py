@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from handrail.errors import StoreError, StoreUnreachable, StoreUnwritable
 from handrail.twin.codec import decode, encode
 from handrail.twin.state import Address, State
-from handrail.twin.store import Effect, Overtaken
+from handrail.twin.store import Effect, Kept, Overtaken
 from handrail.twin.things import KINDS
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS twin_effects (run TEXT, n INTEGER, at TEXT NOT NULL, 
                                          command TEXT NOT NULL, kind TEXT NOT NULL, what TEXT NOT NULL,
                                          PRIMARY KEY (run, n));
 """
+_SELECT_EFFECTS = "SELECT n, host, command, what, kind, at, job FROM twin_effects WHERE run = %s AND n > %s ORDER BY n"
+_EFFECTS = "INSERT INTO twin_effects VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
 _LOCK = "SELECT pg_advisory_xact_lock(1214866020, hashtext(%s))"
 _PUT = (
     "INSERT INTO twin_things (run, host, kind, name, value, changed) VALUES (%s, %s, %s, %s, %s, %s) "
@@ -74,11 +76,34 @@ class SharedStore:
             sql.execute(_LOCK, (self._run,))
             if sql.execute("SELECT 1 FROM twins WHERE run = %s", (self._run,)).fetchone():
                 raise RaisedAlready(f"The twin of run {self._run} is there already.", "Open it.")
+            _put(sql, rows, told)
+
+        self._do(work)
+
+    def kept(self) -> Kept:
+        def work(sql: Connection[Any]) -> Kept:
+            told = sql.execute("SELECT name, value FROM twins WHERE run = %s", (self._run,)).fetchall()
+            things = sql.execute(
+                "SELECT host, kind, name, value FROM twin_things WHERE run = %s AND value IS NOT NULL", (self._run,)
+            ).fetchall()
+            effects = sql.execute(_SELECT_EFFECTS, (self._run, 0)).fetchall()
+            about = {name: json.loads(value) for name, value in told}
+            return Kept(about, things, [Effect(*row) for row in effects])
+
+        found: Kept = self._do(work, snapshot=True)
+        return found
+
+    def replace(self, kept: Kept) -> None:
+        rows = [(self._run, *thing, 0) for thing in kept.things]
+        told = [(self._run, name, json.dumps(value)) for name, value in kept.about.items()]
+
+        def work(sql: Connection[Any]) -> None:
+            sql.execute(_LOCK, (self._run,))
+            for table in ("twins", "twin_things", "twin_effects"):
+                sql.execute(f"DELETE FROM {table} WHERE run = %s", (self._run,))
+            _put(sql, rows, told)
             with sql.cursor() as cursor:
-                with cursor.copy("COPY twin_things (run, host, kind, name, value, changed) FROM STDIN") as copy:
-                    for row in rows:
-                        copy.write_row(row)
-                cursor.executemany("INSERT INTO twins VALUES (%s, %s, %s)", told)
+                cursor.executemany(_EFFECTS, _told(self._run, kept.effects))
 
         self._do(work)
 
@@ -100,10 +125,7 @@ class SharedStore:
         """`seen`: effects that `state` shows already; -1 when it does not even show what was raised."""
 
         def work(sql: Connection[Any]) -> tuple[list[Any], list[Any]]:
-            query = (
-                "SELECT n, host, command, what, kind, at, job FROM twin_effects WHERE run = %s AND n > %s ORDER BY n"
-            )
-            new = sql.execute(query, (self._run, seen)).fetchall()
+            new = sql.execute(_SELECT_EFFECTS, (self._run, seen)).fetchall()
             if not new and seen >= 0:
                 return [], []
             things = "SELECT host, kind, name, value FROM twin_things WHERE run = %s AND changed > %s AND changed <= %s"
@@ -123,7 +145,7 @@ class SharedStore:
         rows = [
             (self._run, *address, None if value is None else _text(value), effects[-1].n) for address, value in changes
         ]
-        told = [(self._run, one.n, one.at, one.host, one.job, one.command, one.kind, one.what) for one in effects]
+        told = _told(self._run, effects)
 
         def work(sql: Connection[Any]) -> None:
             sql.execute(_LOCK, (self._run,))
@@ -132,7 +154,7 @@ class SharedStore:
                 raise Overtaken
             with sql.cursor() as cursor:
                 cursor.executemany(_PUT, rows)
-                cursor.executemany("INSERT INTO twin_effects VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", told)
+                cursor.executemany(_EFFECTS, told)
 
         self._do(work)
 
@@ -157,6 +179,18 @@ class SharedStore:
             raise StoreUnwritable(
                 f"The twin of run {self._run} cannot be kept: {said}.", "Look at the server."
             ) from None
+
+
+def _put(sql: Connection[Any], rows: Iterable[tuple[Any, ...]], told: Iterable[tuple[str, str, str]]) -> None:
+    with sql.cursor() as cursor:
+        with cursor.copy("COPY twin_things (run, host, kind, name, value, changed) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        cursor.executemany("INSERT INTO twins VALUES (%s, %s, %s)", told)
+
+
+def _told(run: str, effects: Iterable[Effect]) -> list[tuple[Any, ...]]:
+    return [(run, one.n, one.at, one.host, one.job, one.command, one.kind, one.what) for one in effects]
 
 
 def _text(value: Any) -> str:

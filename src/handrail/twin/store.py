@@ -45,6 +45,16 @@ class Effect:
     job: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A whole twin as it is kept: what it remembers of itself, its things (host, kind, name, value as text), and the
+    effects."""
+
+    about: dict[str, Any]
+    things: list[tuple[str, str, str, str]]
+    effects: list[Effect]
+
+
 class Overtaken(Exception):
     """Somebody else changed the twin since we last looked; nothing was kept."""
 
@@ -62,6 +72,14 @@ class AnyStore(Protocol):
 
     def create(self, about: dict[str, Any], things: Iterable[tuple[Address, Any]]) -> None:
         """Write a whole new twin, or none."""
+        ...
+
+    def kept(self) -> Kept:
+        """All that there is, as at one moment."""
+        ...
+
+    def replace(self, kept: Kept) -> None:
+        """Be the twin that another store kept, and no other; or stay what it was."""
         ...
 
     def commit(self, changes: Iterable[tuple[Address, Any]], effects: Sequence[Effect]) -> None:
@@ -91,14 +109,31 @@ class Store:
 
     def create(self, about: dict[str, Any], things: Iterable[tuple[Address, Any]]) -> None:
         """Write a whole new twin, or none."""
-        rows = ((*address, _text(value)) for address, value in things)
+        self._write(about, ((*address, _text(value)) for address, value in things), ())
+
+    def kept(self) -> Kept:
+        try:
+            self._sql.execute("BEGIN")
+            try:
+                things = self._sql.execute("SELECT host, kind, name, value FROM things").fetchall()
+                return Kept(self.about(), things, self._effects())
+            finally:
+                self._back()
+        except sqlite3.DatabaseError:
+            raise _no_twin(self._path) from None
+
+    def replace(self, kept: Kept) -> None:
+        self._write(kept.about, kept.things, kept.effects)
+
+    def _write(self, about: dict[str, Any], things: Iterable[tuple[Any, ...]], effects: Iterable[Effect]) -> None:
         try:
             self._sql.execute("BEGIN IMMEDIATE")
             for table in ("about", "things", "effects"):
                 self._sql.execute(f"DROP TABLE IF EXISTS {table}")
             for statement in filter(str.strip, _SCHEMA.split(";")):
                 self._sql.execute(statement)
-            self._sql.executemany("INSERT INTO things VALUES (?, ?, ?, ?)", rows)
+            self._sql.executemany("INSERT INTO things VALUES (?, ?, ?, ?)", things)
+            self._insert(effects)
             about = {"format": FORMAT, **about}
             self._sql.executemany(
                 "INSERT INTO about VALUES (?, ?)", [(name, json.dumps(value)) for name, value in about.items()]
@@ -145,14 +180,17 @@ class Store:
                     self._sql.execute("DELETE FROM things WHERE host = ? AND kind = ? AND name = ?", address)
                 else:
                     self._sql.execute("INSERT OR REPLACE INTO things VALUES (?, ?, ?, ?)", (*address, _text(value)))
-            self._sql.executemany(
-                "INSERT INTO effects VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(one.n, one.at, one.host, one.job, one.command, one.kind, one.what) for one in effects],
-            )
+            self._insert(effects)
             self._sql.execute("COMMIT")
         except sqlite3.Error as error:
             self._back()
             raise _unwritable(self._path, error) from None
+
+    def _insert(self, effects: Iterable[Effect]) -> None:
+        self._sql.executemany(
+            "INSERT INTO effects VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(one.n, one.at, one.host, one.job, one.command, one.kind, one.what) for one in effects],
+        )
 
     def _effects(self) -> list[Effect]:
         rows = self._sql.execute("SELECT n, host, command, what, kind, at, job FROM effects ORDER BY n")
