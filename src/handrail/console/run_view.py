@@ -112,10 +112,10 @@ class RunView:
         attended = follower.state != "running" or follower.is_attended()
         sentence, tone = standing_sentence(follower, attended)
         price = self._pricing.of(follower.row.run, follower.plan, follower.position)
+        no_return, passed = _no_return(follower)
         begun = sorted(follower.busy("begun"), key=lambda one: (not one.overdue(now), one.since))
         waiting = follower.busy("waiting", "in-doubt", most=MOST_BUSY)
         wrong = follower.busy("failed", most=MOST_FAILED)
-        no_return, passed = _no_return(follower)
         return {
             "run": follower.row,
             "plan": follower.plan,
@@ -144,11 +144,11 @@ class RunView:
             "price": price,
             "price_is_old": price is not None and price.position < follower.position,
             "told": self._told(follower.row.run, price),
+            "no_return": no_return,
+            "passed": passed,
             "waves": list(follower.waves()) if follower.plan.fleet is not None else [],
             "standings": STANDINGS,
             "budget": _budget(follower),
-            "no_return": no_return,
-            "passed": passed,
             "story": [(moment(at), line) for at, line in list(follower.story)[::-1][:LINES]],
             "lanes": shown(follower.study.lanes, places, states=follower.states, standing=follower.standing),
             "places": places,

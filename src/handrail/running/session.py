@@ -305,6 +305,12 @@ class Session:
 
         Errors: BadInput (an action's revision differs; a host cannot be reached as the estate says)."""
         check_revisions(plan, self.signatures)
+        tails = Tails(putting(self.journal.store, run))
+
+        def followed(event: Event, schedule: Schedule) -> None:
+            tails.follow(event)
+            seen(event, schedule)
+
         with self._target(run, plan) as target:
             hosts, secrets = self._equipped(run, plan, target, strict=False)
             share = Share(
@@ -313,12 +319,6 @@ class Session:
                 plan,
                 hosts=self._transcripts(run, tails.hear).of(hosts),
                 build=self.build,
-        tails = Tails(putting(self.journal.store, run))
-
-        def followed(event: Event, schedule: Schedule) -> None:
-            tails.follow(event)
-            seen(event, schedule)
-
                 secrets=secrets,
                 queue=queue,
                 who=who,
