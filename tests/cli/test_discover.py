@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.command import Said, handrail
 
+from handrail.documents.estate import read_estate
 from handrail.guides.catalogue import SHIPPED
 
 VMM = SHIPPED / "vmm" / "estates" / "fabric.yaml"
@@ -95,3 +96,16 @@ def test_a_plain_list_names_hosts_and_where_they_are(tmp_path: Path) -> None:
     assert "db02 was left out" in said.err
     assert "No host could be read, so nothing was written." in said.err
     assert not (tmp_path / "estate.yaml").exists()
+
+
+def test_what_a_list_says_of_its_hosts_for_waves_and_workers_is_kept(tmp_path: Path) -> None:
+    """No probe reads labels and zones, so what people wrote beside the way to a host is theirs."""
+    listed = tmp_path / "hosts.yaml"
+    text = VMM.read_text("utf-8").replace("  vmm01:\n", "  vmm01:\n    labels: {ring: canary}\n    zone: emea\n", 1)
+    assert "ring" in text
+    listed.write_text(text)
+
+    assert handrail("discover", listed, "--twin", "-o", tmp_path / "estate.yaml", home=tmp_path).code in (0, 1)
+
+    host = read_estate(tmp_path / "estate.yaml", whole=False).estate.hosts["vmm01"]
+    assert (host.labels, host.zone) == ({"ring": "canary"}, "emea")

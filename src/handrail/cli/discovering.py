@@ -85,7 +85,7 @@ def discover(
         output.complain(rendering.harmless(f"handrail: {one.name} was left out: {one.because}"))
     if not found:
         raise HostUnreachable("No host could be read, so nothing was written.", "See above for each of them.")
-    made = draft(asked.name, found, catalogue, {} if twin else _connects(asked), asked.known)
+    made = draft(asked.name, found, catalogue, {} if twin else _told(asked, "connect"), asked.known, _labelled(asked))
     kept: tuple[Kept, ...] = ()
     if asked.text is None:
         text = written(made, left, catalogue, at)
@@ -174,12 +174,23 @@ def _host(word: str, via: Via, place: Place | None) -> Host:
     return Host(name, connect=Connect(via, address=address, port=port, user=told["user"]))
 
 
-def _connects(asked: _Asked) -> Mapping[str, Any]:
-    """How the hosts are reached, in the spelling of estate files."""
+def _told(asked: _Asked, key: str) -> Mapping[str, Any]:
+    """What the list of hosts says of each under this key, in the spelling of estate files."""
     from handrail.documents.estate import estate_to_json
 
     entries = estate_to_json(Estate(asked.name, hosts=asked.hosts)).get("hosts", {})
-    return {name: entry["connect"] for name, entry in entries.items() if "connect" in entry}
+    return {name: entry[key] for name, entry in entries.items() if key in entry}
+
+
+def _labelled(asked: _Asked) -> Mapping[str, Mapping[str, Any]]:
+    """What people alone can say of hosts that are not in the estate yet: no probe reads it."""
+    known = asked.known.hosts if asked.known else {}
+    by_key = {key: _told(asked, key) for key in ("labels", "zone")}
+    return {
+        name: {key: told[name] for key, told in by_key.items() if name in told}
+        for name in asked.hosts
+        if name not in known
+    }
 
 
 def _for_real(asked: _Asked, output: Output) -> Open:

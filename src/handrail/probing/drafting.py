@@ -44,10 +44,16 @@ class Draft:
 
 
 def draft(
-    name: str, sheets: Sequence[HostSheet], catalogue: Catalogue, hosts: Mapping[str, Any], known: Estate | None = None
+    name: str,
+    sheets: Sequence[HostSheet],
+    catalogue: Catalogue,
+    hosts: Mapping[str, Any],
+    known: Estate | None = None,
+    labelled: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Draft:
-    """The estate that these hosts make. `hosts`: the entries that their names and ways came with (`connect`)."""
-    return _Drafting(name, sheets, catalogue, hosts, known).all()
+    """The estate that these hosts make. `hosts`: the entries that their names and ways came with (`connect`);
+    `labelled`: what else came with them and no probe reads."""
+    return _Drafting(name, sheets, catalogue, hosts, known, labelled or {}).all()
 
 
 _Where = tuple[str, str | None, str]
@@ -111,6 +117,7 @@ class _Drafting:
         catalogue: Catalogue,
         hosts: Mapping[str, Any],
         known: Estate | None,
+        labelled: Mapping[str, Mapping[str, Any]],
     ) -> None:
         self.sheets = sheets
         self.catalogue = catalogue
@@ -120,6 +127,7 @@ class _Drafting:
             self.data[section] = {}
         self.draft = Draft(self.data)
         self.hosts = hosts
+        self.labelled = labelled
         self.facts: dict[str, dict[str, Mapping[str, Any]]] = {}
         self.guides = {one.guide for sheet in sheets for one in sheet.installed}
         lines = [line_of(catalogue, guide) for guide in sorted(self.guides)]
@@ -153,6 +161,7 @@ class _Drafting:
         connect = self.hosts.get(sheet.name)
         if connect:
             entry["connect"] = connect
+        entry |= self.labelled.get(sheet.name, {})
         software: dict[str, Any] = {}
         for name, reading in sheet.software.readings.items():
             if name in self.named:
