@@ -166,4 +166,4 @@ def test_scripts_are_small_balanced_and_fit_on_a_command_line(name: str) -> None
 def test_what_leaves_a_receipt_acts(name: str) -> None:
     """What is only looked at leaves none. A proof may act, as one that restores somewhere else does."""
     assert SIGNATURES[name].kind != "check"
-    assert not issubclass(WINDOWS[name], Check)
+    assert not issubclass(ACTIONS[name], Check)

@@ -123,7 +123,7 @@ def test_a_silent_host_is_unknown_never_done(uses: str, silence: Outcome) -> Non
 
 
 @pytest.mark.parametrize(
-    "uses", sorted(name for name in WINDOWS if WINDOWS[name].kind not in ("check", "prove", "person"))
+    "uses", sorted(name for name in WINDOWS if ACTIONS[name].kind not in ("check", "prove", "person"))
 )
 def test_acting_on_a_silent_host_leaves_us_in_doubt(uses: str) -> None:
     """A job may take hours, and is asked after for as long."""

@@ -13,7 +13,6 @@ A kill between any two operations leaves one of these, and each is gone on with:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -221,10 +220,3 @@ class ShredFile(Base):
         sealed = await content(host, self.file + SUFFIX)
         plain = None if sealed is None else opened(receipt, self.file + SUFFIX, sealed, expected)[0]
         return plain is not None and is_left_of(left, plain)
-
-
-ACTIONS: Mapping[str, type[Action]] = {
-    "secret.open": OpenSealed,
-    "secret.seal": SealFile,
-    "secret.shred": ShredFile,
-}

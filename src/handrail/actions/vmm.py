@@ -425,13 +425,3 @@ class SetQuotas(Base):
         if not old or "MaxConnections" not in old:
             return None
         return SetQuotas(int(old["MaxConcurrentOperationsPerUser"]), int(old["MaxConnections"]))
-
-
-ACTIONS: Mapping[str, type[Action]] = {
-    "vmm.answers": Answers,
-    "vmm.installed": Installed,
-    "vmm.rollup": Rollup,
-    "vmm.setup": Setup,
-    "wsman.compare": ReadQuotas,
-    "wsman.set": SetQuotas,
-}

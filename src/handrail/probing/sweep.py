@@ -7,10 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handrail.errors import HandrailError, HostError, HostUnreachable
-from handrail.guides.catalogue import Catalogue
 from handrail.guides.lines import line_of
 from handrail.hosts.opening import Resolve, open_host
 from handrail.hosts.protocol import Host
@@ -19,6 +18,9 @@ from handrail.model.guide import Detect, DetectSoftware
 from handrail.probing import backups, clusters, components, media, quotas, software, systems, vmm
 from handrail.probing.readings import Now, Sheet, Unread, Witness, utc_now
 from handrail.probing.shell import Undetermined
+
+if TYPE_CHECKING:
+    from handrail.guides.catalogue import Catalogue
 
 AT_A_TIME = 16
 """Hosts that are read at a time."""
