@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.support.pages import DOCS, ROOT, Block, Player, alike, blocks, commands_named, misspelt, pages, typed
 
-LONG = {"tutorial.md", "how-to-write-a-guide.md"}
-"""Pages that rehearse."""
+LONG = {"tutorial.md", "how-to-write-a-guide.md", "guide-on-linux.md"}
+"""Pages that rehearse, or upgrade something."""
 
 
 def _played() -> list[Path]:
