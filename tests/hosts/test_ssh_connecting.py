@@ -264,3 +264,16 @@ def test_nonsense_about_jump_hosts_is_refused(jumps: dict[str, tuple[str, ...]],
 
     with pytest.raises(BadInput, match=said):
         way_to("a", hosts)
+
+
+def test_a_user_without_a_name_is_told_so_before_anything_is_connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs as some number. The SSH library would end with a fault of its own."""
+    for one in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(one, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 3_000_000_019)
+    hosts = {"a": EstateHost("a", connect=Connect(via="ssh", user="admin"))}
+
+    with pytest.raises(BadInput, match="has no name here, and SSH needs one"):
+        way_to("a", hosts)
+    monkeypatch.setenv("USER", "anna")
+    assert way_to("a", hosts)[0].user == "admin"

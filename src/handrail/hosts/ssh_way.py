@@ -29,11 +29,20 @@ class Stop:
 
 
 def way_to(name: str, hosts: Mapping[str, EstateHost]) -> tuple[Stop, ...]:
-    """The sshds that the line to host `name` goes through, itself last. BadInput when the estate says nonsense."""
-    return _way(name, hosts, ())
+    """The sshds that the line to host `name` goes through, itself last. BadInput when the estate says nonsense, and when
+    we have no name."""
+    return _way(name, hosts, (), _our_name())
 
 
-def _way(name: str, hosts: Mapping[str, EstateHost], seen: tuple[str, ...]) -> tuple[Stop, ...]:
+def _our_name() -> str:
+    """Who we are where nobody else is named. The SSH library wants it in any case."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # as in a container that runs as some number
+        raise BadInput("The user that Handrail runs as has no name here, and SSH needs one.", "Set USER.") from None
+
+
+def _way(name: str, hosts: Mapping[str, EstateHost], seen: tuple[str, ...], us: str) -> tuple[Stop, ...]:
     if name in seen:
         raise BadInput(f"The jump hosts of {seen[0]} go round in a circle: {' -> '.join((*seen, name))}.")
     connect = hosts[name].connect
@@ -44,12 +53,12 @@ def _way(name: str, hosts: Mapping[str, EstateHost], seen: tuple[str, ...]) -> t
         )
     stops: list[Stop] = []
     for jump in connect.jump:
-        stops += _way(jump, hosts, (*seen, name)) if jump in hosts else [_loose(name, jump, connect)]
-    user = connect.user or getpass.getuser()
+        stops += _way(jump, hosts, (*seen, name), us) if jump in hosts else [_loose(name, jump, connect, us)]
+    user = connect.user or us
     return (*stops, Stop(name, replace(connect, jump=()), connect.address or name, connect.port or PORT, user))
 
 
-def _loose(name: str, jump: str, connect: Connect) -> Stop:
+def _loose(name: str, jump: str, connect: Connect, us: str) -> Stop:
     """A jump host that is no host of the estate. It is shown the same keys, and never the host's password."""
     user, at, rest = jump.rpartition("@")
     address, _, port = rest.rpartition(":") if rest.count(":") == 1 or rest.startswith("[") else (rest, "", "")
@@ -61,4 +70,4 @@ def _loose(name: str, jump: str, connect: Connect) -> Stop:
     known = Connect(
         via="ssh", key=connect.key, passphrase=connect.passphrase, agent=connect.agent, known_hosts=connect.known_hosts
     )
-    return Stop(jump, known, address.strip("[]"), int(port) if port else PORT, user or getpass.getuser())
+    return Stop(jump, known, address.strip("[]"), int(port) if port else PORT, user or us)
