@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 
 from handrail.actions.catalogue import ACTIONS, signatures
@@ -24,6 +24,7 @@ def page() -> str:
         "What a step of a guide can name under `uses`, and what it takes under `with`. A parameter may be an "
         "expression (`{{ }}`) or, as `{late: STEP.output}`, what an earlier step gave. Each action observes before "
         "and after it acts: a step is done when its condition was seen, not when a command returned 0.",
+        *_systems(known),
     ]
     for family, names in groupby(known, key=lambda name: name.partition(".")[0]):
         listed = list(names)
@@ -33,6 +34,19 @@ def page() -> str:
         for name in listed:
             parts += _action(known[name])
     return a_page("Actions", *parts)
+
+
+def _systems(known: Mapping[str, Signature]) -> Iterator[str]:
+    """Most actions are for Windows alone, so whoever writes for anything else is told first what there is."""
+    here = [one for one in known.values() if "linux" in one.platforms]
+    both = [one.name for one in here if "windows" in one.platforms]
+    alone = [one.name for one in here if "windows" not in one.platforms and not one.name.startswith("postgresql.")]
+    linked = [", ".join(map(_link, names)) for names in (alone, both)]
+    yield (
+        f"**On Linux** there are {linked[0]}, and the family [postgresql](#postgresql). "
+        f"**On both** there are {linked[1]}. "
+        "All others are for Windows. A plan that asks one of a host of another system is blocked."
+    )
 
 
 def _link(name: str) -> str:

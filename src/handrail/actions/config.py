@@ -28,7 +28,11 @@ EVERYWHERE = ("windows", "linux")
 
 @dataclass(frozen=True, slots=True)
 class KeepConfig(Base):
-    """Keep a configuration file as it is before an upgrade, with what its old version shipped where that is known."""
+    """Keep a configuration file as it is before an upgrade, with what its old version shipped where that is known.
+
+    `file`: the one that people edit. `to`: the folder where backups lie. `stock`: a folder in which the file that the
+    old version shipped is found by its name, or that very file. `optional`: it may be missing.
+    """
 
     platforms: ClassVar[tuple[str, ...]] = EVERYWHERE
     settles: ClassVar[Settles] = "receipt"
@@ -85,7 +89,10 @@ class KeepConfig(Base):
 
 @dataclass(frozen=True, slots=True)
 class RestoreConfig(Base):
-    """Put a kept configuration file back, byte for byte as it was."""
+    """Put a kept configuration file back, byte for byte as it was.
+
+    `file`: where it goes. `kept` and `sha256`: what keeping it gave.
+    """
 
     platforms: ClassVar[tuple[str, ...]] = EVERYWHERE
     destroys: ClassVar[bool] = True
@@ -113,7 +120,10 @@ class RestoreConfig(Base):
 
 @dataclass(frozen=True, slots=True)
 class ProveConfig(Check):
-    """Prove a kept configuration file: it can be read, byte for byte what was kept, and is well-formed."""
+    """Prove a kept configuration file: it can be read, byte for byte what was kept.
+
+    `kept` and `sha256`: what keeping it gave.
+    """
 
     platforms: ClassVar[tuple[str, ...]] = EVERYWHERE
     kind: ClassVar[Kind] = "prove"
@@ -150,7 +160,11 @@ class _OfSides(Base):
 
 @dataclass(frozen=True, slots=True)
 class MergeConfig(_OfSides):
-    """Merge what was customised into a configuration file as it ships now; ask a person instead of guessing."""
+    """Merge what was customised into a configuration file as it ships now; ask a person instead of guessing.
+
+    `file`: the one that people edit. `kept` and `sha256` and `stock_old`: what keeping it gave. `stock_new`: a folder
+    in which the file that ships now is found by its name, or that very file; without it, what the installer left.
+    """
 
     destroys: ClassVar[bool] = True
     lasting: ClassVar[bool] = True
@@ -194,7 +208,11 @@ class MergeConfig(_OfSides):
 
 @dataclass(frozen=True, slots=True)
 class DecideConfig(_OfSides):
-    """A person decides what a merge could not, and writes it; what needed no person must still be there."""
+    """A person decides what a merge could not, and writes it; what needed no person must still be there.
+
+    `file` and `kept` and `sha256` and `stock_old` and `stock_new`: as for the merge. `proposal` and `questions`: what
+    the merge gave. `instructions`: what the person is told.
+    """
 
     settles: ClassVar[Settles] = "person"
     kind: ClassVar[Kind] = "person"

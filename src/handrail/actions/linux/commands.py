@@ -49,10 +49,12 @@ _PAIR = {
 class CheckCommand(Check):
     """Run a command that only looks, and see that it says what it should.
 
-    `exit`: the codes that are right (0 alone when none is named); `says`: a regular expression that its output has to
-    match somewhere; `equals`: what the value has to be. The value is what the group `(?P<value>…)` of `says` matched,
-    or else the first line: later steps read it as `value`. Nothing is changed by us, and must not be by the command:
-    it is run again whenever somebody wants to know.
+    Nothing is changed by us, and must not be by the command: it is run again whenever somebody wants to know. Its value
+    is what the group `(?P<value>…)` of `says` matched, or else the first line; later steps read it as `value`.
+
+    `run`: the program and its arguments; no shell reads them. `exit`: the codes that are right. `says`: a regular
+    expression that a part of its output has to match. `equals`: what the value has to be. `cwd`: the folder in which it
+    is run. `within`: how many seconds it gets.
     """
 
     platforms: ClassVar[tuple[str, ...]] = ("linux",)
@@ -84,10 +86,13 @@ class CheckCommand(Check):
 class RunCommand(Base):
     """Run a command of the product until another one, which only looks, says that its work is done.
 
-    `until` has `run`, and as far as needed `exit` (the codes that are right; 0 alone otherwise), `says` (a regular
-    expression for its output) and `cwd`. It is asked before: what is so already is not done again. The command goes on
-    when our line breaks. If it or the machine is stopped half-way and `until` says no, it is run again. So let `until`
-    look at what the command leaves at its very end, and name in `changes` what half of it may destroy.
+    That one is asked before, too: what is so already is not done again. The command goes on when our line breaks. If it
+    or the machine is stopped half-way and the other one says no, it is run again. So let that look at what the command
+    leaves at its very end, and name under the step's `changes` what half of it may destroy.
+
+    `run`: the program and its arguments; no shell reads them. `until`: its `run` looks, its `exit` are the codes that
+    are right (0 alone otherwise), its `says` a regular expression for what it prints. `cwd`: the folder in which both
+    are run. `within`: how many seconds the command gets.
     """
 
     platforms: ClassVar[tuple[str, ...]] = ("linux",)
@@ -113,9 +118,13 @@ class RunCommand(Base):
 class UndoableCommand(Base):
     """Run a command of the product whose work another command takes back: stop and start, disable and enable.
 
-    As `command.run`; `undo` has the `run` and the `until` of the opposite. It is carried out on the way back, if the
-    state was another one before. `about` names what is switched (a service, a link) where several commands switch the
-    same thing in several ways, so that a way back knows which of them has the last word.
+    All else is as for a command that is only run. On the way back the other one is carried out, if the state was not
+    there before.
+
+    `run`: the program and its arguments. `until`: the command that looks whether the state is there. `undo`: the two of
+    the opposite. `about`: what is switched (a service, a link) where several commands switch the same thing in several
+    ways; so a way back knows which of them has the last word. `cwd`: the folder in which all of them are run.
+    `within`: how many seconds the command gets.
     """
 
     platforms: ClassVar[tuple[str, ...]] = ("linux",)

@@ -126,8 +126,10 @@ async def _manifest(host: Host, backup: str, sha256: str | None = None) -> tuple
 class BackUpTree(Base):
     """Copy a file, a link or a folder with all below it to where backups lie, and write down what every entry was.
 
-    Whatever writes there has to be stopped before: what changes meanwhile makes the backup fail. `sha256` is that of
-    the list; `content`, of a single file, that of the file itself, as sealing asks for it (else it is empty).
+    Whatever writes there has to be stopped before: what changes meanwhile makes the backup fail. Of what it gives,
+    `sha256` is that of the list, and `content`, of a single file, that of the file itself, as sealing asks for it.
+
+    `path`: what is backed up. `to`: the folder where backups lie; this one gets a folder of its own in it.
     """
 
     platforms: ClassVar[tuple[str, ...]] = ("linux",)
@@ -187,7 +189,10 @@ class BackUpTree(Base):
 
 @dataclass(frozen=True, slots=True)
 class ProveTree(Check):
-    """Prove a tree's backup: read all of it back and compare it with what was written down of the original."""
+    """Prove a tree's backup: read all of it back and compare it with what was written down of the original.
+
+    `path`: what was backed up. `backup` and `sha256`: what the backup gave.
+    """
 
     platforms: ClassVar[tuple[str, ...]] = ("linux",)
     kind: ClassVar[Kind] = "prove"
@@ -213,6 +218,8 @@ class RestoreTree(Base):
     """Put a file, a link or a folder back from its backup, whole; what stands there is put aside beside it.
 
     It refuses a backup that is not whole. What was put aside is named PATH.handrail-aside-…, and is yours to delete.
+
+    `path`: what was backed up. `backup` and `sha256`: what the backup gave.
     """
 
     platforms: ClassVar[tuple[str, ...]] = ("linux",)
