@@ -29,8 +29,8 @@ class Stop:
 
 
 def way_to(name: str, hosts: Mapping[str, EstateHost]) -> tuple[Stop, ...]:
-    """The sshds that the line to host `name` goes through, itself last. BadInput when the estate says nonsense, and when
-    we have no name."""
+    """The sshds that the line to host `name` goes through, itself last. BadInput when the estate says nonsense, or
+    when we have no name."""
     return _way(name, hosts, (), _our_name())
 
 
