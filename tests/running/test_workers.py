@@ -13,18 +13,23 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from bench.estates import clients
-from tests.support.counting import effects, opening, plan, step
+from tests.support.counting import OURS, effects, opening, plan, step
 from tests.support.databases import Server
 from tests.support.fleet import Fleet
 from tests.support.on_twin import plan_file
 
+from handrail.actions import signatures
+from handrail.documents.plan import freeze
 from handrail.hosts import janitor
 from handrail.hosts.protocol import Host
-from handrail.model.plan import Plan
-from handrail.running import doorbell, tidying
+from handrail.model.estate import Connect, Estate, Medium
+from handrail.model.estate import Host as EstateHost
+from handrail.model.plan import Plan, Step
+from handrail.running import doorbell, tails, tidying
 from handrail.running.fleet import Worker
+from handrail.running.home import Home
 from handrail.running.protocol import Bell
-from handrail.running.session import Session
+from handrail.running.session import Session, open_session
 from handrail.running.sharing import zone_queue
 from handrail.running.store import address_of
 from handrail.running.targets import twin_opener
@@ -68,6 +73,40 @@ async def carry(
         for worker in hired:
             worker.stop()
         await asyncio.gather(*working)
+
+
+# -- what hosts say -------------------------------------------------------------------------------------------------
+
+
+def test_what_a_long_command_prints_is_in_the_store_as_long_as_its_step(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any console that shares the store can show it; a step that has ended says for itself what was printed."""
+    monkeypatch.setattr(tails, "LONG", 0.0)
+    monkeypatch.setattr(tails, "EVERY", 0.1)
+    go = tmp_path / "go"
+    run = ["sh", "-c", f"echo begun; until [ -e {go} ]; do sleep 0.1; done; echo over"]
+    uses = {"run": run, "until": {"run": ["test", "-e", str(go)]}}
+    signature = signatures()["command.run"]
+    printing = Step("it/app@h/2/print", "print", "it/app@h", "h", "command.run", signature.revision, "do", OURS, uses)
+    estate = Estate("one", hosts={"h": EstateHost("h", os="debian-12", connect=Connect("local"))},
+                    media={"m": Medium("m", "it", "folder", "/tmp", host="h")})  # fmt: skip
+    made = freeze(Plan("", estate, {"it": "2"}, (), (), (), (printing,)))
+    with open_session(Home(tmp_path / "home"), store=url) as session:
+        name = session.start(made, "ann", workers=True)
+        session.hand_over(name, "ann")
+        seen: list[tuple[str, ...]] = []
+
+        def goes_on() -> bool:
+            found = tails.tail(session.journal.store, name, "h", "")
+            if found and not seen:
+                seen.append(found[0].lines)
+                go.touch()
+            return not seen or bool(found) or session.status(name).state == "running"
+
+        asyncio.run(carry(session, url, name, while_=goes_on))
+        assert session.status(name).state == "succeeded"
+    assert seen == [("begun",)]
 
 
 # -- drift ----------------------------------------------------------------------------------------------------------

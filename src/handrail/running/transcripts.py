@@ -220,7 +220,7 @@ class TranscribedHost:
             line["env"] = sorted(command.env)
         return line
 
-    def _answered(self, words: Sequence[str], outcome: Outcome, secrets: tuple[str, ...]) -> dict[str, Any]:
+    def _answered(self, words: tuple[str, ...], outcome: Outcome, secrets: tuple[str, ...]) -> dict[str, Any]:
         match outcome:
             case Exited():
                 kept, at_work = self._so_far.of(words, outcome)
@@ -247,7 +247,7 @@ def read_transcript(path: Path) -> list[dict[str, Any]]:
     for line in path.read_bytes().splitlines():
         try:
             one = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(one, dict) and "ask" in one:
             found.append(one)
@@ -255,7 +255,7 @@ def read_transcript(path: Path) -> list[dict[str, Any]]:
 
 
 def path_of(folder: Path, host: str) -> Path:
-    """Where the transcript of `host` lies below the folder of its run's transcripts: each host has a file of its own."""
+    """Where the transcript of `host` lies in the folder of its run's transcripts: each host has a file of its own."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", host).lstrip(".")[:100] or "host"
     if safe != host:
         safe += "-" + hashlib.sha256(host.encode("utf-8", "replace")).hexdigest()[:8]
