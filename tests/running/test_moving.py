@@ -344,16 +344,18 @@ def test_errors_are_one_sentence_and_tell_no_password(places: tuple[Path, Path],
         (home, "is the one that the runs are in"),
         (tmp_path / "newer", f"revision 9999; this one knows {REVISIONS[-1]}"),
         (tmp_path / "file", "cannot be made"),
+        (tmp_path, "is no home folder of Handrail"),
+        ("", "names no store"),
         (tmp_path / "broken", "not a store of Handrail"),
     ):
         said = handrail("store", "move", "--to", to, home=home)
         assert_clean(said)
         assert said.code == 2 and expected in said.err and said.err.count("\n") == 1, said
         assert "Sesam" not in said.out + said.err
-    said = handrail("store", "move", "--to", new, home=tmp_path / "broken")
+    said = handrail("store", "move", "--to", new / "home", home=tmp_path / "broken")
     assert (said.code, said.out) == (2, "") and "not a store of Handrail" in said.err
-    assert "no-such-run" in handrail("store", "move", "no-such-run", "--to", new, home=home).err
-    assert handrail("store", "move", "--to", new, home=tmp_path / "nothing").code == 2
+    assert "no-such-run" in handrail("store", "move", "no-such-run", "--to", new / "home", home=home).err
+    assert handrail("store", "move", "--to", new / "home", home=tmp_path / "nothing").code == 2
 
 
 def test_a_url_is_shown_without_its_password() -> None:

@@ -95,14 +95,14 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
         run_id = session.find(run)
         counted = session.standing(run_id) if format != "json" else None
         carried = session.is_attended(run_id)
-        departures = session.journal.departures()
-        moved_to = departures[run_id].to if run_id in departures else None
+        departure = session.journal.departure(run_id)
+        moved_to = departure.to if departure is not None else None
         if counted is not None:
             _show(output, standing_page(counted, store_option(store), carried=carried, moved_to=moved_to))
             rest = [row for row in session.runs() if row.run != run_id] if run is None else []
             if rest:
                 output.line()
-                _show(output, iter(_other_runs(rest, session.taken_back(), departures)))
+                _show(output, iter(_other_runs(rest, session.taken_back(), session.journal.departures())))
             return 0
         plan = session.plan(run_id)
         found = session.status(run_id, plan)
@@ -110,6 +110,7 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
         cost = session.cost(run_id) if wanted else None
         others = [row for row in session.runs() if row.run != run_id] if run is None else []
         taken_back = session.taken_back() if others else {}
+        departures = session.journal.departures() if others else {}
         drift = session.drift(run_id)
     if format == "json":
         document = status_to_json(found)

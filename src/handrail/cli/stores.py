@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from handrail.cli import settings
 from handrail.cli.output import Output
 from handrail.cli.sessions import existing, store_option
+from handrail.errors import BadInput
 from handrail.reporting import text
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph
 from handrail.reporting.words import count
@@ -72,10 +73,13 @@ def move(output: Output, to: str, runs: Sequence[str], store: str | None, format
 
 
 def _named(to: str) -> tuple[str, Home]:
-    """The URL of the store that is meant, and the home with which it is used."""
+    """The URL of the store that is meant, and the home with which it is used. BadInput when it can be neither."""
     if "://" in to or is_shared(to):
         return to, settings.home()
+    if not to.strip():
+        raise BadInput("--to names no store.", "Write --to URL or --to FOLDER.")
     home = Home(Path(to).expanduser().absolute())
+    home.refuse_foreign()
     return home.store, home
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from handrail.errors import StoreUnwritable
+from handrail.errors import BadInput, StoreUnwritable
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,17 @@ class Home:
     def custody(self) -> Path:
         """Where the program's own identity lies, which opens what it sealed."""
         return self.path / "custody"
+
+    def refuse_foreign(self) -> None:
+        """BadInput when the folder is there, and is plainly none of ours: it was mistyped."""
+        try:
+            names = {one.name for one in self.path.iterdir()}
+        except OSError:
+            return  # to be made; or whoever makes it says what is wrong
+        if names and not names & {"store.db", "custody", "config.yaml", "twins", "runs", "logs", "console"}:
+            raise BadInput(
+                f"{self.path} is no home folder of Handrail: it holds other things.", "Name one, or a new folder."
+            )
 
     def twin(self, run: str) -> Path:
         """Where the twin of a run lives."""
