@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,6 +36,25 @@ def test_a_persons_step_shows_what_to_do_and_what_to_type() -> None:
 
     assert "1.  Choose Next." in shown and "sql01" in shown
     assert f"handrail answer contoso-1 {ID}/wizard done" in shown
+
+
+def test_who_decides_about_a_file_is_told_which_where_the_proposal_lies_and_what_is_asked() -> None:
+    """What was late when the plan was made is known by now: people need the very path."""
+    late = {"proposal": {"late": f"{ID}/patch.proposal"}, "questions": {"late": f"{ID}/patch.questions"}}
+    steps = tuple(
+        replace(one, uses="config.decide", with_={"file": r"D:\App\app.config", **late})
+        if one.id == f"{ID}/wizard"
+        else one
+        for one in PLAN.steps
+    )
+    plan, found = replace(PLAN, steps=steps), {"proposal": r"D:\Kept\app.config", "questions": ["Which port?"]}
+    status = status_of(PLAN, "waiting", wizard="waiting")
+    told = tuple(replace(one, outputs=found) if one.id == f"{ID}/patch" else one for one in status.steps)
+
+    shown = "\n".join(render(run_page(replace(status, steps=told), plan, Going())))
+
+    assert r"D:\App\app.config" in shown and r"D:\Kept\app.config" in shown and "Which port?" in shown
+    assert "late" not in shown
 
 
 def test_a_step_in_doubt_asks_whether_it_happened() -> None:

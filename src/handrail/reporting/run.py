@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from handrail.model.journal import RunStatus, StepStatus
 from handrail.model.plan import Plan, Step
 from handrail.reporting.custody import custody_blocks
 from handrail.reporting.fates import fate_blocks
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Page, Paragraph, Rows
-from handrail.reporting.person import person_blocks
+from handrail.reporting.person import decision_blocks, person_blocks
 from handrail.reporting.rollback import going_back_blocks
 from handrail.reporting.standing import ANSWERS, folded_items, moved_paragraph
 from handrail.reporting.standing import STATES as STATES
@@ -140,7 +141,9 @@ def next_blocks(status: RunStatus, plan: Plan, going: Going = Going()) -> Iterat
     yield Heading("What now")
     for one in asking[:ANSWERS]:
         command = f"handrail answer {run} {shlex.quote(one.id)}"
-        yield from _question(one, steps.get(one.id), command, going.everywhere, status.started_by)
+        step = steps.get(one.id)
+        asks = _filled(step, status) if step is not None and step.kind == "person" else step
+        yield from _question(one, asks, command, going.everywhere, status.started_by)
     if len(asking) > ANSWERS:
         yield Paragraph(f"And {count(len(asking) - ANSWERS, 'question')} more.")
     if asking:
@@ -168,6 +171,21 @@ def _taken_back(status: RunStatus, going: Going) -> Iterator[Block]:
         yield Code((f"handrail resume {other}{going.everywhere}{going.resuming}",))
 
 
+def _filled(step: Step, status: RunStatus) -> Step:
+    """With what was late as far as the run has come to know it: a person needs the very path."""
+    outputs = {one.id: one.outputs for one in status.steps}
+
+    def fill(given: Any) -> Any:
+        if isinstance(given, Mapping):
+            if set(given) == {"late"}:
+                name, _, output = str(given["late"]).rpartition(".")
+                return outputs.get(name, {}).get(output, given)
+            return {name: fill(one) for name, one in given.items()}
+        return [fill(one) for one in given] if isinstance(given, list | tuple) else given
+
+    return replace(step, with_={name: fill(one) for name, one in step.with_.items()})
+
+
 def _question(status: StepStatus, step: Step | None, command: str, end: str, starter: str) -> Iterator[Block]:
     def answers(**meanings: str) -> Code:
         width = max(map(len, meanings))
@@ -180,6 +198,7 @@ def _question(status: StepStatus, step: Step | None, command: str, end: str, sta
     elif step.kind == "person":
         yield Paragraph(title, "warn")
         yield from person_blocks(step)
+        yield from decision_blocks(step)
         yield answers(done="it is done: look now", no="it cannot be done")
     else:
         yield Paragraph(str(step.with_.get("question") or title), "warn")
