@@ -20,7 +20,7 @@ from handrail.model.journal import PEOPLE_LANE, Event
 from handrail.model.plan import Plan, Step
 from handrail.reporting import html
 from handrail.reporting.findings import finding_blocks
-from handrail.reporting.person import person_blocks
+from handrail.reporting.person import decision_blocks, person_blocks
 from handrail.restoring.rollback import NoWayBack
 from handrail.running import people
 from handrail.running.late import LateMissing, resolve
@@ -135,7 +135,8 @@ def _question(schedule: Schedule, step: Step, asked: int, person: Person | None)
     refused = demand_.refuses(person.name, starter, status.agreed) if may and person and kind == "hold" else None
     choices = people.possible_answers(step)
     shown = (Choice(word, means, _LOOKS[word]) for word, means in choices.items() if not (word == "yes" and refused))
-    blocks = person_blocks(_filled(step, schedule)) if kind == "person" else iter(())
+    filled = _filled(step, schedule) if kind == "person" else None
+    blocks = (*person_blocks(filled), *decision_blocks(filled)) if filled is not None else ()
     return Question(
         step=step.id,
         title=step.title,
