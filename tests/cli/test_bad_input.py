@@ -158,6 +158,11 @@ def test_of_very_many_mistakes_some_are_told_and_the_rest_counted(tmp_path: Path
         ("to: 2016-sp3", "to: 2016-sp4", "Did you mean '2016-sp3'?"),
         ("product: mim\n    installations", "product: mimm\n    installations", "Did you mean 'mim'?"),
         ("name: contoso", "name: contoso\nextra: 1", "extra"),
+        (
+            "os: windows-server-2019\n    connect: {via: winrm, ",
+            "os: windows-server-2019\n    connect: {port: 99999, sessions: 0, via: winrm, ",
+            "'port' must be between 1 and 65535, not 99999",
+        ),
         ("mounted_media: []", "mounted_meda: []", "Did you mean 'mounted_media'?"),
     ],
 )

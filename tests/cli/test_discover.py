@@ -64,6 +64,16 @@ def test_bringing_it_up_to_date_with_nothing_new_changes_nothing(found: tuple[Sa
     assert dated == [line for line in kept.splitlines() if "# read:" not in line]
 
 
+def test_a_file_in_another_encoding_is_brought_up_to_date_too(tmp_path: Path) -> None:
+    path = tmp_path / "estate.yaml"
+    path.write_bytes(VMM.read_text().encode("utf-16"))
+
+    said = handrail("discover", VMM, "--twin", "-o", path, "--update", home=tmp_path)
+
+    assert said.code == 0, said.err
+    assert "hosts:" in path.read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -71,6 +81,8 @@ def test_bringing_it_up_to_date_with_nothing_new_changes_nothing(found: tuple[Sa
         (("no/such/file.yaml",), "names no host, and there is no such file"),
         (("db01", "db01"), "The host 'db01' is named twice."),
         (("db 01",), "names no host"),
+        (("db01:65536",), "Ports go from 1 to 65535."),
+        (("db01:" + "9" * 30,), "names no host"),
         (("db01", "--update"), "--update needs the file"),
         (("db01", "--format", "json"), "Name one with -o ESTATE."),
         (("db01", "--twin"), "--twin needs one estate file."),

@@ -23,6 +23,7 @@ CONTOSO = ESTATES / "contoso-blocked.yaml"
         (["rehearse", "x.plan", "--seeds", "5", "--faults", "none"], "--faults says nothing about --seeds"),
         (["explain", "x.plan", "3", "--if", "a=b"], "--if asks about the whole plan"),
         (["guide", "test", "--case", "a:b", "--seeds", "2"], "--case tells one case"),
+        (["status", "--store", ""], "--store is empty"),
         (["guide", "lnt"], "Did you mean 'lint'?"),
         (["plan", CONTOSO, "--fromat", "json"], "Did you mean '--format'?"),
         (["plan", CONTOSO, "--format", "jsn"], "Did you mean 'json'?"),

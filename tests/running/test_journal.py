@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.support.databases import Server
 
 from handrail.actions.redacting import Redactor
-from handrail.errors import StoreLocked, Tampered, UnknownName
+from handrail.errors import BadInput, StoreLocked, Tampered, UnknownName
 from handrail.model.journal import PEOPLE_LANE, RUN_LANE, Entry
 from handrail.rehearsing.memory import MemoryJournal
 from handrail.running.chain import Head, canonical, head_of
@@ -142,6 +142,12 @@ def test_an_unknown_run_is_named_with_the_nearest_one(journal: AnyJournal) -> No
 
     with pytest.raises(UnknownName, match=run):
         journal.row(run + "x")
+
+
+def test_a_name_that_is_no_text_harms_nothing(journal: AnyJournal) -> None:
+    """Bytes that were typed in another encoding; they are no sign that the store is damaged."""
+    with pytest.raises(BadInput, match=r"no text|not known"):
+        journal.row("mill-\udcff")
 
 
 def test_a_lane_that_was_taken_over_refuses_its_older_writer(journal: AnyJournal) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from handrail.cli import options
 from handrail.cli.output import Output
 from handrail.cli.secrecy import secret_store
-from handrail.documents.estate import EstateDocument, estate_document, read_estate, read_hosts
+from handrail.documents.estate import LAST_PORT, EstateDocument, estate_document, read_estate, read_hosts
 from handrail.documents.files import read_bytes, refuse_unwritable, write_bytes
 from handrail.documents.tree import parse
 from handrail.errors import BadDocument, BadInput, HandrailError, HostUnreachable, Place
@@ -33,7 +33,7 @@ FAILED = 1
 SCHEMA = "handrail/discovery/v1"
 WHAT = "The estate file"
 _NAME = re.compile(
-    r"(?:(?P<name>[^=@:\s]+)=)?(?:(?P<user>[^@\s]+)@)?(?P<address>\[[0-9A-Fa-f:.]+\]|[^:\s]+)(?::(?P<port>[0-9]+))?\Z"
+    r"(?:(?P<name>[^=@:\s]+)=)?(?:(?P<user>[^@\s]+)@)?(?P<address>\[[0-9A-Fa-f:.]+\]|[^:\s]+)(?::(?P<port>[0-9]{1,9}))?\Z"
 )
 
 
@@ -113,9 +113,8 @@ def _asked(hosts: Sequence[str], target: str | None, update: bool, via: Via, cat
     found: dict[str, Host] = {}
     name = Path(target).stem if target is not None else "estate"
     if update and target is not None and Path(target).exists():
-        text = read_bytes(target, WHAT).decode("utf-8", "replace")
         given, found_there, tree = read_hosts(target)
-        name, found = given or name, dict(found_there)
+        name, found, text = given or name, dict(found_there), tree.text
         if isinstance(tree.data, dict) and tree.data.get("deployments"):
             known = check_estate(read_estate(target, whole=False), catalogue)
         if not isinstance(tree.data, dict) or "handrail" not in tree.data or "name" not in tree.data:
@@ -171,6 +170,8 @@ def _host(word: str, via: Via, place: Place | None) -> Host:
     if via == "local":
         return Host(name, connect=Connect("local", user=told["user"]))
     port = int(told["port"]) if told["port"] else None
+    if port is not None and not 1 <= port <= LAST_PORT:
+        raise BadInput(f"{word!r} has no such port.", f"Ports go from 1 to {LAST_PORT}.", place)
     return Host(name, connect=Connect(via, address=address, port=port, user=told["user"]))
 
 

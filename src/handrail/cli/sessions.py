@@ -19,6 +19,8 @@ def opened(
     output: Output, *, store: str | None = None, make: bool = True, ask: bool = False, guides: tuple[Path, ...] = ()
 ) -> Iterator[Session]:
     """A session whose secrets are hidden in whatever `output` is told, also after it was closed."""
+    if store is not None and not store.strip():  # such as of a variable that is not set
+        raise BadInput("--store is empty.", "Name a store, or leave it out: then it is the one in the home folder.")
     secrets = secret_store(output)
     with open_session(settings.home(), store=store, make=make, ask=ask, guides=guides, secrets=secrets) as session:
         yield session

@@ -21,6 +21,7 @@ from handrail.model.estate import (
     Acceptance,
     Account,
     Aim,
+    Connect,
     Database,
     Deployment,
     Estate,
@@ -33,6 +34,7 @@ from handrail.model.estate import (
 )
 
 VERSION = "estate/v1"
+LAST_PORT = 65535
 _TOP = (
     "handrail",
     "name",
@@ -130,7 +132,10 @@ class _EstateReading(Reading):
         return estate
 
     def hosts(self) -> dict[str, Host]:
-        return self._section("hosts", lambda id, value, keys: self._entry(Host, value, keys, {"name": id}))
+        found = self._section("hosts", lambda id, value, keys: self._entry(Host, value, keys, {"name": id}))
+        for id, host in found.items():
+            check_connect(host.connect, self, ("hosts", id, "connect"))
+        return found
 
     def _check_version(self, data: Mapping[str, Any]) -> None:
         version = data.get("handrail")
@@ -268,6 +273,16 @@ class _EstateReading(Reading):
         for keys, message, advice in mistakes_of(rollout):
             self.mistake(("rollout", *keys), message, advice)
         return cast(Rollout, rollout)
+
+
+def check_connect(connect: Connect | None, reading: Reading, keys: Keys) -> None:
+    """Note the numbers that cannot be meant: a port beyond the last one would be taken for another one."""
+    if connect is None:
+        return
+    if connect.port is not None and not 1 <= connect.port <= LAST_PORT:
+        reading.mistake((*keys, "port"), f"'port' must be between 1 and {LAST_PORT}, not {connect.port}.")
+    if connect.sessions is not None and connect.sessions < 1:
+        reading.mistake((*keys, "sessions"), f"'sessions' must be at least 1, not {connect.sessions}.")
 
 
 def acceptance(text: str) -> Acceptance:

@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from handrail.actions import build, described
 from handrail.actions.catalogue import signatures
-from handrail.documents.estate import estate_document, estate_to_json
+from handrail.documents.estate import check_connect, estate_document, estate_to_json
 from handrail.documents.plan import freeze
 from handrail.documents.read import BROKEN, Reading
 from handrail.documents.tree import Tree, load, tree_of
@@ -85,6 +85,8 @@ def read_lab(path: Path | str) -> Lab:
     reading = Reading(tree)
     written = reading.record(_Written, tree.data, ())
     if written is not BROKEN:
+        for name, host in written.hosts.items():
+            check_connect(host.connect, reading, ("hosts", name, "connect"))
         for number, one in enumerate(written.prepare):
             if (one.restore is None) == (one.uses is None) or (one.uses is not None and one.host is None):
                 reading.mistake(

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from handrail.errors import BadInput, FileMissing, StoreError, StoreLocked, StoreUnreachable, StoreUnwritable
 from handrail.running import doorbell
 from handrail.running.protocol import Bell
-from handrail.running.store_tables import HOW, create_tables, migrate_tables, parsed_url, refuse_newer
+from handrail.running.store_tables import HOW, create_tables, migrate_tables, no_text, parsed_url, refuse_newer
 
 ANSWERS_WITHIN = 10
 """Seconds for a connection to come about."""
@@ -209,6 +209,8 @@ def clear_errors(name: str) -> Iterator[None]:
         raise
     except (SQLAlchemyError, OSError) as error:
         raise _clear(name, error) from error
+    except UnicodeEncodeError as error:
+        raise no_text() from error
 
 
 def _clear(name: str, error: Exception) -> StoreError:

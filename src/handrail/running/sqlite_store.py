@@ -21,7 +21,7 @@ from handrail.errors import BadInput, FileMissing, StoreError, StoreLocked, Stor
 from handrail.running.home import make_folder
 from handrail.running.locks import held, is_held
 from handrail.running.protocol import Bell
-from handrail.running.store_tables import HOW, create_tables, migrate_tables, parsed_url, refuse_newer
+from handrail.running.store_tables import HOW, create_tables, migrate_tables, no_text, parsed_url, refuse_newer
 
 MOUNTS = Path("/proc/self/mounts")
 _NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "glusterfs"})
@@ -236,6 +236,8 @@ def clear_errors(path: Path) -> Iterator[None]:
         raise
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise _clear(path, error) from error
+    except UnicodeEncodeError as error:
+        raise no_text() from error
     except UnicodeError as error:  # the driver could not even read what is wrong
         raise _damaged(path) from error
 

@@ -33,6 +33,13 @@ def without_password(url: str) -> str:
     return shown.render_as_string(hide_password=False)
 
 
+def no_text() -> BadInput:
+    """For a name, such as a run's, that was typed and cannot be stored."""
+    return BadInput(
+        "A name that was given holds bytes that are no text.", "Type it anew, as `handrail status` shows it."
+    )
+
+
 def create_tables(connection: sa.Connection, revision: str) -> None:
     """Without Alembic, which takes longer to load than a whole run; a test holds both ways equal."""
     metadata.create_all(connection)
