@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handrail.documents.estate import estate_from_json
 from handrail.documents.plan import (
     digest_of,
     freeze,
@@ -22,6 +23,8 @@ from handrail.documents.plan import (
     read_plan,
     write_plan,
 )
+from handrail.documents.plan_reader import PlanShape
+from handrail.documents.plan_stream import plan_of_canonical
 from handrail.errors import BadInput, Tampered
 from handrail.model.estate import Deployment, Estate, Host, Installation
 from handrail.model.finding import Citation, Finding
@@ -178,6 +181,34 @@ def test_a_wrong_shape_with_a_right_digest_is_bad_input(path: tuple[Any, ...], v
     except BadInput:
         return
     assert isinstance(plan, Plan)
+
+
+def read(text: str) -> Plan | None:
+    """What the ordinary reader says: the plan, or None where it refuses."""
+    try:
+        return plan_of_text(text.encode(), "plan.json")
+    except BadInput:
+        return None
+
+
+@given(st.sampled_from(PATHS), st.sampled_from([None, 0, "x", [], {}, True, [{}], [1], {"a": 1}, 1.5]), st.booleans())
+def test_what_is_read_one_by_one_is_what_is_read_at_once(path: tuple[Any, ...], value: Any, mended: bool) -> None:
+    data = changed(path, value)
+    text = json.dumps(with_its_digest(data) if mended else data, sort_keys=True, separators=(",", ":"))
+    assert plan_of_canonical(text, PlanShape(estate_from_json)) == read(text)
+
+
+def test_the_copy_that_a_run_keeps_is_read_one_by_one_and_what_is_cut_or_spelt_otherwise_is_not() -> None:
+    made = freeze(PLAN)
+    text = json.dumps(plan_to_json(made), sort_keys=True, separators=(",", ":"))
+
+    def one_by_one(text: str) -> Plan | None:
+        return plan_of_canonical(text, PlanShape(estate_from_json))
+
+    assert one_by_one(text) == made == plan_of_text(text, "the plan of a run")
+    assert all(one_by_one(text[:end]) is None for end in range(0, len(text), 7))
+    assert one_by_one(text + " ") is None and one_by_one(json.dumps(plan_to_json(made))) is None
+    assert plan_of_text(json.dumps(plan_to_json(made)), "plan.json") == made
 
 
 @pytest.mark.parametrize(

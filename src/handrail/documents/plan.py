@@ -17,6 +17,7 @@ from typing import Any
 from handrail.documents.estate import estate_from_json, estate_to_json
 from handrail.documents.files import read_bytes, write_parts
 from handrail.documents.plan_reader import PlanShape
+from handrail.documents.plan_stream import CANONICAL, plan_of_canonical, refuse
 from handrail.documents.records import record_to_json
 from handrail.errors import BadInput, Place, Tampered
 from handrail.model.finding import Citation, Finding
@@ -60,9 +61,11 @@ def read_plan(path: Path | str) -> Plan:
 
 def plan_of_text(source: bytes | str, file: str) -> Plan:
     """The plan in a text (a file, or the copy kept with a run). Raises as `read_plan` does."""
+    if isinstance(source, str) and (found := plan_of_canonical(source, PlanShape(estate_from_json))) is not None:
+        return found
     place = Place(file)
     try:
-        document = json.loads(source, parse_constant=_refuse)
+        document = json.loads(source, parse_constant=refuse)
     except json.JSONDecodeError as error:
         where = Place(file, error.lineno, error.colno)
         raise BadInput("This is not a plan file: it is not JSON.", "Make it with `handrail plan -o`.", where) from None
@@ -270,7 +273,6 @@ def _erratum(one: Erratum) -> Json:
     }
 
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 _PLAIN = json.JSONEncoder()
 
 
@@ -279,14 +281,14 @@ def _digest(document: Json) -> str:
     found = hashlib.sha256()
     for number, key in enumerate(sorted(key for key in document if key != "digest")):
         value = document[key]
-        found.update(f"{',' if number else '{'}{_CANONICAL.encode(key)}:".encode("ascii"))
+        found.update(f"{',' if number else '{'}{CANONICAL.encode(key)}:".encode("ascii"))
         if isinstance(value, (list, _Entries)):
             found.update(b"[")
-            for part in _joined(map(_CANONICAL.encode, value), ","):
+            for part in _joined(map(CANONICAL.encode, value), ","):
                 found.update(part.encode("ascii"))
             found.update(b"]")
         else:
-            found.update(_CANONICAL.encode(value).encode("ascii"))
+            found.update(CANONICAL.encode(value).encode("ascii"))
     found.update(b"}")
     return "sha256:" + found.hexdigest()
 
@@ -308,7 +310,3 @@ def _render(document: Json) -> Iterator[str]:
         else:
             yield _PLAIN.encode(list(value) if isinstance(value, _Entries) else value)
     yield "\n}\n"
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")

@@ -60,13 +60,16 @@ _ERRATUM = _keys("id says we_do because source")
 
 
 class PlanShape:
-    """Reads one plan. Equal citations become one object: a plan repeats the same few."""
+    """Reads one plan. Equal citations, ways back, remedies and lists of names become one object each: a plan repeats
+    them."""
 
     def __init__(self, estate: Callable[[Any], Estate]) -> None:
         self._estate = estate
         self._citations: dict[tuple[Any, ...], Citation] = {}
+        self._known: dict[Any, Any] = {}
 
-    def plan(self, data: Json) -> Plan:
+    def plan(self, data: Json, steps: tuple[Step, ...] | None = None, back: tuple[Step, ...] | None = None) -> Plan:
+        """`steps`, `back`: those that were read already."""
         _nothing_else(data, _PLAN, "the plan")
         return Plan(
             digest=_text(data, "digest"),
@@ -75,17 +78,17 @@ class PlanShape:
             guides=tuple(GuideRef(*_pair(one, "name", "digest", "a guide")) for one in _list(data, "guides")),
             findings=tuple(self._finding(one) for one in _list(data, "findings")),
             hops=tuple(self._hop(one) for one in _list(data, "hops")),
-            steps=tuple(self._step(one) for one in _list(data, "steps")),
+            steps=tuple(map(self.step, _list(data, "steps"))) if steps is None else steps,
             point_of_no_return=_text_or_none(data, "point_of_no_return"),
             downtime={name: _spans(spans) for name, spans in _of(data, "downtime", dict).items()},
             errata=tuple(self._erratum(one) for one in _list(data, "errata", ())),
-            back=tuple(self._step(one) for one in _list(data, "back", ())),
+            back=tuple(map(self.step, _list(data, "back", ()))) if back is None else back,
             goes_back=_goes_back(data),
             detect=_recognition(data),
             fleet=_record(Fleet, data["fleet"]) if data.get("fleet") is not None else None,
         )
 
-    def _step(self, data: Json) -> Step:
+    def step(self, data: Json) -> Step:
         kind = _choice(data, "kind", _KINDS)
         way = _of(data, "way_back", dict)
         _nothing_else(data, _STEP, "a step")
@@ -103,16 +106,16 @@ class PlanShape:
             when=tuple(_condition(one) for one in _list(data, "when")),
             lasting=_of(data, "lasting", bool),
             takes=float(_of(data, "takes", (int, float))),
-            after=_texts(data, "after"),
+            after=self._once(_texts(data, "after")),
             because=tuple(self._because(one) for one in _list(data, "because")),
             rests_on=tuple(_fact(one) for one in _list(data, "rests_on")),
             leaves=tuple(_fact(one) for one in _list(data, "leaves")),
-            way_back=WayBack(_choice(way, "kind", _WAYS), _texts(way, "from"), _texts(way, "by", ())),
+            way_back=self._once(WayBack(_choice(way, "kind", _WAYS), _texts(way, "from"), _texts(way, "by", ()))),
             downtime=_of(data, "downtime", bool),
-            protects=_texts(data, "protects", ()),
-            proves=_texts(data, "proves", ()),
-            changes=_texts(data, "changes", ()),
-            remedies=tuple(self._remedy(one) for one in _list(data, "remedies", ())),
+            protects=self._once(_texts(data, "protects", ())),
+            proves=self._once(_texts(data, "proves", ())),
+            changes=self._once(_texts(data, "changes", ())),
+            remedies=self._once(tuple(self._remedy(one) for one in _list(data, "remedies", ()))),
             says=_text(data, "says", ""),
             errata=_texts(data, "errata", ()),
             no_return=_of(data, "no_return", bool) if "no_return" in data else False,
@@ -120,6 +123,10 @@ class PlanShape:
             soak=float(_of(data, "soak", (int, float), 0.0)),
             tolerant=_of(data, "tolerant", bool) if "tolerant" in data else False,
         )
+
+    def _once(self, value: T) -> T:
+        found: T = self._known.setdefault(value, value)
+        return found
 
     def _citation(self, data: Json) -> Citation:
         source = _of(data, "source", dict)

@@ -27,7 +27,7 @@ from handrail.restoring.undoing import Describe, Knowledge
 from handrail.running import going_back, people
 from handrail.running.admission import check_revisions, refuse_second
 from handrail.running.carrying import Build, Hosts
-from handrail.running.chain import canonical
+from handrail.running.chain import Chains, canonical
 from handrail.running.clock import Clock, SystemClock
 from handrail.running.config import local_secrets
 from handrail.running.doorbell import listeners
@@ -35,6 +35,7 @@ from handrail.running.drift import Drift, drift_to_json, look, refuse
 from handrail.running.home import Home, make_folder
 from handrail.running.journal import Journal, RunRow, Watch, open_journal
 from handrail.running.needed_secrets import Found, Need, demand, look_up, needs_of_plan
+from handrail.running.paging import stream
 from handrail.running.preflight import Preflight, of_plan
 from handrail.running.protocol import Bell
 from handrail.running.quiet import QuietHost
@@ -388,7 +389,14 @@ class Session:
             check_revisions(plan, self.signatures)
         except BadInput:
             return None  # only the Handrail that began it knows
-        return cost_of(plan, run, records_of(self.journal.read(run)), self.knowledge)
+        return cost_of(plan, run, records_of(self._each(run)), self.knowledge)
+
+    def _each(self, run: str) -> Iterator[Event]:
+        """As `events`, never all in memory at once."""
+        chains = Chains(run)
+        for event in stream(self.journal, run):
+            chains.take(event)
+            yield event
 
     def taken_back(self) -> Mapping[str, str]:
         """The runs that were taken back, each with the run that did it."""
