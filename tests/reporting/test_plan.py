@@ -10,7 +10,7 @@ from tests.support.plans import ID, SERVICE, SYNC, sample_plan, step
 from handrail.model.estate import Host
 from handrail.model.plan import Condition, Plan
 from handrail.reporting import markdown, text, words
-from handrail.reporting.byhand import BY_HAND, lines, quote, sentence, used
+from handrail.reporting.byhand import BY_HAND, by_hand, lines, quote, sentence, used
 from handrail.reporting.byhand_entry import ByHand
 from handrail.reporting.outline import Outline
 from handrail.reporting.plan import plan_page
@@ -160,6 +160,25 @@ def test_lines_without_their_value_are_left_out_and_values_are_quoted() -> None:
     )
     assert sentence("One {file}. Two {missing}.", {"file": "x y"}, words.value) == "One x y."
     assert quote("a b") == '"a b"' and quote("a") == "a" and quote("<a b>") == "<a b>"
+
+
+def test_a_command_of_the_product_is_a_line_to_copy_and_one_that_looks() -> None:
+    until = {"run": ["/srv/app", "schema"], "says": r"^\d{1,2}$", "exit": [0, 3]}
+    with_ = {"run": ["/srv/app", "migrate", "two words", {"late": "look.key"}], "until": until, "cwd": "/srv"}
+    entry = by_hand("command.run", with_)
+    values = {**entry.defaults, **with_}
+
+    assert lines(entry.do, values, words.value) == ("(cd /srv && /srv/app migrate 'two words' KEY)",)
+    assert lines(entry.look, values, words.value) == ("(cd /srv && /srv/app schema)",)
+    assert sentence(entry.expect, values, words.value) == (
+        r"It ends with 0 or 3. What it prints matches this regular expression: ^\d{1,2}$."
+    )
+    assert used(entry) >= set(with_)
+
+
+def test_a_configuration_file_on_linux_is_kept_by_tools_of_linux() -> None:
+    assert by_hand("config.keep", {"file": "/etc/app.conf"}).do[0].startswith("cp ")
+    assert by_hand("config.keep", {"file": r"C:\app.config"}).do[0].startswith("copy ")
 
 
 def test_a_plan_says_who_will_open_what_it_seals() -> None:

@@ -13,6 +13,10 @@ from typing import Any
 from handrail.reporting.byhand_back import PUT_BACK, PUT_BACK_OLDER
 from handrail.reporting.byhand_customised import CUSTOMISED
 from handrail.reporting.byhand_entry import ByHand
+from handrail.reporting.byhand_linux import CONFIG, TREES, command
+
+_AS_IT_IS = ("arguments", "properties", "typed", "looked")
+"""Values that are parts of a line, or whole ones, and not to be quoted."""
 
 _FIELD = re.compile(r"\{(?P<name>\w+)(?P<optional>\??)\}")
 
@@ -342,6 +346,7 @@ BY_HAND: Mapping[str, ByHand] = {
     ),
     **CUSTOMISED,
     **PUT_BACK,
+    **TREES,
     "barrier": ByHand(expect="All steps before this one have ended."),
 }
 
@@ -398,6 +403,9 @@ _BY_MODE: Mapping[tuple[str, str], ByHand] = {
 
 def by_hand(uses: str, with_: Mapping[str, Any]) -> ByHand:
     """How this step is done by hand; empty when there are no words for it."""
+    own = command(uses, with_) or (CONFIG.get(uses) if str(with_.get("file", "")).startswith("/") else None)
+    if own is not None:
+        return own
     by_mode = _BY_MODE.get((uses, str(with_.get("mode"))))
     older = {**_OLDER, **PUT_BACK_OLDER}.get(uses) if with_.get("tool") in ("osql", "xcopy") else None
     return older or by_mode or BY_HAND.get(uses, ByHand())
@@ -417,9 +425,8 @@ def sentence(template: str, with_: Mapping[str, Any], show: Callable[[Any], str]
 
 def used(entry: ByHand) -> frozenset[str]:
     """The parameters that an entry shows."""
-    return frozenset(
-        match["name"] for text in (*entry.do, *entry.look, entry.expect) for match in _FIELD.finditer(text)
-    )
+    told = (*entry.do, *entry.look, entry.expect)
+    return frozenset((*entry.covers, *(match["name"] for text in told for match in _FIELD.finditer(text))))
 
 
 def quote(text: str) -> str:
@@ -435,7 +442,7 @@ def _fill(template: str, with_: Mapping[str, Any], show: Callable[[Any], str], w
 
     def shown(match: re.Match[str]) -> str:
         given = with_.get(match["name"])
-        quoted = template[: match.start()].count('"') % 2 == 1 or match["name"] in ("arguments", "properties")
+        quoted = template[: match.start()].count('"') % 2 == 1 or match["name"] in _AS_IT_IS
         if isinstance(given, Mapping) and match["name"] == "properties":
             return " ".join(f"{name}={show(one)}" for name, one in given.items())
         text = "" if _missing(given) else show(given)

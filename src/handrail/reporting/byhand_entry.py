@@ -11,7 +11,8 @@ from typing import Any
 class ByHand:
     """`do`: lines to type. `look`: lines to type afterwards. `expect`: what they must show. `defaults`: what the action
     itself takes for parameters that the step does not have. `back`: of a backup, lines that put it back, from {file} or
-    from the folder {made}; `back_says`: words instead of lines."""
+    from the folder {made}; `back_says`: words instead of lines. `covers`: parameters that the lines say without naming
+    them."""
 
     do: tuple[str, ...] = ()
     look: tuple[str, ...] = ()
@@ -19,3 +20,4 @@ class ByHand:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     back: tuple[str, ...] = ()
     back_says: str = ""
+    covers: frozenset[str] = frozenset()
