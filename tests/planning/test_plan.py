@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -287,3 +288,19 @@ def test_equal_steps_share_what_they_are_given() -> None:
 def test_a_step_without_conditions_rests_on_nothing_that_only_names_it() -> None:
     addresses = {one.address for step in planned().steps for one in step.rests_on}
     assert not {one for one in addresses if one.endswith((".id", ".name")) and not one.startswith("database:")}
+
+
+def test_what_the_system_of_a_host_cannot_do_is_not_planned_for_it() -> None:
+    """Not found at night: the finding names the step, the action and the host. Of a host whose system nobody has stated
+    nothing is said."""
+    windows = {**SIGNATURES, "test.stop": replace(SIGNATURES["test.stop"], platforms=("windows",))}
+    known = catalogue()
+
+    found = make_plan(small(known=known), known, windows, to={"shop": "2"})
+    unsaid = make_plan(small(("hosts.b.os", None), known=known), known, windows, to={"shop": "2"})
+
+    assert isinstance(found, Assessment) and isinstance(unsaid, Assessment)
+    said = {one.subject: one for one in found.findings if one.rule == "handrail/other-system"}
+    assert set(said) == {STORE, DESK} and all(one.blocks for one in said.values())
+    assert "uses test.stop, which is for Windows only; a runs debian-12" in said[STORE].message
+    assert DESK not in {one.subject for one in unsaid.findings if one.rule == "handrail/other-system"}
