@@ -68,6 +68,7 @@ def move(output: Output, to: str, runs: Sequence[str], store: str | None, format
         output.line(text.harmless(f"There is nothing in {source.name} that could be moved."))
     if approvals:
         output.line(f"{count(approvals, 'approval')} of plans went with them.")
+    output.line()
     _show(output, _what_now(done, url, home, session.home if real else None))
     return 0
 
@@ -101,11 +102,9 @@ def _what_now(done: Sequence[Moved], url: str, home: Home, sealed: Home | None) 
     if not moved:
         return
     yield Heading("What now")
-    if is_shared(url) or home == settings.home():
-        yield Code(tuple(f"handrail status {run}{store_option(url)}" for run in moved[:5]))
-    else:
-        where = f"HANDRAIL_HOME={shlex.quote(str(home.path))}"
-        yield Code(tuple(f"{where} handrail status {run}" for run in moved[:5]))
+    where = "" if home == settings.home() else f"HANDRAIL_HOME={shlex.quote(str(home.path))} "
+    named = store_option(None if url == home.store else url)
+    yield Code(tuple(f"{where}handrail status {run}{named}" for run in moved[:5]))
     if sealed is not None and (sealed.custody / IDENTITY).exists():
         yield Paragraph(
             f"What was sealed opens with {sealed.custody / IDENTITY} alone, which stays where it is. Copy it into the "
@@ -135,6 +134,7 @@ def check(output: Output, runs: Sequence[str], store: str | None, format: str) -
         output.json({"schema": CHECKED, "store": name, "whole": whole, "runs": document, "arriving": arriving})
     else:
         where = {run: f", moved to {one.to}" for run, one in departures.items()}
+        shown = [one for one in found if one != (APPROVALS, 0, "")]
         items = tuple(
             Item(
                 f"{_called(run)}: {count(events, 'event')}{where.get(run, '')}",
@@ -142,7 +142,7 @@ def check(output: Output, runs: Sequence[str], store: str | None, format: str) -
                 "bad" if wrong else "good",
                 (Paragraph(wrong),) if wrong else (),
             )
-            for run, events, wrong in found
+            for run, events, wrong in shown
         )
         _show(output, _check_page(name, items, arriving, whole=whole))
     return 0 if whole else 1
