@@ -66,11 +66,13 @@ summary { cursor: pointer; color: var(--quiet); }
   body { font-size: 9.5pt; } main { max-width: none; padding: 0; } table, code, pre { font-size: 8pt; }
   nav { display: none; } .wide { overflow: visible; border-radius: 0; }
   thead { display: table-header-group; } tr, .when, pre { break-inside: avoid; }
-  th, td, td:nth-last-child(-n+2), table.steps td:nth-child(2) { min-width: 0; padding: .2rem .35rem; }
+  th, td, td:nth-last-child(-n+2), table.steps td:nth-child(2) { min-width: 5.8em; padding: .2rem .35rem; }
+  thead th { white-space: nowrap; overflow-wrap: normal; }
   table.steps td:nth-child(4), table.steps td:nth-child(5) { white-space: normal; }
-  table.steps td:nth-child(2) { width: 32%; } tbody th { min-width: 0; }
+  table.steps td:nth-child(2) { width: 32%; } tbody th { min-width: 5.8em; }
   h1, h2, h3, h4, .when { break-after: avoid; }
-  section { break-before: page; border-top: 0; margin-top: 0; padding-top: 0; }
+  section { margin-top: 1.5rem; padding-top: .75rem; } h2, h3 { break-after: avoid; }
+  #done, #after, #chains { break-before: page; border-top: 0; margin-top: 0; padding-top: 0; }
   .mark { border: 1px solid; } details > summary { list-style: none; }
   details::details-content { content-visibility: visible; block-size: auto; }
 }
