@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from tests.support.guides import GUIDE, SIGNATURES
 from handrail.documents.tree import parse
 from handrail.errors import BadInput
 from handrail.guides.lint import lint
+from handrail.guides.lint_steps import mismatch
 
 
 def mistakes(text: str) -> list[str]:
@@ -201,3 +204,31 @@ def test_errata_of_edges_and_rules_have_to_be_there() -> None:
     said = [one.message for one in lint(parse(text, "guide.yaml"), SIGNATURES)]
 
     assert any("'nmae'" in one for one in said) and any("'other'" in one for one in said)
+
+
+LOOK = {
+    "type": "object",
+    "properties": {
+        "run": {"type": "array", "items": {"type": "string"}},
+        "says": {"type": "string", "format": "regex"},
+    },
+    "required": ["run"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ({"run": ["a", "{{host.name}}"], "says": "^ok$"}, ""),
+        ({"run": ["a"], "says": {"late": "look.value"}}, ""),
+        ({"rum": ["a"]}, "a mapping of run, says, and has no 'rum'"),
+        ({"says": "ok"}, "a mapping that has 'run'"),
+        ({"run": ["a"], "says": "("}, "a mapping whose 'says' is a regular expression (missing )"),
+        ({"run": "a"}, "a mapping whose 'run' is a list"),
+        ("a", "a mapping"),
+    ],
+)
+def test_a_mapping_within_a_parameter_is_held_against_its_keys_too(value: Any, wrong: str) -> None:
+    """Otherwise a slip of the pen shows at night, when the step is begun."""
+    assert mismatch(LOOK, value).startswith(wrong) and bool(mismatch(LOOK, value)) is bool(wrong)

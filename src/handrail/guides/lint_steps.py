@@ -173,9 +173,8 @@ class _Procedure:
                 continue
             wrong = mismatch(parameter.schema, value)
             if wrong:
-                self.notes.add(
-                    (*keys, "with", name), f"{name!r} of {step.uses} must be {wrong}, not {describe(value)}."
-                )
+                seen = "" if isinstance(value, Mapping) and wrong != "a mapping" else f", not {describe(value)}"
+                self.notes.add((*keys, "with", name), f"{name!r} of {step.uses} must be {wrong}{seen}.")
         for name, parameter in signature.parameters.items():
             if parameter.required and name not in step.with_:
                 self.notes.add(keys, f"{step.uses} needs the parameter {name!r}.", "Add it under `with`.")
@@ -262,12 +261,30 @@ def mismatch(schema: Mapping[str, Any], value: Any) -> str:
             return "a mapping"
         rest = schema.get("additionalProperties", {})
         properties = schema.get("properties", {})
+        for name in value if rest is False else ():
+            if name not in properties:
+                return f"a mapping of {', '.join(properties)}, and has no {name!r}"
+        for name in schema.get("required", ()):
+            if name not in value:
+                return f"a mapping that has {name!r}"
         for name, entry in value.items():
             wrong = mismatch(properties.get(name, rest if isinstance(rest, Mapping) else {}), entry)
             if wrong:
                 return f"a mapping whose {name!r} is {wrong}"
         return ""
+    if kind == "string" and schema.get("format") == "regex":
+        return _regex(value)
     return _simple(kind, value)
+
+
+def _regex(value: Any) -> str:
+    if not isinstance(value, str):
+        return "text"
+    try:
+        re.compile(value)
+    except re.error as wrong:
+        return f"a regular expression ({wrong})"
+    return ""
 
 
 def _simple(kind: Any, value: Any) -> str:

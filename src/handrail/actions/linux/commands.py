@@ -26,12 +26,13 @@ WITHIN = 3600
 """Seconds that a command gets, when nothing else is said."""
 
 _ARGV = {"type": "array", "items": {"type": "string"}}
+_SAYS = {"type": "string", "format": "regex"}
 _LOOK = {
     "type": "object",
     "properties": {
         "run": _ARGV,
         "exit": {"type": "array", "items": {"type": "integer"}},
-        "says": {"type": "string"},
+        "says": _SAYS,
         "cwd": {"type": "string"},
     },
     "required": ["run"],
@@ -62,7 +63,7 @@ class CheckCommand(Check):
 
     run: tuple[str, ...]
     exit: tuple[int, ...] = (0,)
-    says: str | None = None
+    says: str | None = field(default=None, metadata={"schema": _SAYS})
     equals: str | None = None
     cwd: str | None = None
     within: int = 120
