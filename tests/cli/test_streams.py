@@ -128,12 +128,15 @@ import sys, time
 import handrail.cli.assessing as assessing
 from handrail.cli.main import main
 assessing.read = lambda *_: (print("ready", flush=True), time.sleep(60))
-sys.exit(main(["assess", "x"]))
+sys.argv[1:] = ["assess", "x"]
+sys.exit(main())
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are a thing of POSIX")
-def test_ctrl_c_ends_cleanly(tmp_path: Path) -> None:
+@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_cleanly(tmp_path: Path, signal_: int) -> None:
+    """Also the signal by which a container is stopped: its first process ignores what it does not handle."""
     process = subprocess.Popen(
         [sys.executable, "-c", WAITING],
         stdout=subprocess.PIPE,
@@ -142,7 +145,7 @@ def test_ctrl_c_ends_cleanly(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal_)
     _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 1

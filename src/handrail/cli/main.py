@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keep_standard_streams()
     if arguments is None:
         seldom_collect()
+        end_when_asked()
     output = Output.of_process(os.environ)
     try:
         code = _run(output, arguments)
@@ -57,6 +59,12 @@ def seldom_collect() -> None:
     """Look for garbage in circles less often. What we import stays; searching it again and again, and once more at the
     end (hence `gc.freeze`), takes a third of the time of a short command."""
     gc.set_threshold(50_000, 20, 50)
+
+
+def end_when_asked() -> None:
+    """SIGTERM interrupts, as Ctrl-C does. Without a handler nothing would be cleaned up; and the first process of a
+    container would ignore it, so that a command that is stopped would go on until it is killed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def keep_standard_streams() -> None:

@@ -231,6 +231,7 @@ _EQUIPMENT: list[tuple[Catalogue, Renderings]] = []
 def _equip(catalogue: Catalogue, renderings: Renderings) -> None:
     # An interrupt is for our parent, which then ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _EQUIPMENT[:] = [(catalogue, renderings)]
 
 

@@ -71,6 +71,7 @@ def _work(
     """Whoever is free takes the next: pieces of work are of very different lengths."""
     # An interrupt is for our parent, which then ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     while True:
         with next_.get_lock():
             number = next_.value
