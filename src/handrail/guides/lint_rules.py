@@ -203,7 +203,8 @@ class _Rules:
             self.notes.add(keys, f"The edge {edge.id!r} has a condition but does not say why it fails.", advice)
         self._media(edge.media, (*keys, "media"))
         if edge.media and edge.media_rule is None:
-            self.notes.add(keys, f"The edge {edge.id!r} needs media but names no rule for it.", "Add `media_rule`.")
+            advice = f"Add `media_rule: {self.guide.name}/media`."
+            self.notes.add(keys, f"The edge {edge.id!r} needs media but names no rule for it.", advice)
         if edge.media_rule is not None:
             self._rule_name((*keys, "media_rule"), edge.media_rule)
         if edge.announces is not None:

@@ -206,11 +206,11 @@ class Announcement:
 class Edge:
     """A supported move of one component. `id` is its name; `from` is where it begins; `procedure` is what is carried
     out; `method` is how it is made, such as `patch` or `side-by-side`; `media` are those that it needs; `media_rule` is
-    the finding when they are lacking; `announces` is a finding that it raises; `to` is a release or a build. `when`
-    limits it to estates where it holds; `otherwise` says, for people, why it does not. `why` says why this method is
-    good where it applies. Of several edges that apply, the one written first wins, unless the aim prefers another
-    method. `revision`: it stands only in these revisions of the document that `source` names; `errata`: those that it
-    follows (both also of requirements and steps)."""
+    the finding when they are lacking, and has to be written where there are any; `announces` is a finding that it
+    raises; `to` is a release or a build. `when` limits it to estates where it holds; `otherwise` says, for people, why
+    it does not. `why` says why this method is good where it applies. Of several edges that apply, the one written first
+    wins, unless the aim prefers another method. `revision`: it stands only in these revisions of the document that
+    `source` names; `errata`: those that it follows (both also of requirements and steps)."""
 
     id: str
     component: str
