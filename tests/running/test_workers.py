@@ -301,6 +301,7 @@ async def _through_a_closed_store(
                 await asyncio.sleep(0.1)
     finally:
         worker.stop()
+        worker.stop()  # or it waits for the store, when that is still closed
         await working
 
 
