@@ -414,13 +414,13 @@ class Demand:
 class Guide:
     """One product's upgrade knowledge.
 
-    `name` is what estates call the product; `versioning` is how builds are compared, always as numbers: `windows` (exactly
-    four of them, such as 4.6.34.0) or `dotted` (any count, zeros at the end aside); `sources` are the documents that
-    rules cite; `releases` are those that there are; `components` are the parts that are installed; `edges` are the
-    supported moves; `facts` are what estates may state beyond what every estate can, by scope; `requirements` are the
-    rules; `works_with` says which releases may stand together; `order` says which component goes before which;
-    `procedures` are how moves are made and taken back; `known_errors` are those that a log or an exit code tells;
-    `errata` says where a document is wrong; `demands` are what users may demand, shown by scenarios;
+    `name` is what estates call the product; `versioning` is how builds are compared, always as numbers: `windows`
+    (exactly four of them, such as 4.6.34.0) or `dotted` (any count, zeros at the end aside); `sources` are the
+    documents that rules cite; `releases` are those that there are; `components` are the parts that are installed;
+    `edges` are the supported moves; `facts` are what estates may state beyond what every estate can, by scope;
+    `requirements` are the rules; `works_with` says which releases may stand together; `order` says which component
+    goes before which; `procedures` are how moves are made and taken back; `known_errors` are those that a log or an
+    exit code tells; `errata` says where a document is wrong; `demands` are what users may demand, shown by scenarios;
     `unknown_build_rule` is the finding for a build that no release lists; `continues` names earlier guides whose line
     this one carries on; `software` says how software that rules name is recognised. `products`: further names under
     which estates may call for this guide; each is one of its components."""
