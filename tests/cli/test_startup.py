@@ -46,7 +46,7 @@ def test_help_names_every_command_of_this_version_and_none_of_a_later_one(tmp_pa
 
     before = {"discover", "assess", "plan", "explain", "rehearse", "approve", "preflight", "secrets"}
     then = {"run", "status", "resume", "answer", "rollback", "verify", "report", "journal", "conform", "worker"}
-    assert named == before | then | {"serve", "account", "guide", "demo", "completion"}
+    assert named == before | then | {"serve", "account", "guide", "demo", "completion", "store"}
     assert said.code == 0 and said.err == ""
 
 
