@@ -58,6 +58,7 @@ def test_the_list_names_every_estate_and_says_what_is_wrong_with_the_others(made
 
     for file in ("contoso-blocked.yaml", "unknown-facts.yaml", "sp2-latest.yaml", "fleet.yaml"):
         assert file in text
+    assert "Blocked by 4 findings." in text and "identity to 2016-sp3" in text
     assert "bad.yaml:4:" in text
     assert "<b>bad</b>" not in text
     assert str(made.console.folders[0]) not in text

@@ -49,6 +49,25 @@ def test_what_is_asked_stands_first_and_is_text_whatever_it_says(tmp_path: Path)
     assert run not in needing and run in newest
 
 
+def test_what_is_on_hosts_stands_before_what_is_on_twins_and_what_failed_is_said(tmp_path: Path) -> None:
+    broken = plan(step("torn", "stubborn", "b", with_={"name": "torn", "needs": "disk", "log": "no disk"}))
+    with opening(tmp_path, play=False) as session:
+        opener = session.openers["hosts"]
+        for made, target in ((broken, "hosts"), (broken, "twin")):
+            run = session.start(made, "ann", target=target)
+            asyncio.run(session.carry_out(run, "ann", settings=QUICK))
+        session.start(plan(step("later", host="c")), "ann", target="hosts")  # nobody carries it on
+        with site(
+            tmp_path / "home", openers={"hosts": opener, "twin": opener}, build=build, signatures=signatures()
+        ) as one:
+            runs = [row.run for row in session.runs()]
+            page = one.browser("viewer").get("/").text.partition("The newest runs")[0]
+
+    places = [page.index(f'id="wants-{run}"') for run in runs]
+    assert places[0] < places[2] < places[1]
+    assert "torn: it ended with 1603" in page and "interrupted" in page and "Nobody carries it on." in page
+
+
 def test_a_plan_that_lacks_approvals_is_named_until_it_has_them(tmp_path: Path) -> None:
     made = plan(step("one"))
     made = freeze(replace(made, estate=replace(made.estate, approvers=1)))

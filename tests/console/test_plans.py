@@ -14,6 +14,7 @@ from tests.support.rehearsals import MILL, mill
 
 from handrail.console.desk import Desk
 from handrail.documents.plan import freeze, write_plan
+from handrail.model.plan import GoesBack
 
 
 @pytest.fixture
@@ -36,6 +37,14 @@ def test_the_list_has_served_plans_and_those_of_runs(made: Site) -> None:
     for digest in (held_plan().digest, mill().digest, other.digest):
         assert f"/plans/{digest}" in page
     assert "held.plan" in page
+
+
+def test_a_way_back_is_called_so_in_the_list(made: Site) -> None:
+    back = freeze(replace(plan(step("undo")), goes_back=GoesBack("valley-1", held_plan().digest)))
+    write_plan(back, made.console.folders[0] / "back.plan")
+
+    page = made.browser("viewer").get("/plans").text
+    assert "takes back valley-1" in page and "it to 2" in page
 
 
 def test_a_plan_says_what_it_is_and_whom_its_holds_wait_for(made: Site) -> None:

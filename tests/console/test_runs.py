@@ -247,7 +247,7 @@ def test_an_interrupted_run_is_called_so(tmp_path: Path) -> None:
         listed = console.browser("viewer").get("/runs")
 
     assert "Interrupted: no process on this machine carries it on." in page.text
-    assert "interrupted: nobody carries it on" in listed.text
+    assert "interrupted" in listed.text and "nobody carries it on" in listed.text
 
 
 def test_what_is_under_way_is_told_with_its_host_its_times_and_what_the_host_says(tmp_path: Path) -> None:

@@ -31,12 +31,13 @@ KEPT = 6
 @dataclass(frozen=True, slots=True)
 class PlanLine:
     """A plan in the list: `file` is where it is served from, empty for one that only a run has. `runs`: the newest
-    first."""
+    first. `note`: what it is aimed at, if that is known."""
 
     digest: str
     estate: str
     file: str
     runs: tuple[RunRow, ...] = ()
+    note: str = ""
 
 
 class Desk:
@@ -58,9 +59,13 @@ class Desk:
         for row in reversed(self.session.runs()):
             runs.setdefault(row.plan, []).append(row)
         files = {one.digest: one for one in self.documents.of("plan")}
-        fresh = [PlanLine(one.digest, one.name, one.file) for one in files.values() if one.digest not in runs]
+        fresh = [
+            PlanLine(one.digest, one.name, one.file, note=one.note) for one in files.values() if one.digest not in runs
+        ]
         ran = [
-            PlanLine(digest, rows[0].estate, files[digest].file if digest in files else "", tuple(rows))
+            PlanLine(digest, rows[0].estate, files[digest].file, tuple(rows), files[digest].note)
+            if digest in files
+            else PlanLine(digest, rows[0].estate, "", tuple(rows))
             for digest, rows in runs.items()
         ]
         return [*fresh, *ran]

@@ -28,6 +28,7 @@ from handrail.errors import BadInput, HandrailError, Place, UnknownName
 from handrail.model.plan import Plan
 from handrail.rehearsing import results
 from handrail.rehearsing.results import Case, Rehearsal
+from handrail.reporting.findings import aim_rows
 
 T = TypeVar("T")
 
@@ -63,7 +64,8 @@ _NAME_IN_REHEARSAL = re.compile(rb'"estate": *("(?:[^"\\]|\\.)*")')
 class Found:
     """A file that is one of ours, by what it begins with. `id`: what it is asked for by. `file`: what people call it,
     relative to the folder that is served. `digest`: of the plan that it is, or is about, as it says itself. `trouble`:
-    why it cannot be read; a large one is only read when somebody asks for it."""
+    why it cannot be read; a large one is only read when somebody asks for it. `note`: what it is aimed at, if it was
+    read."""
 
     kind: Kind
     id: str
@@ -74,6 +76,7 @@ class Found:
     changed: float
     digest: str = ""
     trouble: str = ""
+    note: str = ""
 
 
 class Documents:
@@ -208,11 +211,20 @@ def _recognise(shown: str, path: Path, size: int, changed: float) -> Found | Non
     if size > SMALL:
         return made
     try:
-        _whole(made)
+        return replace(made, note=_aimed_at(_whole(made)))
     except HandrailError as error:
         # The path on this machine is nobody's business; the name in the folder is.
         return replace(made, trouble=str(error).replace(str(path), shown))
-    return made
+
+
+def _aimed_at(whole: Any) -> str:
+    """What an estate or a plan is for, in a few words."""
+    if isinstance(whole, Plan) and whole.goes_back is not None:
+        return f"takes back {whole.goes_back.run}"
+    aim = whole.aim if isinstance(whole, Plan) else {}
+    if isinstance(whole, EstateDocument):
+        aim = {name: one.to for name, one in whole.estate.aim.items() if one.to}
+    return ", ".join(says for _, says in aim_rows(aim))
 
 
 def _text(match: re.Match[bytes] | None) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
@@ -28,11 +29,14 @@ from handrail.guides.facts import check_estate
 from handrail.model.estate import Estate, Host
 from handrail.model.finding import Assessment
 from handrail.reporting import html, words
-from handrail.reporting.findings import assessment_page
+from handrail.reporting.findings import assessment_page, verdict_of
+from handrail.reporting.page import Tone
 
 WAITS = 4.0
 """Seconds for which a page waits for an assessment; then it says that it is being made, and comes again."""
 KEPT = 20
+PATIENCE = 1.0
+"""Seconds for which the list of estates waits for what is said of them."""
 LARGE = 20
 """Hosts beyond which they can be searched."""
 
@@ -84,6 +88,21 @@ def assessments_of(request: Request) -> Assessments:
     return found
 
 
+def verdicts_of(assessments: Assessments, shown: Sequence[Found]) -> dict[str, tuple[str, Tone]]:
+    """What assessment says of the first small ones among these, in a sentence, as far as it is known in a moment."""
+    verdicts: dict[str, tuple[str, Tone]] = {}
+    end = time.monotonic() + PATIENCE
+    for found in [one for one in shown if one.size <= SMALL][: KEPT // 2]:
+        try:
+            made = assessments.of(found, max(0.0, end - time.monotonic()))
+        except HandrailError as error:
+            verdicts[found.id] = (error.message, "bad")
+            continue
+        if made is not None:
+            verdicts[found.id] = verdict_of(made[1])
+    return verdicts
+
+
 def installations(estate: Estate) -> Iterator[tuple[str, str, str, str, str]]:
     for name, deployment in estate.deployments.items():
         for one in deployment.installations:
@@ -118,6 +137,7 @@ def make_router() -> APIRouter:
             request,
             "desk/estates.html",
             lines=lines,
+            verdicts=verdicts_of(assessments_of(request), lines.shown),
             plans=plans,
             broken=documents.broken("estate"),
             folders=bool(documents.folders[:-1]),

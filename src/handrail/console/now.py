@@ -18,12 +18,19 @@ from handrail.console.looking import looking_of
 from handrail.console.rendering import render
 from handrail.console.runs import RunLine, run_lines
 from handrail.errors import HandrailError
+from handrail.running.session import Session
 
 LOOKED_AT = 100
 """Of so many runs, the newest, it is said what they need."""
 QUESTIONS = 5
 """Questions of one run that are shown; the others are counted."""
 NEWEST = 5
+SHOWN = 20
+"""Runs that need somebody, of which it is said one by one."""
+LOOK_BACK = 60
+"""Events, from the last one on, in which the failure of a run is looked for."""
+GRAVE = ("in-doubt", "failed", "interrupted", "waiting")
+"""Signs of runs that need somebody, the gravest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +44,12 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Wanting:
-    """A run that does not go on without a person. `asks`: the first of its questions."""
+    """A run that does not go on without a person. `asks`: the first of its questions. `failed`: what failed last."""
 
     line: RunLine
     asks: tuple[Asking, ...] = ()
     more: int = 0
+    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +80,13 @@ def make_router() -> APIRouter:
     @router.get("/", dependencies=[Depends(viewer)])
     def now(request: Request) -> Response:
         lines = run_lines(request, console_of(request).session.runs()[: -LOOKED_AT - 1 : -1])
+        needy = sorted(filter(needs_somebody, lines), key=gravest_first)
         return render(
             request,
             "now.html",
-            wanting=[wanting(request, one) for one in lines if needs_somebody(one)],
-            going=[going(request, one) for one in lines if one.key == "begun" and not one.note],
+            wanting=[wanting(request, one) for one in needy[:SHOWN]],
+            more=len(needy) - SHOWN,
+            going=[going(request, one) for one in lines if one.key == "begun"],
             unapproved=unapproved(request),
             newest=lines[:NEWEST],
             now=console_of(request).session.clock.now(),
@@ -87,11 +97,18 @@ def make_router() -> APIRouter:
 
 def needs_somebody(line: RunLine) -> bool:
     """Whether the run stands still until a person does something about it."""
-    return line.key in ("waiting", "in-doubt", "failed") or (line.key == "begun" and bool(line.note))
+    return line.key in GRAVE
+
+
+def gravest_first(line: RunLine) -> tuple[bool, int]:
+    """What happens on hosts comes before what happens on twins, and doubt before all else."""
+    return line.row.target != "hosts", GRAVE.index(line.key)
 
 
 def wanting(request: Request, line: RunLine) -> Wanting:
-    if line.key not in ("waiting", "in-doubt"):
+    if line.key == "failed":
+        return Wanting(line, failed=failed(console_of(request).session, line.row.run))
+    if line.key == "interrupted":
         return Wanting(line)
     follower = looking_of(request).following.follower(line.row.run)
     with follower.lock:
@@ -100,6 +117,18 @@ def wanting(request: Request, line: RunLine) -> Wanting:
             Asking(question_in_words(follower.schedule, one.step), one.step.host or "", one.since) for one in busy
         )
         return Wanting(line, asks, follower.count("waiting", "in-doubt") - len(asks))
+
+
+def failed(session: Session, run: str) -> str:
+    """Which step failed last, and why, where that is not long ago; otherwise nothing."""
+    try:
+        found = next((one for one in session.journal.latest(run, LOOK_BACK) if one.entry.kind == "failed"), None)
+    except HandrailError:
+        return ""  # its page says why
+    if found is None:
+        return ""
+    because = found.entry.data.get("because")
+    return f"{found.entry.step}: {because}" if because else str(found.entry.step)
 
 
 def going(request: Request, line: RunLine) -> Going:

@@ -144,6 +144,7 @@ class RunView:
             "price": price,
             "price_is_old": price is not None and price.position < follower.position,
             "told": self._told(follower.row.run, price),
+            "resume": f"handrail resume {follower.row.run}{self._everywhere}",
             "no_return": no_return,
             "passed": passed,
             "waves": list(follower.waves()) if follower.plan.fleet is not None else [],

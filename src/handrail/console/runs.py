@@ -43,8 +43,10 @@ KEYS: Mapping[str, tuple[str, str]] = {
     "in-doubt": ("in-doubt", "in doubt"),
     "succeeded": ("done", "succeeded"),
     "rolled-back": ("skipped", "rolled back"),
+    "interrupted": ("interrupted", "interrupted"),
+    "moved": ("skipped", "moved"),
 }
-"""How a run's state is signed and called."""
+"""How a run's state is signed and called; a run that nobody carries on is interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +178,10 @@ def run_lines(request: Request, rows: list[RunRow]) -> list[RunLine]:
             try:
                 follower = looking_of(request).following.follower(row.run)
                 state = follower.state
-                if state == "running" and not follower.is_attended():
-                    note = "interrupted: nobody carries it on"
+                if follower.moved_to is not None:
+                    state, note = "moved", f"to the store {follower.moved_to}"
+                elif state == "running" and not follower.is_attended():
+                    state, note = "interrupted", "nobody carries it on"
             except HandrailError as error:
                 state, note = "failed", error.message
         key, word = KEYS[state]

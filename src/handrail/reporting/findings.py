@@ -35,16 +35,21 @@ def assessment_document(assessment: Assessment) -> dict[str, Any]:
 
 
 def assessment_page(assessment: Assessment, title: str = "Assessment") -> Page:
-    blocking = [finding for finding in assessment.findings if finding.blocks]
-    verdict, tone = _VERDICTS[assessment.verdict]
-    if blocking:
-        unknown = sum(finding.unknown for finding in blocking)
-        verdict = f"Blocked by {words.count(len(blocking), 'finding')}"
-        verdict += f", {unknown:,} of them because something is not known." if unknown else "."
     yield Heading(f"{title} of {assessment.estate}", 1)
     yield Rows(aim_rows(assessment.aim))
-    yield Paragraph(verdict, tone)
+    yield Paragraph(*verdict_of(assessment))
     yield from finding_blocks(assessment.findings)
+
+
+def verdict_of(assessment: Assessment) -> tuple[str, Tone]:
+    """What was found, in a sentence."""
+    blocking = [finding for finding in assessment.findings if finding.blocks]
+    verdict, tone = _VERDICTS[assessment.verdict]
+    if not blocking:
+        return verdict, tone
+    unknown = sum(finding.unknown for finding in blocking)
+    because = f", {unknown:,} of them because something is not known" if unknown else ""
+    return f"Blocked by {words.count(len(blocking), 'finding')}{because}.", tone
 
 
 def aim_rows(aim: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
