@@ -17,17 +17,22 @@ from tests.support.command import assert_clean, handrail
 from tests.support.counting import QUICK, effects, plan, step
 from tests.support.killing import KILLED, MOMENTS, Fuse, Kill
 
+from handrail.console.following import Following
+from handrail.console.run_view import standing_sentence
 from handrail.errors import BadInput, StoreLocked, StoreUnwritable, Tampered, UnknownName
 from handrail.model.journal import PEOPLE_LANE, Entry
 from handrail.model.plan import Plan
 from handrail.reporting.evidence import Gathered
 from handrail.reporting.evidence_source import header_of
+from handrail.reporting.standing import standing_page
+from handrail.reporting.text import render
 from handrail.running.home import Home
 from handrail.running.journal import Journal, open_journal
 from handrail.running.moving import Moved, Side, groups_of, move_runs
 from handrail.running.protocol import Watch
 from handrail.running.schema import REVISIONS
 from handrail.running.session import Session
+from handrail.running.standing import RunStanding
 from handrail.running.store_tables import without_password
 from handrail.running.twin_copies import Twins
 
@@ -435,6 +440,23 @@ def test_status_says_where_a_run_went_and_offers_nothing_else(places: tuple[Path
     assert "Moved to the store" in watched.out and watched.err == ""
     document = handrail("store", "move", "--to", new / "home", "--format", "json", home=old / "home").json
     assert [(one["run"], one["did"]) for one in document["runs"]] == [(first, "moved"), (run, "was there")]
+    assert "moved to" in handrail("status", home=old / "home").out.partition("Other runs")[2]
+
+
+def test_the_console_and_the_page_of_a_large_run_say_where_it_went(places: tuple[Path, Path]) -> None:
+    old, new = places
+    run = begin(old)
+    move(old, new)
+
+    with opened(old) as session:
+        follower = Following(session).follower(run)
+        assert standing_sentence(follower, attended=False)[0].startswith(f"Moved to the store {store_of(new)}:")
+    with opened(new) as session:
+        follower = Following(session).follower(run)
+        assert "Moved" not in standing_sentence(follower, attended=False)[0] and not follower.for_workers
+    large = RunStanding(run, "sha256:1", "contoso", "running", {"begun": 1})
+    shown = " ".join("\n".join(render(standing_page(large, moved_to="postgresql://db01/handrail"))).split())
+    assert "Moved to the store postgresql://db01/handrail" in shown and "What now" not in shown
 
 
 def test_what_opens_sealed_files_stays_and_is_named(places: tuple[Path, Path]) -> None:
