@@ -45,3 +45,10 @@ def test_lists_keep_what_is_inside_them() -> None:
 
 def test_tables_are_tables() -> None:
     assert "<td>C:\\a</td>" in html(Heading("T"), Table(("what", "value"), (("path", "C:\\a"),)))
+
+
+def test_nothing_steers_what_shows_it() -> None:
+    evil = "a\x1b[2J\x07\x9b31m\u202e\u2028z"
+    blocks = (Heading(evil), Paragraph(evil), Code((evil,)), Items((Item("-", evil),)), Table((evil,), ((evil,),)))
+
+    assert all(line.isprintable() for line in render((*blocks, Rows(((evil, evil),)))))

@@ -142,7 +142,7 @@ def _file(path: str, via: Via) -> tuple[str | None, Mapping[str, Host]]:
     """An estate file, which may hold nothing but hosts; or a plain list, one host on each line."""
     lines = read_bytes(path, "The list of hosts", 4 * 1024 * 1024).decode("utf-8", "replace").splitlines()
     words = [line.partition("#")[0].strip() for line in lines]
-    if any(re.match(r"(handrail|hosts)\s*:", line) for line in words):
+    if any(re.match(r"(handrail|hosts)\s*:|\{", line) for line in words):  # in YAML or in JSON
         name, hosts, _ = read_hosts(path)
         return name, hosts
     found: dict[str, Host] = {}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from handrail.reporting.page import Block, Code, Heading, Item, Items, Paragraph, Rows, Table
+from handrail.reporting.text import harmless
 
 _SPECIAL = re.compile(r"(<https?://[^\s<>|`]+>)|([\\`*_<>\[\]|])")
 _NUMBER = re.compile(r"\d+\.$")
@@ -13,10 +14,11 @@ _BEGINS_BLOCK = re.compile(r"^(\s*)([#+-]|\d+[.)])(?=\s|$)")
 
 
 def escape(text: str) -> str:
-    """Text as text: what an estate or a guide says never becomes markup of ours.
+    """Text as text: what an estate or a guide says never becomes markup of ours, nor steers what shows it.
 
     Pieces between backquotes are kept as code, for that is how guides and pages mark what is to be typed.
     """
+    text = harmless(text)
     pieces = text.split("`")
     if len(pieces) % 2 == 0:
         return _plain(text)
@@ -54,7 +56,7 @@ def _block(block: Block, indent: str) -> Iterator[str]:
             fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
             yield f"{indent}{fence}text"
             for line in lines:
-                yield f"{indent}{line}"
+                yield f"{indent}{harmless(line)}"
             yield f"{indent}{fence}"
         case Items(items):
             for item in items:
