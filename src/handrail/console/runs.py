@@ -195,6 +195,6 @@ def ended(journal: Journal, run: str) -> RunState | None:
         if event.entry.kind == "ended":
             state: RunState = event.entry.data["state"]
             return state
-        if event.entry.kind == "taken" or event.entry.step is not None:
+        if event.entry.kind in ("taken", "moved") or event.entry.step is not None:
             return None
     return None
