@@ -388,7 +388,9 @@ def test_a_second_runner_of_the_same_run_is_refused(home: Home) -> None:
             asyncio.run(session.carry_out(run, "eve", settings=QUICK))
 
 
-def test_stopped_a_run_ends_what_is_at_work_and_can_be_resumed(home: Home) -> None:
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_stopped_a_run_ends_what_is_at_work_and_can_be_resumed(home: Home, name: str) -> None:
+    """Also when the terminal is closed that it was begun in."""
     made = plan(*(step(f"s{number}") for number in range(5)))
     with home.open() as session:
         run = session.start(made, "eve", target="twin")
@@ -398,7 +400,7 @@ def test_stopped_a_run_ends_what_is_at_work_and_can_be_resumed(home: Home) -> No
                 import os
                 import signal
 
-                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), getattr(signal, name))
 
         settings = replace(QUICK, signals=True)
         outcome = asyncio.run(session.carry_out(run, "eve", progress=progress, settings=settings))

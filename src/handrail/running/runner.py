@@ -58,9 +58,9 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`parallel`: steps at work at a time. `poll`: seconds between looks for answers. `wait_for_people`: seconds to
-    stay when only people can move the run on; 0 does not wait, None waits for ever. `signals`: stop on SIGINT and
-    SIGTERM. `patience`: with hosts that do not say how things stand. `in_order`: of what may begin, always the first in
-    the order of the plan, whatever began before, so that a resumed run goes the same way."""
+    stay when only people can move the run on; 0 does not wait, None waits for ever. `signals`: stop on SIGINT, SIGTERM
+    and SIGHUP. `patience`: with hosts that do not say how things stand. `in_order`: of what may begin, always the first
+    in the order of the plan, whatever began before, so that a resumed run goes the same way."""
 
     parallel: int = 32
     poll: float = 0.5
@@ -305,7 +305,9 @@ class Runner:
             yield
             return
         loop = asyncio.get_running_loop()
-        caught = (signal.SIGINT, signal.SIGTERM)
+        caught = [signal.SIGINT, signal.SIGTERM]
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            caught.append(signal.SIGHUP)  # the terminal is gone, and nobody said `nohup`
         try:
             for one in caught:
                 loop.add_signal_handler(one, self.stop)
