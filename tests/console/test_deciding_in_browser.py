@@ -77,6 +77,9 @@ def test_who_started_the_run_is_refused_and_another_answers_from_their_own_desk(
     assert is_narrow_enough(bea)
     expect(bea.get_by_text("Somebody other than anna, who started the run, has to say yes.")).to_be_visible()
     bea.get_by_label("Note for the journal").fill("nobody works with it")
+    bea.get_by_label("Note for the journal").press("Enter")
+    bea.wait_for_timeout(300)
+    expect(bea.get_by_role("button", name="Yes: go on")).to_be_visible()  # Enter in a field decides nothing
     bea.get_by_role("button", name="Yes: go on").press("Enter")
     expect(bea.get_by_text("You answered yes. No process carries the run on now: resume it.")).to_be_visible()
 

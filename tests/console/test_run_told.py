@@ -62,3 +62,14 @@ def test_whether_the_point_of_no_return_was_passed_stands_with_the_way_back(tmp_
 
     assert "The point of no return was passed at" in pages[0] and "still to come" not in pages[0]
     assert "The point of no return is still to come: step 3, last" in pages[1]
+
+
+def test_a_run_that_a_process_was_just_started_for_is_not_called_interrupted(stood: tuple[Site, Session, str]) -> None:
+    console, session, _ = stood
+    run = session.start(plan(step("later", host="e")), "ann", target="twin")
+    browser = console.browser("viewer")
+    before = browser.get(f"/runs/{run}").text
+    console.app.state.looking.following.ours = lambda name: name == run
+    after = browser.get(f"/runs/{run}").text
+
+    assert "Interrupted" in before and "Interrupted" not in after and "Running." in after

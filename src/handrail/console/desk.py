@@ -111,6 +111,8 @@ def desk_of(connection: HTTPConnection) -> Desk:
     state = connection.app.state
     found = getattr(state, "desk", None)
     if found is None:
-        found = state.desk = Desk(state.console, looking_of(connection).following.plan)
+        following = looking_of(connection).following
+        found = state.desk = Desk(state.console, following.plan)
+        following.ours = found.launching.is_ours
     assert isinstance(found, Desk)
     return found

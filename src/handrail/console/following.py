@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -91,7 +91,7 @@ class WaveCount:
 class Follower:
     """One run. Everything in it is read and written while `lock` is held."""
 
-    def __init__(self, session: Session, row: RunRow, study: Study) -> None:
+    def __init__(self, session: Session, row: RunRow, study: Study, ours: Callable[[], bool] = lambda: False) -> None:
         self.row = row
         self.study = study
         self.lock = threading.RLock()
@@ -106,6 +106,7 @@ class Follower:
         self.used = 0.0
         self.counts: Counter[StepState] = Counter({"pending": len(study.plan.steps)})
         self._session = session
+        self._ours = ours
         self._heads = check(row.run, ())
         self._states: dict[str, StepState] = {step.id: "pending" for step in study.plan.steps}
         self._at: dict[StepState, dict[str, None]] = {state: {} for state in BUSY}
@@ -207,7 +208,7 @@ class Follower:
         """Whether some process carries the run on now, or would."""
         if self.for_workers:
             return self._session.listeners() > 0
-        return self._session.is_carried(self.row.run)
+        return self._session.is_carried(self.row.run) or self._ours()
 
     def busy(self, *states: StepState, most: int | None = None) -> list[Busy]:
         """The steps in these states, in the order in which they came into them."""
@@ -257,6 +258,8 @@ class Following:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.ours: Callable[[str], bool] = lambda _: False
+        """Whether a process that was started here is about to carry a run on, before it has taken hold of it."""
         self._lock = threading.Lock()
         self._studies: OrderedDict[str, Study] = OrderedDict()
         self._alive: WeakValueDictionary[str, Study] = WeakValueDictionary()  # those of kept runs are among them
@@ -287,7 +290,7 @@ class Following:
                 plan = self.session.plan(run)
                 with self._lock:
                     study = self._study(plan.digest) or self._keep(plan)
-            made = Follower(self.session, row, study)
+            made = Follower(self.session, row, study, lambda: self.ours(run))
             with self._lock:
                 found = self._followers.setdefault(run, made)
                 self._followers.move_to_end(run)

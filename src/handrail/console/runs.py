@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from handrail.console.answers import panel_of
 from handrail.console.context import console_of
+from handrail.console.desk import desk_of
 from handrail.console.following import Follower
 from handrail.console.guarding import Person, lasts, viewer
 from handrail.console.lanes import STANDINGS
@@ -76,6 +77,7 @@ def make_router() -> APIRouter:
 
     @router.get("/runs/{run}")
     def run_page(request: Request, run: str) -> Response:
+        desk_of(request)  # it knows what was started here
         looking = looking_of(request)
         follower = looking.following.follower(run)
         looking.pricing.wait(run, follower.plan, follower.position, PATIENCE)
