@@ -49,14 +49,14 @@ def page() -> str:
         "ever added. The outlines below are read off what this version prints for a sample estate: `text|null` means "
         "that both occur, `ID` and `NAME` stand for what a key names. A value that never occurred there is missing.",
     ]
-    for said, *printed in documents:
+    for said, printed in documents:
         parts.append(f"## {printed[0]['schema']}")
         parts.append(f"Printed by {codes(said.split(' and '))}.")
         parts.append(block(outlined(printed), "text"))
     return a_page("JSON documents", *parts)
 
 
-def _documents(folder: Path) -> Iterator[tuple[str, *tuple[dict[str, Any], ...]]]:
+def _documents(folder: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """By which command it is printed, and one or several examples, the program's own home and files being in
     `folder`."""
     plan = folder / "upgrade.plan"
@@ -65,25 +65,28 @@ def _documents(folder: Path) -> Iterator[tuple[str, *tuple[dict[str, Any], ...]]
         found: dict[str, Any] = json.loads(_said(folder, *arguments, "--format", "json"))
         return found
 
-    yield "handrail discover HOSTS -o ESTATE", told("discover", str(ESTATE), "--twin", "-o", str(folder / "read.yaml"))
-    yield "handrail assess ESTATE", told("assess", str(BLOCKED))
-    yield "handrail plan ESTATE", told("plan", str(ESTATE), "-o", str(plan))
-    yield "handrail explain PLAN STEP", told("explain", str(plan), "stop")
-    yield "handrail explain PLAN --if PATH=VALUE", told("explain", str(plan), "--if", "approvers=2")
-    yield "handrail rehearse PLAN", told("rehearse", str(plan), "--case", "stop:restarts")
-    yield "handrail secrets PLAN", told("secrets", str(plan))
+    yield (
+        "handrail discover HOSTS -o ESTATE",
+        [told("discover", str(ESTATE), "--twin", "-o", str(folder / "read.yaml"))],
+    )
+    yield "handrail assess ESTATE", [told("assess", str(BLOCKED))]
+    yield "handrail plan ESTATE", [told("plan", str(ESTATE), "-o", str(plan))]
+    yield "handrail explain PLAN STEP", [told("explain", str(plan), "stop")]
+    yield "handrail explain PLAN --if PATH=VALUE", [told("explain", str(plan), "--if", "approvers=2")]
+    yield "handrail rehearse PLAN", [told("rehearse", str(plan), "--case", "stop:restarts")]
+    yield "handrail secrets PLAN", [told("secrets", str(plan))]
     done = told("run", str(plan), "--twin")
     run = done["run"]
-    yield "handrail run PLAN and handrail status RUN", done, *_held(folder)
-    yield "handrail verify RUN", told("verify", run)
+    yield "handrail run PLAN and handrail status RUN", [done, *_held(folder)]
+    yield "handrail verify RUN", [told("verify", run)]
     report = folder / "report"
-    yield "handrail report RUN -o FOLDER", told("report", run, "-o", str(report))
-    yield "handrail report --check FOLDER", told("report", "--check", str(report))
-    yield "handrail report RUN -o FOLDER, into evidence.json", json.loads((report / "evidence.json").read_bytes())
-    yield "handrail store check", told("store", "check")
-    yield "handrail store move RUN --to URL|FOLDER", told("store", "move", run, "--to", str(folder / "elsewhere"))
-    yield "handrail guide list", told("guide", "list")
-    yield "handrail guide lint", told("guide", "lint", str(SHIPPED / "miis"))
+    yield "handrail report RUN -o FOLDER", [told("report", run, "-o", str(report))]
+    yield "handrail report --check FOLDER", [told("report", "--check", str(report))]
+    yield "handrail report RUN -o FOLDER, into evidence.json", [json.loads((report / "evidence.json").read_bytes())]
+    yield "handrail store check", [told("store", "check")]
+    yield "handrail store move RUN --to URL|FOLDER", [told("store", "move", run, "--to", str(folder / "elsewhere"))]
+    yield "handrail guide list", [told("guide", "list")]
+    yield "handrail guide lint", [told("guide", "lint", str(SHIPPED / "miis"))]
 
 
 def _held(folder: Path) -> Iterator[dict[str, Any]]:

@@ -24,7 +24,7 @@ def plan_of_canonical(text: str, shape: PlanShape) -> Plan | None:
     """The plan in a text whose keys are sorted and that has no spaces, where it fits its digest; otherwise None."""
     try:
         return _Stream(text, shape).plan()
-    except (HandrailError, ValueError, TypeError, AttributeError, LookupError, StopIteration, RecursionError):
+    except (HandrailError, ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return None
 
 
@@ -36,7 +36,7 @@ class _Stream:
     def __init__(self, text: str, shape: PlanShape) -> None:
         self._text = text
         self._shape = shape
-        self._scan = json.JSONDecoder(parse_constant=refuse).scan_once
+        self._scan = json.JSONDecoder(parse_constant=refuse).raw_decode
         self._hash = hashlib.sha256()
         self._at = 0
         self._known: dict[str, str] = {}
