@@ -519,7 +519,7 @@ def test_a_plan_made_with_other_actions_is_refused(home: Home) -> None:
     with home.open() as session:
         with pytest.raises(BadInput, match="revision 2 of set"):
             session.start(plan(replace(step("one"), revision=2)), "eve")
-        with pytest.raises(UnknownName, match="sett"):
+        with pytest.raises(BadInput, match="uses the action sett, which this Handrail does not have"):
             session.start(plan(replace(step("one"), uses="sett")), "eve")
         assert session.runs() == []
 

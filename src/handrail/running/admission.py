@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handrail.errors import BadInput, UnknownName
+from handrail.errors import BadInput
 from handrail.model.journal import RUN_LANE
 from handrail.model.plan import Plan
 from handrail.model.signature import Signature
@@ -14,11 +14,14 @@ from handrail.running.whereabouts import departure_in, refuse_departed
 
 
 def check_revisions(plan: Plan, signatures: Mapping[str, Signature]) -> None:
-    """A plan runs with the very actions that it was made and approved with. UnknownName or BadInput when it cannot."""
+    """A plan runs with the very actions that it was made and approved with. BadInput when it cannot."""
     for uses, revision in dict.fromkeys((step.uses, step.revision) for step in plan.steps):
         known = signatures.get(uses)
         if known is None:
-            raise UnknownName("action", uses, signatures)
+            raise BadInput(
+                f"The plan uses the action {uses}, which this Handrail does not have: another one made it.",
+                "Finish the run with the Handrail that began it, or make the plan anew.",
+            )
         if known.revision != revision:
             raise BadInput(
                 f"The plan was made with revision {revision} of {uses}, and this Handrail has {known.revision}.",
