@@ -87,6 +87,8 @@ def test_what_would_not_be_safe_is_refused_in_one_sentence(tmp_path: Path, optio
 def test_a_key_that_does_not_fit_is_refused(papers: Papers, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be used"):
         serving.settings_of("0.0.0.0", str(papers.server), str(papers.client_key))
+    with pytest.raises(BadInput, match=r"The key .*none\.key cannot be read: No such file"):
+        serving.settings_of("0.0.0.0", str(papers.server), str(tmp_path / "none.key"))
     junk = tmp_path / "junk.pem"
     junk.write_text("-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n")
     with pytest.raises(BadInput, match="not a certificate"):

@@ -127,6 +127,12 @@ def tls_context(certificate: str, key: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
+        Path(key).open("rb").close()
+    except OSError as error:
+        raise BadInput(
+            f"The key {key} cannot be read: {error.strerror}.", "Whoever runs the console has to be able to read it."
+        ) from error
+    try:
         context.load_cert_chain(certificate, key, password=_no_password)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise BadInput(
