@@ -53,6 +53,14 @@ def test_the_plan_fits_80_columns() -> None:
     assert max(map(len, shown().splitlines())) <= 80
 
 
+def test_two_outages_of_one_installation_are_both_told() -> None:
+    """Though both begin and end alike: each hop has one."""
+    plan = sample_plan()
+    ((name, spans),) = plan.downtime.items()
+
+    assert shown(replace(plan, downtime={name: (*spans, *spans)})).count(f"{name}: about") == 2
+
+
 def test_an_empty_plan_says_that_there_is_nothing_to_do() -> None:
     assert "Nothing is to be done" in shown(replace(sample_plan(), steps=(), hops=(), point_of_no_return=None))
 

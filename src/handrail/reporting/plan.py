@@ -145,12 +145,14 @@ def way_back_blocks(outline: Outline, level: int = 2) -> Iterator[Block]:
 
 
 def _outage_items(outline: Outline, outages: list[Outage]) -> Iterator[Item]:
-    """Outages that differ only in their host are shown as one."""
+    """Outages that differ only in their host are shown as one; several of one host are several."""
     alike: dict[tuple[object, ...], list[Outage]] = {}
+    met: dict[str, int] = {}
     for one in outages:
         component, _, host = one.installation.rpartition("@")
         ends = (outline.steps[end].title.replace(host, "\0") for end in (one.first, one.last))
-        alike.setdefault((component, one.seconds, *ends), []).append(one)
+        met[one.installation] = met.get(one.installation, 0) + 1
+        alike.setdefault((component, met[one.installation], one.seconds, *ends), []).append(one)
     for group in alike.values():
         one = group[0]
         text = (
