@@ -11,7 +11,6 @@ HandrailError                    one clear sentence, and what to do
 │   ├── StoreNewer               written by a newer Handrail
 │   ├── StoreUnwritable          full, read-only or not to be made
 │   └── StoreUnreachable         it does not answer; whether the last commit was made is unknown
-├── RunHalted                    exit 1: a run stopped; says at which step and why
 ├── CannotOpen                   exit 1: what was sealed does not open: damaged, or sealed for others
 └── HostError                    exit 1: a host could not be used
     ├── HostUnreachable
@@ -107,10 +106,6 @@ class StoreUnwritable(StoreError):
 
 
 class StoreUnreachable(StoreError):
-    pass
-
-
-class RunHalted(HandrailError):
     pass
 
 

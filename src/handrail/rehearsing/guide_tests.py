@@ -47,10 +47,6 @@ class GuideTest:
     whole: bool = True
 
     @property
-    def unreadable(self) -> bool:
-        return any(trial.mistakes for trial in self.trials)
-
-    @property
     def passed(self) -> bool:
         """A guide without scenarios has shown nothing, so it does not pass."""
         shown = not self.whole or all(one.shown for one in self.coverage)
