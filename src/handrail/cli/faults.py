@@ -87,6 +87,7 @@ def _explain_usage(error: Exception, message: str, output: Output) -> int:
         message = f"{message.rstrip('.')}. {suggestion(choice[1], re.findall(_QUOTED, choice[2]))}"
     path = context.command_path if context is not None else "handrail"
     text = harmless(" ".join(message.split()))
+    text += "" if text.endswith((".", "?", "!")) else "."
     output.complain(f"handrail: {text} See '{path} --help'.")
     return int(getattr(error, "exit_code", 2))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import signal
 import socket
 import ssl
@@ -21,6 +22,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from handrail.console.context import LOCAL_NAMES, Network, Proxy, Settings
 from handrail.console.headers import host_of
 from handrail.errors import BadInput
+
+_AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]+)(:[0-9]{1,5})?")
 
 CONNECTIONS = 2000
 PATIENCE = 15.0
@@ -57,7 +60,7 @@ def settings_of(
     secure, origin = bool(certificate), ""
     if public_url:
         scheme, _, authority = public_url.rstrip("/").lower().partition("://")
-        if scheme not in ("http", "https") or not authority or "/" in authority or "@" in authority:
+        if scheme not in ("http", "https") or not _AUTHORITY.fullmatch(authority):
             raise BadInput(
                 f"--public-url {public_url!r} is not how people would reach a console.",
                 "Write it like https://upgrade.example.com.",
@@ -134,12 +137,18 @@ def tls_context(certificate: str, key: str) -> ssl.SSLContext:
         ) from error
     try:
         context.load_cert_chain(certificate, key, password=_no_password)
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+    except (OSError, ValueError) as error:
         raise BadInput(
-            f"The certificate {certificate} with the key {key} cannot be used: {error}.",
+            f"The certificate {certificate} with the key {key} cannot be used: {_because(error)}.",
             "Both must be in PEM form, belong together, and the key must not need a password.",
         ) from error
     return context
+
+
+def _because(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return "the key is not that of the certificate" if "MISMATCH" in str(error.reason) else "one of them is no PEM"
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 def _no_password() -> str:
@@ -152,7 +161,8 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=256)
     except (OSError, UnicodeError) as error:
-        because = error.strerror if isinstance(error, OSError) else "that is no name of a machine"
+        # What Python adds in parentheses says the same once more.
+        because = str(error.strerror).partition(" (")[0] if isinstance(error, OSError) else "no machine is called so"
         advice = "Choose another with --port." if isinstance(error, OSError) and error.errno == EADDRINUSE else ""
         raise BadInput(f"The console cannot listen on {host} port {port}: {because}.", advice) from error
 
