@@ -122,6 +122,8 @@ def test_declarations_are_kept_with_the_twin_word_for_word() -> None:
         ("twin: x\ncomponents: {a: {package: b, folder: C}}\n", "The package 'b' is not known"),
         ("twin: x\nmedia: [{kind: 3}]\n", "must be text"),
         ("twin: x\nmedia: [{kind: msp, is: {patch: y}}]\n", "The patch 'y' is not known"),
+        ("twin: x\npackages: {a: {title: A, file: f, source: s, bases: [4.6]}}\n", "'bases' must be text"),
+        ("twin: x\npackages: {a: {title: A, file: f, source: s, bases: ['4.6']}}\n", "'4.6' is not a build"),
         ("twin: x\nmedia: [{kind: msp, is: {pach: y}}]\n", "Did you mean 'patch'"),
         ("twin: x\npersons: [{step: a, installs: [y]}]\n", "The component 'y' is not known"),
         ("twin: x\npersons: [{step: a, reads: y}]\n", "The component 'y' is not known"),

@@ -15,6 +15,7 @@ from typing import Any
 from handrail.documents.read import read
 from handrail.documents.tree import Tree, load
 from handrail.errors import BadDocument, BadInput, UnknownName
+from handrail.model import version
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,10 +329,28 @@ def _read(path: Path) -> TwinBits:
 def _read_anew(path: Path, changed: int, size: int) -> TwinBits:  # noqa: ARG001
     tree = load(path, "The twin declaration")
     bits = read(TwinBits, tree)
-    mistakes = list(_loose_ends(bits, tree))
+    mistakes = [*_loose_ends(bits, tree), *_no_builds(bits, tree)]
     if mistakes:
         raise BadDocument(mistakes)
     return bits
+
+
+def _no_builds(bits: TwinBits, tree: Tree) -> Iterator[BadInput]:
+    """What is compared as a build and is none."""
+    given: list[tuple[str, tuple[str | int, ...]]] = []
+    for name, package in bits.packages.items():
+        given += [(one, ("packages", name, "bases", number)) for number, one in enumerate(package.bases)]
+    for name, patch in bits.patches.items():
+        given += [(patch.least, ("patches", name, "least")), (patch.below, ("patches", name, "below"))]
+    for name, component in bits.components.items():
+        schemas = component.database.schemas if component.database is not None else ()
+        given += [(build, ("components", name, "database", "schemas", build)) for build in schemas]
+    for build, keys in given:
+        try:
+            if build or keys[-2] in ("bases", "schemas"):
+                version.key("windows", build)
+        except ValueError as error:
+            yield BadInput(f"{error}.", "Correct it.", tree.place(*keys))
 
 
 _HELD = ("package", "patch", "setup", "software", "version", "text")
