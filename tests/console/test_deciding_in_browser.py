@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.support.browser import Server, chromium, serving, signed_in
@@ -121,7 +121,7 @@ def test_the_console_is_killed_and_the_run_that_it_began_goes_on(folder: Path, t
         token = accounts.new_token("robot", "tests")
     digest = read_plan(folder / "served" / "night.plan").digest
     with serving(tmp_path, folder / "served", people=False) as server:
-        answer = httpx.post(
+        answer = httpx2.post(
             f"{server.url}/api/v1/plans/{digest}/runs",
             json={"target": "twin"},
             headers={"Authorization": f"Bearer {token}"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -155,10 +156,11 @@ def test_every_refusal_is_logged_with_who_when_and_what(console: Site) -> None:
 
 def test_refusals_cannot_fill_the_disk(console: Site) -> None:
     browser = console.browser()
-    for _ in range(130):
+    begun = time.monotonic()
+    for _ in range(150):
         browser.get("/", headers={"Host": "evil.example"})
 
-    assert len(console.log()) <= 125
+    assert len(console.log()) <= 121 + 2 * (time.monotonic() - begun)  # two more in each second
 
 
 # -- secrets ----------------------------------------------------------------------------------------------------
@@ -398,7 +400,7 @@ def test_nothing_is_evaluated_that_was_sent(shared: Site) -> None:
 def test_documents_and_pages_ask_no_address_that_was_sent() -> None:
     """The console has nothing to ask anybody with but its store; its own sockets only listen."""
     asking = (
-        r"^\s*(?:import|from) (urllib\.request|http\.client|httpx|requests|aiohttp|socket|ftplib|smtplib|asyncssh)\b"
+        r"^\s*(?:import|from) (urllib\.request|http\.client|httpx2?|requests|aiohttp|socket|ftplib|smtplib|asyncssh)\b"
     )
     folder = Path(bodies.__file__).parent
     found = {path.name for path in folder.glob("*.py") if re.search(asking, path.read_text("utf-8"), re.MULTILINE)}

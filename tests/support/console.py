@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -45,18 +45,18 @@ class Browser(TestClient):
     """Somebody's browser: keeps cookies, follows nothing by itself, and sends the token with forms (`submit`)."""
 
     csrf = ""
-    answer: httpx.Response
+    answer: httpx2.Response
 
     def learn(self) -> None:
         """Take the token for forms from the cookie that it goes with."""
         known = {name.removeprefix("__Host-"): value for name, value in self.cookies.items()}
         self.csrf = csrf_of(known.get(SITTING) or known.get(VISIT, ""))
 
-    def submit(self, path: str, **fields: Any) -> httpx.Response:
+    def submit(self, path: str, **fields: Any) -> httpx2.Response:
         """Send a form of one of our own pages."""
         data = {"csrf": self.csrf, **fields}
         headers = {"Origin": str(self.base_url).rstrip("/"), "Sec-Fetch-Site": "same-origin"}
-        answer: httpx.Response = self.post(path, data=data, headers=headers)
+        answer: httpx2.Response = self.post(path, data=data, headers=headers)
         return answer
 
 
