@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -150,6 +151,29 @@ def test_an_event_that_was_changed_is_not_taken_in(tmp_path: Path) -> None:
             Following(session).follower(run)
 
 
+def test_a_large_plan_is_read_beside_the_pages_once_and_what_goes_wrong_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opening(tmp_path) as session:
+        run = session.start(plan(step("one")), "ann", target="hosts")
+        following, go, read = Following(session), threading.Event(), []
+        plan_of = session.plan
+
+        def slowly(name: str) -> Plan:
+            read.append(name)
+            go.wait(20)
+            return plan_of(name)
+
+        monkeypatch.setattr(type(session), "plan", lambda _, name: slowly(name))
+        assert following.ready(run, 0.0) is None and following.ready(run, 0.0) is None
+        go.set()
+        found = following.ready(run, 20)
+        assert found is not None and following.ready(run, 0.0) is found is following.follower(run)
+        assert read == [run]
+        with pytest.raises(UnknownName):
+            following.ready("nope", 20)
+
+
 def test_a_run_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     with opening(tmp_path) as session, pytest.raises(UnknownName):
         Following(session).follower("nope")
@@ -186,4 +210,3 @@ def test_a_price_is_counted_once_for_a_position_and_not_too_often(tmp_path: Path
         pricing._worker.submit(lambda: None).result()
         newest = pricing.of(run, made, position + 1)
         assert newest is not None and newest.position == position + 1
-        pricing.close()

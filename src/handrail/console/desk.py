@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handrail.console.documents import Documents
+from handrail.console.documents import SMALL, Documents
 from handrail.console.launching import Launching
 from handrail.console.looking import looking_of
 from handrail.documents.plan import write_plan
@@ -79,13 +79,14 @@ class Desk:
             if digest in self._plans:
                 self._plans.move_to_end(digest)
                 return self._plans[digest]
-        try:
-            return self.documents.plan(digest)
-        except UnknownName:
-            run = next((row.run for row in self.runs_of(digest)), None)
-            if run is None:
-                raise
-        plan = self.session.plan(run)
+        run = next((row.run for row in self.runs_of(digest)), None)
+        if run is None or any(one.digest == digest and one.size <= SMALL for one in self.documents.of("plan")):
+            try:
+                return self.documents.plan(digest)
+            except UnknownName:
+                if run is None:
+                    raise
+        plan = self.session.plan(run)  # the copy that a run keeps takes less memory to read than a large file
         with self._lock:
             self._plans[digest] = plan
             while len(self._plans) > KEPT:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from handrail.actions.catalogue import signatures
+from handrail.console.beside import Beside
 from handrail.console.context import console_of
 from handrail.console.desk import desk_of
 from handrail.console.documents import SMALL, Documents, Found
@@ -51,7 +52,7 @@ class Assessments:
         self._guides = guides
         self._lock = threading.Lock()
         self._made: OrderedDict[Key, Future[tuple[Estate, Assessment]]] = OrderedDict()
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="assess")
+        self._worker = Beside("assess")
         self._catalogue: Catalogue | None = None
 
     def of(self, found: Found, waits: float = WAITS) -> tuple[Estate, Assessment] | None:
@@ -60,7 +61,7 @@ class Assessments:
         key = (found.path, found.size, found.changed)
         with self._lock:
             if key not in self._made:
-                self._made[key] = self._worker.submit(self._make, found)
+                self._made[key] = self._worker.submit(lambda: self._make(found))
                 while len(self._made) > KEPT:
                     self._made.popitem(last=False)
             self._made.move_to_end(key)

@@ -31,6 +31,9 @@ Viewer = Annotated[Person, Depends(viewer)]
 MOST = 50_000
 """Events of a run up to which its evidence is written while somebody waits for a page."""
 
+MOST_BYTES = 32 * 1024 * 1024
+"""The same, of its plan: some 15,000 steps."""
+
 KEPT = 6
 KINDS = {HTML: "text/html", JSON: "application/json", SIGNATURE: "text/plain"}
 
@@ -56,12 +59,11 @@ class Fragment:
 class TooLarge(Blocked):
     """A run of more events than a page may wait for."""
 
-    def __init__(self, run: str, events: int) -> None:
+    def __init__(self, run: str) -> None:
         super().__init__(
-            f"This run has {events:,} events: writing its evidence takes longer than an answer may.",
+            "This run is large: writing its evidence takes longer than an answer may.",
             f"Write it where the store can be reached: handrail report {run} -o FOLDER",
         )
-        self.events = events
 
 
 class Reports:
@@ -77,8 +79,8 @@ class Reports:
     def of(self, run: str, who: str) -> Ready:
         """The report of a run, written in the name of `who`. TooLarge; else errors as `report`."""
         position = self._position(run)
-        if position > MOST:
-            raise TooLarge(run, position)
+        if position > MOST or self._has_large_plan(run):
+            raise TooLarge(run)
         key = (run, who, position, self._position(APPROVALS))
         with self._lock:
             found = self._known.get(key)
@@ -94,6 +96,12 @@ class Reports:
                     old.written.folder.rmdir()
             self._known.move_to_end(key)
             return found
+
+    def _has_large_plan(self, run: str) -> bool:
+        second = next(iter(self._session.journal.some(run, 1, 1)), None)
+        if second is None or second.entry.kind != "outlined":
+            return False
+        return len(self._session.journal.document(run)) > MOST_BYTES
 
     def _position(self, run: str) -> int:
         last = next(iter(self._session.journal.latest(run, 1)), None)
@@ -115,11 +123,11 @@ def make_router() -> APIRouter:
     @router.get("/runs/{run}/evidence")
     def evidence(request: Request, run: str, person: Viewer) -> Response:
         row = console_of(request).session.journal.row(run)
-        values: dict[str, Any] = {"run": row, "body": None, "checked": None, "files": [], "trouble": "", "events": 0}
+        values: dict[str, Any] = {"run": row, "body": None, "checked": None, "files": [], "trouble": "", "large": ""}
         try:
             ready = reports_of(request).of(row.run, person.name)
         except TooLarge as large:
-            return render(request, "evidence.html", 200, **{**values, "events": large.events})
+            return render(request, "evidence.html", 200, **{**values, "large": large.message})
         except HandrailError as error:
             return render(request, "evidence.html", 200, **{**values, "trouble": str(error)})
         text = (ready.written.folder / HTML).read_text("utf-8")

@@ -10,12 +10,15 @@ import threading
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from weakref import WeakValueDictionary
 
+from handrail.console.beside import Beside
 from handrail.console.lanes import ESTATE, Lanes, Standing, lanes_of, standing_of
 from handrail.model.journal import RUN_LANE, Event, RunState, StepState, StepStatus
 from handrail.model.plan import Plan, Step
@@ -264,6 +267,8 @@ class Following:
         self._studies: OrderedDict[str, Study] = OrderedDict()
         self._alive: WeakValueDictionary[str, Study] = WeakValueDictionary()  # those of kept runs are among them
         self._followers: OrderedDict[str, Follower] = OrderedDict()
+        self._reading: dict[str, Future[Follower]] = {}
+        self._reader = Beside("read")
 
     def study(self, plan: Plan) -> Study:
         """What is made of a plan; made once for its digest."""
@@ -299,6 +304,28 @@ class Following:
         found.used = time.monotonic()
         found.look()
         return found
+
+    def ready(self, run: str, waits: float) -> Follower | None:
+        """Whoever follows the run, as `follower`; None as long as its plan is still being read, beside the pages: of
+        thousands of hosts that takes longer than a page may."""
+        with self._lock:
+            if run in self._followers:
+                self._reading.pop(run, None)
+            elif run not in self._reading:
+                self._reading[run] = self._reader.submit(lambda: self.follower(run))
+            reading = self._reading.get(run)
+        if reading is None:
+            return self.follower(run)
+        try:
+            made = reading.result(waits)
+        except NotYet:
+            return None
+        finally:
+            if reading.done():
+                with self._lock:
+                    self._reading.pop(run, None)
+        made.look()
+        return made
 
     def _drop(self) -> None:
         """Keep no more runs than there is room for; who has been looked at lately stays, however large."""

@@ -28,7 +28,9 @@ KEPT = 50
 SHARE = 20.0
 """What a check came to holds for so many times as long as it took."""
 LONG = 400
-"""Characters of what an event holds that are shown unfolded."""
+"""Characters of what an event holds that are shown unfolded,"""
+LONGEST = 20_000
+"""and folded; the lines of JSON have all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,10 @@ def line_of(event: Event) -> Line:
     if told.get("who"):
         answer = f"{told['answer']}, " if told.get("answer") else ""
         parts.insert(0, f"{answer}{told['who']}")
-    return Line(event, "; ".join(parts)[:LONG], json.dumps(dict(told), ensure_ascii=False, indent=1, default=str))
+    data = json.dumps(dict(told), ensure_ascii=False, indent=1, default=str)
+    if len(data) > LONGEST:
+        data = f"{data[:LONGEST]}\n… {len(data) - LONGEST:,} characters more, in the lines of JSON"
+    return Line(event, "; ".join(parts)[:LONG], data)
 
 
 def make_router() -> APIRouter:

@@ -6,9 +6,9 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from handrail.console.beside import Beside
 from handrail.errors import HandrailError
 from handrail.model.plan import Plan
 from handrail.restoring.cost import Cost
@@ -41,7 +41,7 @@ class Pricing:
         self._found: OrderedDict[str, Price] = OrderedDict()
         self._not_before: dict[str, float] = {}
         self._under_way: set[str] = set()
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="price")
+        self._worker = Beside("price")
 
     def of(self, run: str, plan: Plan, position: int) -> Price | None:
         """The last price that was counted, None before the first. One that is behind `position` is counted anew."""
@@ -51,7 +51,7 @@ class Pricing:
                 return found
             if run not in self._under_way and self._clock() >= self._not_before.get(run, 0.0):
                 self._under_way.add(run)
-                self._worker.submit(self._count, run, plan, position)
+                self._worker.submit(lambda: self._count(run, plan, position))
             return found
 
     def wait(self, run: str, plan: Plan, position: int, seconds: float) -> None:
@@ -59,9 +59,6 @@ class Pricing:
         self.of(run, plan, position)
         with self._lock:
             self._lock.wait_for(lambda: run in self._found, seconds)
-
-    def close(self) -> None:
-        self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _count(self, run: str, plan: Plan, position: int) -> None:
         began = self._clock()

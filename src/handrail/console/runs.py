@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,8 @@ from handrail.running.journal import Journal, RunRow
 
 PAGE = 20
 """Runs on a page."""
+READING = 4.0
+"""Seconds for which a page waits for the plan of a run; then it says that it is being read, and comes again."""
 PATIENCE = 0.7
 """Seconds for which a page waits until it can say what going back would cost."""
 LOOK_BACK = 12
@@ -79,7 +82,9 @@ def make_router() -> APIRouter:
     def run_page(request: Request, run: str) -> Response:
         desk_of(request)  # it knows what was started here
         looking = looking_of(request)
-        follower = looking.following.follower(run)
+        follower = looking.following.ready(run, READING)
+        if follower is None:
+            return render(request, "desk/being-read.html", run=console_of(request).session.journal.row(run))
         looking.pricing.wait(run, follower.plan, follower.position, PATIENCE)
         with follower.lock:
             values = looking.view(run).values(follower)
@@ -173,12 +178,16 @@ def run_lines(request: Request, rows: list[RunRow]) -> list[RunLine]:
     console = console_of(request)
     taken_back = console.session.taken_back()
     lines = []
+    end = time.monotonic() + READING
     for row in rows:
         state: str | None = "rolled-back" if row.run in taken_back else ended(console.session.journal, row.run)
         note = ""
         if state is None:
             try:
-                follower = looking_of(request).following.follower(row.run)
+                follower = looking_of(request).following.ready(row.run, max(0.0, end - time.monotonic()))
+                if follower is None:
+                    lines.append(RunLine(row, "pending", "being read", moment(row.created)))
+                    continue
                 state = follower.state
                 if follower.moved_to is not None:
                     state, note = "moved", f"to the store {follower.moved_to}"
