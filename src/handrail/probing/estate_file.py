@@ -48,6 +48,8 @@ def scalar(value: Any) -> str:
 
 
 def _means(text: str) -> Any:
+    if text[0].isalpha() and text.lower() not in ("null", "true", "false"):
+        return text  # nothing else that begins with a letter; to parse it would take as long as all the rest
     try:
         return read_yaml(f"- {text}\n", "")[0][0]
     except BadInput:
