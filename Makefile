@@ -8,7 +8,7 @@ WORKERS := $(shell echo $$(($$(nproc 2> /dev/null || echo 2) + 1)))
 # Some machines say that nothing compiled is to be kept; then every process that a test starts compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv demo test test-quick lint fix bench docs dist try-dist postgres lab ready clean
+.PHONY: help venv demo test test-quick lint fix bench docs dist try-dist container postgres lab ready clean
 
 help:
 	@echo "make demo        set up .venv and run the two main stories end to end (about three minutes)"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench       everything on docs/benchmarks.md, and more, side by side (an hour, 5 GB in TMPDIR)"
 	@echo "make docs        the documentation site, in build/docs/index.html"
 	@echo "make dist        wheel, sdist and SBOM, in dist/; make try-dist: the wheel with each extra alone"
+	@echo "make container   builds the container and tries it; ENGINE=docker, BUILD='--build-arg BASE=...', RUN=... are for the engine"
 	@echo "make lab         a Windows machine out of Wine and a browser, for the tests (Debian's packages as root or with sudo)"
 	@echo "make venv        .venv/bin/handrail"
 
@@ -84,6 +85,9 @@ dist: $(READY)
 
 try-dist: dist
 	$(BIN)/python scripts/try_wheel.py dist/*.whl
+
+container: $(READY)
+	$(BIN)/python scripts/try_container.py $(if $(ENGINE),--engine '$(ENGINE)') --build '$(BUILD)' --run '$(RUN)'
 
 clean:
 	rm -rf .venv .cache dist build
