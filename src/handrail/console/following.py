@@ -283,6 +283,15 @@ class Following:
 
     def follower(self, run: str) -> Follower:
         """Whoever follows the run, brought up to date. Errors: UnknownName, Tampered."""
+        with self._lock:
+            reading = self._reading.get(run)
+        if reading is None:
+            return self._follower(run)
+        made = reading.result()
+        made.look()
+        return made
+
+    def _follower(self, run: str) -> Follower:
         row = self.session.journal.row(run)
         with self._lock:
             found = self._followers.get(run)
@@ -309,13 +318,11 @@ class Following:
         """Whoever follows the run, as `follower`; None as long as its plan is still being read, beside the pages: of
         thousands of hosts that takes longer than a page may."""
         with self._lock:
-            if run in self._followers:
-                self._reading.pop(run, None)
-            elif run not in self._reading:
-                self._reading[run] = self._reader.submit(lambda: self.follower(run))
+            if run not in self._followers and run not in self._reading:
+                self._reading[run] = self._reader.submit(lambda: self._follower(run))
             reading = self._reading.get(run)
         if reading is None:
-            return self.follower(run)
+            return self._follower(run)
         try:
             made = reading.result(waits)
         except NotYet:
