@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import time
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from handrail.reporting import words
 from handrail.reporting.text import harmless
 from handrail.running.chain import Head, check
 from handrail.running.fleet import Worker
+from handrail.running.runner import ending_signals
 from handrail.running.scheduler import Schedule
 from handrail.running.session import Session
 from handrail.running.store import address_of
@@ -51,7 +51,7 @@ def work(
 
 async def _until_signalled(worker: Worker) -> None:
     loop = asyncio.get_running_loop()
-    for one in (signal.SIGINT, signal.SIGTERM):
+    for one in ending_signals():
         loop.add_signal_handler(one, worker.stop)
     await worker.work()
 

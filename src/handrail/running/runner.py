@@ -305,9 +305,7 @@ class Runner:
             yield
             return
         loop = asyncio.get_running_loop()
-        caught = [signal.SIGINT, signal.SIGTERM]
-        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            caught.append(signal.SIGHUP)  # the terminal is gone, and nobody said `nohup`
+        caught = ending_signals()
         try:
             for one in caught:
                 loop.add_signal_handler(one, self.stop)
@@ -324,6 +322,15 @@ class Runner:
         finally:
             for one in caught:
                 loop.remove_signal_handler(one)
+
+
+def ending_signals() -> list[signal.Signals]:
+    """What tells a process that carries runs to come to an end: people, or a terminal that was closed, unless somebody
+    said `nohup`."""
+    found = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        found.append(signal.SIGHUP)
+    return found
 
 
 def _passed() -> float:
