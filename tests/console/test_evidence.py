@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from tests.reporting.test_html import Seen
+from tests.support import counting
 from tests.support.console import Site, site
 from tests.support.counting import plan, step
 from tests.support.evidence import carried
@@ -17,6 +18,7 @@ from tests.support.evidence import carried
 from handrail.console import evidence
 from handrail.reporting.evidence_check import check
 from handrail.reporting.evidence_files import HTML, JSON
+from handrail.running import standing
 from handrail.running.schema import events
 
 EVIL = "<script>alert(1)</script>"
@@ -130,3 +132,17 @@ def test_it_is_written_anew_only_when_something_has_happened(told: tuple[Site, s
     for number in range(evidence.KEPT):
         reports.of(run, f"person {number}")
     assert not first.written.folder.exists()
+
+
+def test_a_plan_of_many_steps_is_large_before_anything_has_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "LARGE", 3)
+    with site(tmp_path / "home", build=counting.build, signatures=counting.signatures()) as made:
+        session = made.console.session
+        run = session.start(plan(*(step(f"s{number}") for number in range(5))), "ann", target="twin")
+        reports = evidence.Reports(session)
+        assert reports.of(run, "ann").checked.holds
+        monkeypatch.setattr(evidence, "MOST_STEPS", 4)
+        with pytest.raises(evidence.TooLarge):
+            reports.of(run, "bob")

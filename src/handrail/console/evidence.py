@@ -31,8 +31,8 @@ Viewer = Annotated[Person, Depends(viewer)]
 MOST = 50_000
 """Events of a run up to which its evidence is written while somebody waits for a page."""
 
-MOST_BYTES = 32 * 1024 * 1024
-"""The same, of its plan: some 15,000 steps."""
+MOST_STEPS = 20_000
+"""The same, of the steps of its plan."""
 
 KEPT = 6
 KINDS = {HTML: "text/html", JSON: "application/json", SIGNATURE: "text/plain"}
@@ -98,10 +98,12 @@ class Reports:
             return found
 
     def _has_large_plan(self, run: str) -> bool:
+        """By what a large run says of its plan when it begins."""
         second = next(iter(self._session.journal.some(run, 1, 1)), None)
         if second is None or second.entry.kind != "outlined":
             return False
-        return len(self._session.journal.document(run)) > MOST_BYTES
+        shapes, members = second.entry.data["shapes"], second.entry.data["members"]
+        return sum(len(shapes[shape]) for _, _, shape in members) > MOST_STEPS
 
     def _position(self, run: str) -> int:
         last = next(iter(self._session.journal.latest(run, 1)), None)
