@@ -92,6 +92,17 @@ def test_a_blocked_plan_prints_the_findings_and_writes_nothing(tmp_path: Path) -
     assert not target.exists()
 
 
+def test_neither_plan_nor_rehearsal_replaces_what_it_is_made_from(tmp_path: Path, plan: Path) -> None:
+    estate = tmp_path / "estate.yaml"
+    estate.write_bytes(CONTOSO.read_bytes())
+    (tmp_path / "link").symlink_to(estate)
+    for arguments in (("plan", estate, "-o", tmp_path / "link"), ("rehearse", plan, "-o", plan)):
+        said = handrail(*arguments, home=tmp_path)
+        assert said.code == 2 and "it would replace what it is made from" in said.err
+
+    assert estate.read_bytes() == CONTOSO.read_bytes() and read_plan(plan)
+
+
 def test_an_acceptance_that_does_nothing_is_mentioned(tmp_path: Path) -> None:
     refused = handrail("assess", BLOCKED, "--accept", "mim/sp3/supported-os", home=tmp_path)
 

@@ -10,6 +10,7 @@ from handrail.assessing.transport_rules import TRANSPORT
 from handrail.cli import options
 from handrail.cli.output import Output
 from handrail.documents.estate import read_estate
+from handrail.documents.files import refuse_unwritable
 from handrail.documents.plan import plan_to_json, read_plan, write_plan
 from handrail.guides import catalogue as guide_catalogue
 from handrail.guides.catalogue import Catalogue
@@ -52,6 +53,8 @@ def plan(
 
     accepted = options.acceptances(accept)
     estate, catalogue = read(estate_file, guides)
+    if target is not None:
+        refuse_unwritable(target, "The plan file", estate_file)
     aims = options.aims(to, estate, _releases(catalogue))
     made = make_plan(estate, catalogue, signatures(), to=aims, accept=accepted)
     _remind(output, accepted, made.findings)

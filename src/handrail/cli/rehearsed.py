@@ -23,7 +23,7 @@ WHAT = "The rehearsal"
 def plan_to_rehearse(path: str, to: str | None) -> Plan:
     """The plan in the file. BadInput when it is a way back, or when what is found could not be written to `to`."""
     if to is not None:
-        refuse_unwritable(to, WHAT)
+        refuse_unwritable(to, WHAT, path)
     plan = read_plan(path)
     if plan.goes_back is not None:
         raise BadInput(

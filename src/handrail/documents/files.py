@@ -76,11 +76,17 @@ def write_parts(path: Path | str, parts: Iterable[bytes], what: str = "The file"
             Path(temporary).unlink(missing_ok=True)
 
 
-def refuse_unwritable(path: Path | str, what: str = "The file") -> None:
+def refuse_unwritable(path: Path | str, what: str = "The file", source: Path | str | None = None) -> None:
     """BadInput when it shows already that `write_bytes` could not write there: what takes long to make must not be lost
-    at its end."""
+    at its end. Nor may what it is made from: `source`."""
     with _explained(path, what):
         file = _target(path, what)
+        if source is not None and file == Path(os.path.realpath(source)):
+            raise BadInput(
+                f"{what} cannot be written: it would replace what it is made from.",
+                "Choose another name.",
+                Place(str(path)),
+            )
         if not file.exists() or file.is_file():
             with tempfile.TemporaryFile(dir=file.parent):
                 pass
