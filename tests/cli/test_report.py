@@ -147,6 +147,7 @@ def test_a_report_without_a_key_takes_an_older_signature_away(home: Path, tmp_pa
         (("--check", "."), "no evidence here"),
         (("-o", "x", "--rehearsal", "nowhere"), "does not exist"),
         (("-o", "/dev/null/x"), "cannot be made"),
+        (("-o", ""), "-o is empty"),
         (("--make-key", "/nowhere/key"), "cannot be written"),
     ],
 )
@@ -158,6 +159,17 @@ def test_bad_usage_is_one_sentence(
     found = said(*arguments, home=home)
 
     assert found.code == 2 and says in found.err
+
+
+def test_the_evidence_of_another_run_is_not_replaced_and_that_of_the_same_is(home: Path, tmp_path: Path) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    theirs.mkdir()
+    (theirs / JSON).write_text('{"run":{"run":"another"}}')
+    refused = said("-o", theirs, home=home)
+
+    assert refused.code == 2 and "the evidence of another run" in refused.err
+    assert [one.name for one in theirs.iterdir()] == [JSON] and "another" in (theirs / JSON).read_text()
+    assert [said("-o", ours, home=home).code for _ in range(2)] == [0, 0]
 
 
 @pytest.mark.parametrize("key", ["ed25519:AAAA", "env:NOT_SET", "file:/nowhere"])

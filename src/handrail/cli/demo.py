@@ -19,6 +19,8 @@ EVIDENCE = "identity-evidence"
 
 def demo(output: Output, folder: str) -> int:
     """Tell the story in `folder`, which must be new or empty. DemoFailed when it does not come out as it should."""
+    if not folder:
+        raise BadInput("The folder has no name.", "Name a new one: handrail demo FOLDER.")
     out = Path(folder).absolute()
     try:
         out.mkdir(parents=True, exist_ok=True)

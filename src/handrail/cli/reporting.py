@@ -25,6 +25,8 @@ _LARGEST_REHEARSAL = 256 * 1024 * 1024
 
 
 def report(output: Output, run: str | None, folder: str, rehearsal: str | None, store: str | None, format: str) -> int:
+    if not folder:
+        raise BadInput("-o is empty.", "Name a folder for the evidence.")
     with existing(output, store, run) as session:
         run_id = session.find(run)
         given = _rehearsal(rehearsal, session.journal.row(run_id).plan) if rehearsal is not None else None

@@ -19,6 +19,9 @@ from handrail.reporting.evidence import DERIVED, Gathered, Header, Linked
 from handrail.reporting.evidence_html import html_lines
 from handrail.running.export import event_to_json
 
+HEAD = 64 * 1024
+"""Bytes at the beginning of evidence.json within which it says of which run it is."""
+
 JSON, HTML, SIGNATURE = "evidence.json", "evidence.html", "evidence.json.sig"
 
 
@@ -66,8 +69,9 @@ def write(
     linked: Callable[[Gathered], Linked],
     key: SigningKey | None = None,
 ) -> Written:
-    """Write the files into `folder`, which is made. BadInput when that is not possible; Tampered when the events or
-    the plan do not hold together: then no evidence.json was written."""
+    """Write the files into `folder`, which is made. BadInput when that is not possible, or the evidence of another run
+    lies there; Tampered when the events or the plan do not hold together: then no evidence.json was written."""
+    _refuse_another(folder / JSON, header.id)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -100,6 +104,20 @@ def write(
     else:
         signature.unlink(missing_ok=True)  # one of an earlier report, which would not fit
     return Written(folder, files, state[0], key.public.fingerprint if key is not None else None)
+
+
+def _refuse_another(path: Path, run: str) -> None:
+    """What was written of one run is not replaced by that of another: somebody may rely on it, signature and all."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(HEAD)
+    except OSError:
+        return  # there is none, or writing it says what is wrong
+    if f'"run":"{run}"'.encode() not in begins:
+        raise BadInput(
+            f"{path.parent} holds the evidence of another run, or something else called {path.name}.",
+            "Choose another folder.",
+        )
 
 
 def _write_html(path: Path, found: Gathered, names: str) -> str:
