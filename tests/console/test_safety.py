@@ -327,7 +327,7 @@ def test_script_in_what_people_type_is_shown_as_text(console: Site) -> None:
 )
 def test_a_cookie_that_is_none_of_ours_opens_nothing(cookie: str, shared: Site) -> None:
     browser = shared.browser()
-    headers = {"Cookie": cookie.encode("latin-1")}
+    headers = {b"Cookie": cookie.encode("latin-1")}
 
     assert browser.get("/account", headers=headers).status_code == 303
     shown = browser.get("/sign-in", headers=headers)
