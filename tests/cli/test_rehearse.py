@@ -47,7 +47,9 @@ def test_a_page_is_written_to_a_file(plan: Path, tmp_path: Path) -> None:
     assert page.read_text().startswith("<!DOCTYPE html>")
 
 
-@pytest.mark.parametrize("more", [("--faults", "no-such"), ("--case", "patch"), ("--case", "nowhere:lost-done")])
+@pytest.mark.parametrize(
+    "more", [("--faults", "no-such"), ("--faults", ","), ("--case", "patch"), ("--case", "nowhere:lost-done")]
+)
 def test_what_there_is_not_is_bad_usage(plan: Path, more: tuple[str, str]) -> None:
     said = handrail("rehearse", plan, "--guides", MILL, *more, home=plan.parent)
 

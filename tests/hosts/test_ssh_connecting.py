@@ -257,6 +257,8 @@ def test_what_a_jump_host_cannot_reach_is_said(server: Sshd) -> None:
         ({"a": ("a",)}, "round in a circle"),
         ({"a": ("@",)}, "neither a host"),
         ({"a": ("bastion:x",)}, "neither a host"),
+        ({"a": ("bastion:70000",)}, "neither a host"),
+        ({"a": ("bastion:²",)}, "neither a host"),
     ],
 )
 def test_nonsense_about_jump_hosts_is_refused(jumps: dict[str, tuple[str, ...]], said: str) -> None:

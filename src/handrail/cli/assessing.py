@@ -79,7 +79,7 @@ def explain(output: Output, plan_file: str, step: str | None, format: str) -> in
     from handrail.reporting.explanation import explanation_document, explanation_page
 
     plan = read_plan(plan_file)
-    if step is not None and step.isdigit() and 1 <= int(step) <= len(plan.steps):
+    if step is not None and step.isdecimal() and len(step) < 10 and 1 <= int(step) <= len(plan.steps):
         step = plan.steps[int(step) - 1].id
     explanation = find_reasons(plan, step)
     if format == "json":

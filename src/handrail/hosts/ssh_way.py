@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -61,8 +62,9 @@ def _way(name: str, hosts: Mapping[str, EstateHost], seen: tuple[str, ...], us: 
 def _loose(name: str, jump: str, connect: Connect, us: str) -> Stop:
     """A jump host that is no host of the estate. It is shown the same keys, and never the host's password."""
     user, at, rest = jump.rpartition("@")
-    address, _, port = rest.rpartition(":") if rest.count(":") == 1 or rest.startswith("[") else (rest, "", "")
-    if not address or (at and not user) or (port and not port.isdigit()):
+    has_port = rest.count(":") == 1 or (rest.startswith("[") and not rest.endswith("]"))
+    address, _, port = rest.rpartition(":") if has_port else (rest, "", "")
+    if not address or (at and not user) or (port and not re.fullmatch("[0-9]{1,5}", port)) or int(port or 1) > 65535:
         raise BadInput(
             f"{jump!r}, a jump host of {name}, is neither a host of the estate nor user@address:port.",
             "Write the name of a host, or an address.",

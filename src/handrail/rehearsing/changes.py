@@ -96,7 +96,7 @@ def _with_name(key: str, value: Any) -> Any:
 
 
 def _index(node: list[Any], key: str) -> int | None:
-    if key.isdigit() and int(key) < len(node):
+    if key.isdecimal() and len(key) < 10 and int(key) < len(node):
         return int(key)
     return next((n for n, name in enumerate(_entries(node)) if name == key), None)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from handrail.errors import UnknownName
+from handrail.errors import BadInput, UnknownName
 from handrail.rehearsing import media, strikes
 from handrail.rehearsing.strikes import Place, Struck
 
@@ -151,12 +151,14 @@ FAULTS: Mapping[str, Fault] = {
 
 
 def chosen(names: str) -> tuple[Fault, ...]:
-    """`all`, `none`, or names with commas between them. UnknownName."""
+    """`all`, `none`, or names with commas between them. UnknownName; BadInput when there is no name."""
     if names == "all":
         return tuple(FAULTS.values())
     if names == "none":
         return ()
     listed = [one.strip() for one in names.split(",") if one.strip()]
+    if not listed:
+        raise BadInput("--faults names no fault.", "Write all, none, or names with commas between them.")
     for one in listed:
         if one not in FAULTS:
             raise UnknownName("fault", one, FAULTS)
