@@ -156,6 +156,8 @@ def test_what_is_not_known_is_refused_wherever_it_stands() -> None:
     for path in [(), *mappings]:
         with pytest.raises(BadInput, match=r"says 'anew', which this Handrail does not know.*A newer one made it"):
             plan_from_json(with_its_digest(changed((*path, "anew"), True)))
+    with pytest.raises(BadInput, match=r"estate says hosts\.sync01\.anew, which this Handrail does not know"):
+        plan_from_json(with_its_digest(changed(("estate", "hosts", "sync01", "anew"), True)))
 
 
 def _at(path: tuple[Any, ...]) -> Any:

@@ -13,6 +13,7 @@ import pytest
 from tests.support import counting, virtual_time
 from tests.support.counting import QUICK, CountingHost, effects, plan, step
 
+from handrail.actions.parameters import parameters_of
 from handrail.actions.protocol import Observation, Receipt
 from handrail.errors import BadInput, Blocked, StoreLocked, StoreUnwritable, UnknownName
 from handrail.hosts.protocol import Host
@@ -262,7 +263,7 @@ def test_a_late_value_that_was_not_given_fails_the_step_that_needs_it(home: Home
 
 
 def test_a_fault_in_one_action_does_not_take_other_hosts_down(home: Home) -> None:
-    outcome = home.run(plan(step("one", with_={"nonsense": 1}), step("two", host="b")))
+    outcome = home.run(plan(step("one", with_={"claims": 1}), step("two", host="b")))
 
     assert states(outcome) == {"one": "failed", "two": "done"}
 
@@ -497,7 +498,9 @@ def test_a_step_that_had_to_wait_for_a_place_and_for_a_second_mend_is_begun_once
     later = step("later", host="b", with_={"name": "later", "pause": 30}, when=(Condition(mend_id, ended=("done",)),))
     kinds = {"set": SlowSet, "stubborn": SlowStubborn}
 
-    with home.open(build=lambda uses, with_: kinds[uses](**with_)) as session:
+    taken = {name: replace(counting.signatures()[name], parameters=parameters_of(one)) for name, one in kinds.items()}
+    with home.open(build=lambda uses, with_: kinds[uses](**with_)) as opened:
+        session = replace(opened, signatures=taken)
         run = session.start(plan(owner, mend, *others, later), "eve", target="twin")
         outcome = virtual_time.run(session.carry_out(run, "eve", settings=replace(QUICK, parallel=3)))
 
@@ -521,6 +524,8 @@ def test_a_plan_made_with_other_actions_is_refused(home: Home) -> None:
             session.start(plan(replace(step("one"), revision=2)), "eve")
         with pytest.raises(BadInput, match="uses the action sett, which this Handrail does not have"):
             session.start(plan(replace(step("one"), uses="sett")), "eve")
+        with pytest.raises(BadInput, match="gives set 'more', which it does not take in this Handrail"):
+            session.start(plan(step("one", with_={"name": "one", "more": 1})), "eve")
         assert session.runs() == []
 
 

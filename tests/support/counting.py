@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from handrail.actions.parameters import parameters_of
 from handrail.actions.protocol import ActFailed, Action, Evidence, InDoubt, Observation, Receipt, Secrets
 from handrail.documents.plan import freeze
 from handrail.errors import HostUnreachable
@@ -297,7 +298,7 @@ def build(uses: str, with_: Mapping[str, Any]) -> Action:
 
 def signatures() -> Mapping[str, Signature]:
     return {
-        name: Signature(name, "", {}, one.settles, one.kind, one.revision, repeatable=one.repeatable)
+        name: Signature(name, "", parameters_of(one), one.settles, one.kind, one.revision, repeatable=one.repeatable)
         for name, one in ACTIONS.items()
     }
 

@@ -16,6 +16,7 @@ from tests.support import counting
 from tests.support.counting import ACTIONS as PLAIN
 from tests.support.counting import OURS, Check, Hold, Note, Set, machine
 
+from handrail.actions.parameters import parameters_of
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.documents.plan import freeze
 from handrail.hosts.protocol import Host
@@ -151,7 +152,7 @@ SIGNATURES: Mapping[str, Signature] = {
     name: Signature(
         name,
         "",
-        {},
+        parameters_of(one),
         one.settles,
         one.kind,
         one.revision,

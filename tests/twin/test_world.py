@@ -175,6 +175,7 @@ def test_a_twin_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     store._sql.execute("UPDATE about SET value = '99' WHERE name = 'format'")
     store.close()
 
+    assert is_raised(tmp_path), "a run would call it gone, and raise another one in its place"
     with pytest.raises(StoreNewer):
         open_twin(tmp_path)
 

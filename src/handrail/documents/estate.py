@@ -90,8 +90,15 @@ def read_hosts(path: Path | str) -> tuple[str | None, Mapping[str, Host], Tree]:
 
 
 def estate_from_json(data: Any, name: str = "The plan's estate") -> Estate:
-    """The estate that `estate_to_json` wrote. BadDocument when it is not one."""
-    return estate_document(tree_of(data, name)).estate
+    """The estate that `estate_to_json` wrote. BadDocument when it is not one; BadInput when it says more than that."""
+    found = estate_document(tree_of(data, name))
+    for keys in found.extra:
+        if keys[0] != "aim":  # those are among its facts; others would quietly be lost
+            raise BadInput(
+                f"{name} says {'.'.join(map(str, keys))}, which this Handrail does not know.",
+                "A newer one made it: use that one, or make the plan anew.",
+            )
+    return found.estate
 
 
 class _EstateReading(Reading):

@@ -27,6 +27,13 @@ def check_revisions(plan: Plan, signatures: Mapping[str, Signature]) -> None:
                 f"The plan was made with revision {revision} of {uses}, and this Handrail has {known.revision}.",
                 "Finish the run with the Handrail that began it, or make the plan anew.",
             )
+    for step in plan.steps:
+        if more := step.with_.keys() - signatures[step.uses].parameters.keys():
+            raise BadInput(
+                f"{step.id} gives {step.uses} {min(more)!r}, which it does not take in this Handrail: another one made "
+                "the plan.",
+                "Finish the run with the Handrail that began it, or make the plan anew.",
+            )
 
 
 def refuse_second(journal: AnyJournal, plan: Plan) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from handrail.errors import HostUnreachable, StoreError, UnknownName
+from handrail.errors import HostUnreachable, StoreError, StoreNewer, UnknownName
 from handrail.hosts.lifetime import lifetime
 from handrail.model.plan import Step
 from handrail.twin import codec
@@ -149,7 +149,7 @@ def _unsaid(host: str, changes: Sequence[tuple[Address, Any]]) -> Note:
 
 
 def is_raised(folder: Path) -> bool:
-    """Whether a whole twin lies in that folder."""
+    """Whether a whole twin lies in that folder; one of a newer Handrail is one, too, which opening it says."""
     if not (folder / FILE).is_file():
         return False
     try:
@@ -158,6 +158,8 @@ def is_raised(folder: Path) -> bool:
         return False
     try:
         store.about()
+    except StoreNewer:
+        return True
     except StoreError:
         return False
     finally:
