@@ -97,6 +97,7 @@ class _Counted:
     revision: ClassVar[int] = 1
     destroys: ClassVar[bool] = False
     repeatable: ClassVar[bool] = False
+    afresh: ClassVar[bool] = False
     lasting: ClassVar[bool] = False
     outputs: ClassVar[tuple[str, ...]] = ()
     platforms: ClassVar[tuple[str, ...]] = ("linux",)

@@ -36,6 +36,10 @@ class Base:
     destroys: ClassVar[bool] = False
     installs: ClassVar[bool] = False
     repeatable: ClassVar[bool] = False
+    afresh: ClassVar[bool] = False
+    """Of a receipt action that starts no job: what was begun and is not done is made as an attempt of its own, with
+    files of its own. Whoever began it may have lost the lane and yet have its command under way; what that still writes
+    must not come upon what was noted since."""
     lasting: ClassVar[bool] = False
     outputs: ClassVar[tuple[str, ...]] = ()
     platforms: ClassVar[tuple[str, ...]] = ("windows",)

@@ -48,6 +48,7 @@ class BackUpFolder(Base):
     settles: ClassVar[Settles] = "receipt"
     kind: ClassVar[Kind] = "back-up"
     repeatable: ClassVar[bool] = True
+    afresh: ClassVar[bool] = True
     outputs: ClassVar[tuple[str, ...]] = ("folder", "manifest", "sha256", "bytes", "made_at")
 
     folder: str

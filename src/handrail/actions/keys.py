@@ -48,6 +48,7 @@ class ExportKeySet(Base):
     settles: ClassVar[Settles] = "receipt"
     kind: ClassVar[Kind] = "back-up"
     repeatable: ClassVar[bool] = True
+    afresh: ClassVar[bool] = True
     outputs: ClassVar[tuple[str, ...]] = ("file", "sha256", "bytes", "made_at")
 
     tool: str

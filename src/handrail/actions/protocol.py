@@ -98,6 +98,7 @@ class Action(Protocol):
     destroys: ClassVar[bool]
     installs: ClassVar[bool]
     repeatable: ClassVar[bool]
+    afresh: ClassVar[bool]
     lasting: ClassVar[bool]
     outputs: ClassVar[tuple[str, ...]]
     platforms: ClassVar[tuple[str, ...]]

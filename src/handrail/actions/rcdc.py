@@ -51,6 +51,7 @@ class ExportResources(Base):
     settles: ClassVar[Settles] = "receipt"
     kind: ClassVar[Kind] = "back-up"
     repeatable: ClassVar[bool] = True
+    afresh: ClassVar[bool] = True
     outputs: ClassVar[tuple[str, ...]] = ("file", "sha256", "objects", "locales")
 
     address: str

@@ -55,6 +55,7 @@ class ExportKeys(Base):
     settles: ClassVar[Settles] = "receipt"
     kind: ClassVar[Kind] = "back-up"
     repeatable: ClassVar[bool] = True
+    afresh: ClassVar[bool] = True
     outputs: ClassVar[tuple[str, ...]] = ("file", "files", "sha256", "bytes", "made_at")
 
     keys: tuple[str, ...]

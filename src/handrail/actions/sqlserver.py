@@ -29,6 +29,7 @@ class BackUpDatabase(Base):
     settles: ClassVar[Settles] = "receipt"
     kind: ClassVar[Kind] = "back-up"
     repeatable: ClassVar[bool] = True
+    afresh: ClassVar[bool] = True
     outputs: ClassVar[tuple[str, ...]] = ("file", "finished", "backup_set", "broker", "bytes", "made_at")
 
     server: str

@@ -2,7 +2,8 @@
 
 Intent is journaled before acting, the outcome after observing. What was begun and never ended is settled by observing:
 done stays done; not done goes on under the *same* receipt, so that a detached command that still runs (or has ended
-meanwhile) is found instead of being started again; what cannot be determined becomes `in-doubt` and asks a person.
+meanwhile) is found instead of being started again; what starts none and writes files of its attempt's own (`afresh`)
+is a new attempt; what cannot be determined becomes `in-doubt` and asks a person.
 """
 
 from __future__ import annotations
@@ -141,6 +142,8 @@ class Carrier:
             await self._done(attempt, seen, settled=True)
         elif seen.state == "unknown" or not _may_go_on(attempt.action, seen):
             await self._in_doubt(attempt, seen, "it was begun, and whether it took effect cannot be seen")
+        elif attempt.action.afresh:
+            await self._begun(self._attempt(step, number + 1), seen)
         else:
             again = await self._act(attempt)
             if again is not None:
