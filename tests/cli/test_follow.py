@@ -61,7 +61,7 @@ class Looks:
     def listeners(self) -> int:
         return 1
 
-    def status(self, run: str) -> Any:
+    def status(self, run: str, plan: object = None) -> Any:
         return Schedule(self._plan).status(run, "")
 
 

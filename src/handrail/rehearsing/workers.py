@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Protocol, TypeVar
 
-from handrail.errors import HostUnreachable, StoreUnwritable
+from handrail.errors import HostUnreachable, StoreLocked, StoreUnwritable
 from handrail.hosts.protocol import Command, Exited, Host, Lost, Outcome, TimedOut
 from handrail.model.journal import Entry, Event
 from handrail.model.plan import Step
@@ -249,8 +249,14 @@ class WorkersHost:
         command: Command | None,
     ) -> T:
         worker = self._worker
+        if worker.stands_still:
+            # It would ask the journal whose the lane is when it goes on, and not before: another has taken it by then.
+            await worker.gate()
+            raise StoreLocked(f"Another process has taken {self.name} over; this one has stopped.")
         await asyncio.sleep(worker.upset.latency(self.name))
-        await worker.gate()
+        # What is under way reaches its host, also when its worker stands still by then.
+        if not worker.alive:
+            raise asyncio.CancelledError
         mishap = worker.upset.next("command", lambda one: one.way not in _UNTRUE or self._changes(command))
         if mishap is not None:
             worker.suffers(mishap, f"{self.name}: {what}")
