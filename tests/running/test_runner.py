@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -390,18 +392,20 @@ def test_a_second_runner_of_the_same_run_is_refused(home: Home) -> None:
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_stopped_a_run_ends_what_is_at_work_and_can_be_resumed(home: Home, name: str) -> None:
+def test_stopped_a_run_ends_what_is_at_work_and_can_be_resumed(
+    home: Home, name: str, request: pytest.FixtureRequest
+) -> None:
     """Also when the terminal is closed that it was begun in."""
+    number = getattr(signal, name)
+    before = signal.signal(number, signal.SIG_DFL)  # whoever runs the tests under nohup has told us to ignore it
+    request.addfinalizer(lambda: signal.signal(number, before))
     made = plan(*(step(f"s{number}") for number in range(5)))
     with home.open() as session:
         run = session.start(made, "eve", target="twin")
 
         def progress(event: Event, schedule: Schedule) -> None:
             if event.entry.kind == "begun" and event.entry.step == made.steps[1].id:
-                import os
-                import signal
-
-                os.kill(os.getpid(), getattr(signal, name))
+                os.kill(os.getpid(), number)
 
         settings = replace(QUICK, signals=True)
         outcome = asyncio.run(session.carry_out(run, "eve", progress=progress, settings=settings))
