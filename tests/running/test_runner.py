@@ -439,6 +439,30 @@ def test_a_full_disk_ends_the_runner_and_loses_nothing(tmp_path: Path) -> None:
     assert home.effects == {"a set one": 1, "a set two": 1}
 
 
+@pytest.mark.parametrize(("afresh", "attempt"), [(True, 2), (False, 1)])
+def test_what_starts_no_job_is_begun_afresh_when_it_was_begun_and_is_not_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, afresh: bool, attempt: int
+) -> None:
+    """Whoever began it may still be at it: what that one writes lies apart from what is noted from now on."""
+    monkeypatch.setattr(counting.Note, "afresh", afresh)
+    home, writes = Home(tmp_path), 0
+
+    def watch(moment: str) -> None:
+        nonlocal writes
+        writes += moment == "after"
+        if moment == "after" and writes == 3:  # it is written that the step is begun, and nothing was done yet
+            raise StoreUnwritable("The store cannot grow: the disk is full.")
+
+    with home.open(watch=watch) as session:
+        run = session.start(plan(step("one", "note")), "eve", target="twin")
+        with pytest.raises(StoreUnwritable):
+            asyncio.run(session.carry_out(run, "eve", settings=QUICK))
+    assert home.effects == {}
+
+    assert home.resume().exit_code == 0
+    assert home.event("done", "one")["outputs"] == {"file": f"one-{attempt}"}
+
+
 def test_a_progress_display_that_breaks_does_not_touch_the_run(home: Home) -> None:
     def progress(event: Event, schedule: Schedule) -> None:
         raise BrokenPipeError
