@@ -81,7 +81,7 @@ def test_a_run_is_followed_to_its_end_without_reading_the_page_again(night: Nigh
     listed = page.locator("#lane-1 .st").all_inner_texts()
     assert listed and set(listed) <= {"done", "skipped"}
     expect(page.locator('[data-part="story"]')).to_contain_text("done")
-    expect(page.locator('[data-part="back"]')).to_contain_text("Going back takes about", timeout=20_000)
+    expect(page.locator('[data-part="back"]')).to_contain_text("Going back takes about", timeout=90_000)
     assert not wrong
 
 
