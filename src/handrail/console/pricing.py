@@ -17,7 +17,8 @@ from handrail.running.session import Session
 LEAST = 2.0
 """Seconds between two counts of one run, at least."""
 SHARE = 20.0
-"""A count that took long is not repeated before so many times as long has passed."""
+"""A count is not repeated before so many times the processor time that it took has passed. The time of a processor, and
+not of a clock: on a busy machine a small run's price would be out of date for minutes."""
 KEPT = 50
 
 
@@ -61,7 +62,7 @@ class Pricing:
             self._lock.wait_for(lambda: run in self._found, seconds)
 
     def _count(self, run: str, plan: Plan, position: int) -> None:
-        began = self._clock()
+        began = time.thread_time()
         try:
             price = Price(self._session.cost(run, plan), position)
         except HandrailError as error:
@@ -69,12 +70,12 @@ class Pricing:
         except Exception as error:
             # Nobody waits for this thread: what it does not say, nobody would hear.
             price = Price(None, position, f"It could not be counted ({type(error).__name__}).")
-        ended = self._clock()
+        pause = max(LEAST, SHARE * (time.thread_time() - began))
         with self._lock:
             self._found[run] = price
             self._found.move_to_end(run)
             while len(self._found) > KEPT:
                 self._not_before.pop(self._found.popitem(last=False)[0], None)
-            self._not_before[run] = ended + max(LEAST, SHARE * (ended - began))
+            self._not_before[run] = self._clock() + pause
             self._under_way.discard(run)
             self._lock.notify_all()
