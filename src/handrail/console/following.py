@@ -363,8 +363,7 @@ def _lean(event: Event) -> Event:
     the chain, which was checked."""
     if event.entry.kind != "begun":
         return event
-    known = {name: event.entry.data[name] for name in ("because",) if name in event.entry.data}
-    return replace(event, entry=replace(event.entry, data=known), previous="", hash="")
+    return replace(event, entry=replace(event.entry, data={}), previous="", hash="")
 
 
 def _standing(counts: Counter[StepState]) -> Standing:
