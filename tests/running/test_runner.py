@@ -305,6 +305,18 @@ def test_a_persons_step_is_looked_at_before_it_counts(home: Home) -> None:
     assert states(home.resume(play=False)) == {"one": "done"}
 
 
+def test_an_answer_to_an_older_question_is_refused(home: Home) -> None:
+    """Whoever saw a question, and answers when the step has asked again meanwhile, has not seen why."""
+    home.run(plan(step("one", "person.do", with_={"name": "one"})), play=False)
+    first = next(event.position for event in home.events if event.entry.kind == "asked")
+    home.answer("one", "done")
+    home.resume(play=False)
+
+    with home.open() as session, pytest.raises(BadInput, match="asks something else by now"):
+        session.answer(session.find(), "one", "done", "adam", asked=first)
+    home.answer("one", "done")
+
+
 def test_a_persons_step_that_is_done_already_asks_nobody(home: Home) -> None:
     home.host().set("one", True)
 

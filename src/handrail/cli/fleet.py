@@ -16,7 +16,7 @@ from handrail.errors import StoreUnreachable, StoreUnwritable
 from handrail.model.plan import Plan
 from handrail.reporting import words
 from handrail.reporting.text import harmless
-from handrail.running.chain import Head, check
+from handrail.running.chain import Chains
 from handrail.running.fleet import Worker
 from handrail.running.runner import ending_signals
 from handrail.running.scheduler import Schedule
@@ -76,12 +76,11 @@ def follow(
 async def _follow(
     session: Session, run: str, schedule: Schedule, teller: Teller, output: Output, seen: int, rung: bool
 ) -> None:
-    heads: dict[str, Head] = {}
-    position = 0
+    chains = Chains(run)
     gone = False
     while True:
         try:
-            found = session.journal.since(run, position)
+            found = session.journal.since(run, chains.position)
         except (StoreUnreachable, StoreUnwritable) as error:
             if not gone:
                 output.complain(f"handrail: {error}")
@@ -89,15 +88,14 @@ async def _follow(
             await asyncio.sleep(2.0)
             continue
         gone = False
-        heads = check(run, found, behind=heads, position=position)
         for event in found:
-            position = event.position
+            chains.take(event)
             schedule.apply(event)
-            if position > seen:
+            if event.position > seen:
                 teller(event, schedule)
         if any(event.entry.kind == "moved" and event.position > seen for event in found):
             session.refuse_departed(run)
-        begun = position > seen or not rung
+        begun = chains.position > seen or not rung
         if schedule.ended or (schedule.state != "running" and not found and begun):
             return
         await asyncio.sleep(POLL)

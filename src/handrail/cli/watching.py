@@ -15,7 +15,7 @@ from handrail.errors import StoreUnreachable, StoreUnwritable
 from handrail.model.journal import Event, RunState
 from handrail.model.plan import Plan
 from handrail.reporting.text import harmless
-from handrail.running.chain import Head, check
+from handrail.running.chain import Chains
 from handrail.running.scheduler import Schedule
 from handrail.running.session import Session
 
@@ -78,8 +78,7 @@ class Watched:
         self._schedule = Schedule(self._plan)
         self._hosts = {step.id: step.host for step in self._plan.steps}
         self._pace = Pace(self._plan, time.time(), pretend=session.journal.row(run).target == "twin")
-        self._heads: dict[str, Head] = {}
-        self._position = 0
+        self._chains = Chains(run)
         self._nobody = False
         self._looked = -AWAY
         self._gone = ""
@@ -138,16 +137,15 @@ class Watched:
 
     def _new(self) -> list[Event]:
         try:
-            found = self._session.journal.since(self._run, self._position)
+            found = self._session.journal.since(self._run, self._chains.position)
         except (StoreUnreachable, StoreUnwritable) as error:
             if not self._gone:
                 self._output.complain(f"handrail: {harmless(str(error))}")
             self._gone = str(error)
             return []
         self._gone = ""
-        self._heads = check(self._run, found, behind=self._heads, position=self._position)
         for event in found:
-            self._position = event.position
+            self._chains.take(event)
             self._schedule.apply(event)
             if event.entry.kind in ("moved", "arrived"):  # to another store, or back to this one
                 self._moved = str(event.entry.data.get("to", ""))

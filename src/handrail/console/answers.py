@@ -183,7 +183,7 @@ def give_answer(session: Session, run: str, step: str, said: str, person: str, n
     now = schedule.question(step)
     if now is None or (asked is not None and asked != now):
         raise Blocked(overtaken(session, run, step), "Look at the run as it is now.")
-    return session.answer(run, step, said, person, note)
+    return session.answer(run, step, said, person, note, asked)
 
 
 def overtaken(session: Session, run: str, step: str) -> str:

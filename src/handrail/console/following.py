@@ -25,7 +25,7 @@ from handrail.model.plan import Plan, Step
 from handrail.reporting.outline import Outline
 from handrail.reporting.story import Line, line_of
 from handrail.running.calendar import Calendar
-from handrail.running.chain import check
+from handrail.running.chain import Chains
 from handrail.running.clock import moment
 from handrail.running.journal import RunRow, events_between
 from handrail.running.scheduler import Schedule
@@ -110,7 +110,7 @@ class Follower:
         self.counts: Counter[StepState] = Counter({"pending": len(study.plan.steps)})
         self._session = session
         self._ours = ours
-        self._heads = check(row.run, ())
+        self._chains = Chains(row.run)
         self._states: dict[str, StepState] = {step.id: "pending" for step in study.plan.steps}
         self._at: dict[StepState, dict[str, None]] = {state: {} for state in BUSY}
         self._since: dict[str, str] = {}
@@ -130,8 +130,8 @@ class Follower:
         with self.lock:
             while True:
                 fresh = events_between(self._session.journal, self.row.run, self.position, self.position + AT_ONCE)
-                self._heads = check(self.row.run, fresh, behind=self._heads, position=self.position)
                 for event in fresh:
+                    self._chains.take(event)
                     self._take(event)
                     self.position = event.position
                 if len(fresh) < AT_ONCE:

@@ -76,15 +76,12 @@ def check(
     heads: Mapping[str, Head] | None = None,
     *,
     hashed: bool = True,
-    behind: Mapping[str, Head] | None = None,
-    position: int = 0,
 ) -> dict[str, Head]:
     """The heads after `events`, which are all of a run in the order of their positions. Tampered if anything is off:
     a hash, a gap, an epoch that goes back, a seal, or (when given) the heads as the store has them.
 
-    `hashed`: compute every hash again. Without, each event is believed to be the one that was hashed.
-    `behind`, `position`: the events go on from there; what is before was checked."""
-    chains = Chains(run, behind, position, hashed=hashed)
+    `hashed`: compute every hash again. Without, each event is believed to be the one that was hashed."""
+    chains = Chains(run, hashed=hashed)
     for event in events:
         chains.take(event)
     if heads is not None and dict(heads) != chains.heads:
@@ -93,7 +90,8 @@ def check(
 
 
 class Chains:
-    """The chains of a run as far as they were followed: `heads` by lane, `position` of the last event."""
+    """The chains of a run as far as they were followed: `heads` by lane, `position` of the last event. Whoever follows
+    a run that grows keeps one. `behind`, `position`: it goes on from there; what is before was checked."""
 
     def __init__(
         self, run: str, behind: Mapping[str, Head] | None = None, position: int = 0, *, hashed: bool = True
@@ -105,11 +103,11 @@ class Chains:
 
     def take(self, event: Event) -> None:
         """Follow the next event. Tampered when it does not fit what was before it."""
-        self.position += 1
+        position = self.position + 1
         last = self.heads.get(event.lane, Head())
         whole = (
             event.run == self._run
-            and event.position == self.position
+            and event.position == position
             and event.sequence == last.sequence + 1
             and event.previous == last.hash
             and event.epoch >= last.epoch
@@ -117,12 +115,13 @@ class Chains:
         )
         if not whole:
             raise Tampered(
-                f"The journal of run {self._run} does not hold together at event {self.position} (lane {event.lane}, "
+                f"The journal of run {self._run} does not hold together at event {position} (lane {event.lane}, "
                 f"number {event.sequence}): it was changed, or events are missing.",
                 ADVICE,
             )
         if event.entry.kind == "sealed" and event.entry.data.get("heads") != seal(self.heads):
             raise Tampered(
-                f"The seal at event {self.position} of run {self._run} does not fit the events before it.", ADVICE
+                f"The seal at event {position} of run {self._run} does not fit the events before it.", ADVICE
             )
         self.heads[event.lane] = head_of(event)
+        self.position = position

@@ -224,6 +224,8 @@ class Worker:
                 pass  # whoever needs the store says so
             except HandrailError as error:
                 self._say(str(error))
+            except Exception as error:  # without sweeping, what a dead worker held would stay where it is
+                self._say_once("", f"Looking after dead workers failed ({type(error).__name__}): {_first_line(error)}")
             await asyncio.sleep(self._silent / 2)
 
     def _free(self) -> list[str]:

@@ -64,7 +64,16 @@ def demand_approvals(journal: AnyJournal, plan: Plan) -> list[Approval]:
     return given
 
 
-def answer(journal: AnyJournal, run: str, plan: Plan, step: str, said: str, who: str, note: str = "") -> Event:
+def answer(
+    journal: AnyJournal,
+    run: str,
+    plan: Plan,
+    step: str,
+    said: str,
+    who: str,
+    note: str = "",
+    asked: int | None = None,
+) -> Event:
     """Record an answer to a step that waits. BadInput when it does not wait, or cannot be answered so.
 
     A hold takes yes (go on) or no (halt); a person's step done (look now) or no (it cannot be done); a step in doubt
@@ -72,25 +81,29 @@ def answer(journal: AnyJournal, run: str, plan: Plan, step: str, said: str, who:
 
     A hold may demand the yes of others, or of two people (`holds.py`): the first of two is journaled as `agreed`, and
     a yes that does not count is refused with BadInput. A no halts, whoever says it.
+
+    `asked`: the question that `who` saw, where that is known; BadInput when the step asks something else by now.
     """
     if said not in get_args(Answer):
         raise UnknownName("answer", said, get_args(Answer))
     schedule = schedule_of(journal, run, plan)
     name = _find(schedule, plan, step)
-    asked = schedule.question(name)
-    if asked is None:
+    now = schedule.question(name)
+    if now is None:
         waiting = schedule.waiting()
         raise BadInput(
             f"{name} does not wait for an answer: it is {schedule.one(name).state}.",
             "Waiting now: " + ", ".join(waiting) + "." if waiting else "No step of this run waits.",
         )
+    if asked is not None and asked != now:
+        raise BadInput(f"{name} asks something else by now.", "Look at the run as it is now, then answer.")
     possible = possible_answers(schedule.step(name))
     if said not in possible:
         raise BadInput(
             f"{name} cannot be answered {said!r}.",
             "Answer " + " or ".join(f"{one} ({means})" for one, means in possible.items()) + ".",
         )
-    data = {"answer": said, "who": who, "note": note, "asked": asked}
+    data = {"answer": said, "who": who, "note": note, "asked": now}
     return journal.add(run, PEOPLE_LANE, Entry(_counts_as(schedule, name, said, who), name, data=data))
 
 

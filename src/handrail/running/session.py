@@ -205,16 +205,16 @@ class Session:
         """How a large run stands, counted in its store at once; None of one whose whole journal has to be asked."""
         return standing_of(self.journal, run)
 
-    def answer(self, run: str, step: str, said: str, who: str, note: str = "") -> Event:
+    def answer(self, run: str, step: str, said: str, who: str, note: str = "", asked: int | None = None) -> Event:
         """Answer a waiting step; see `people.answer`. BadInput too when the run is being taken back, or went to another
         store."""
         self.refuse_departed(run)
         self.refuse_return(run)
         plan = self.plan(run)
-        event = people.answer(self.journal, run, plan, step, said, who, note)
+        event = people.answer(self.journal, run, plan, step, said, who, note, asked)
         if self.is_for_workers(run):
-            asked = next(one for one in plan.steps if one.id == event.entry.step)
-            self.journal.ring(run, [Bell(queue_of(plan)(lane_of(asked)), lane_of(asked), first=True)])
+            answered = next(one for one in plan.steps if one.id == event.entry.step)
+            self.journal.ring(run, [Bell(queue_of(plan)(lane_of(answered)), lane_of(answered), first=True)])
         return event
 
     async def carry_out(

@@ -18,7 +18,7 @@ from handrail.model.journal import ESTATE_LANE, PEOPLE_LANE, RUN_LANE, Entry, Ev
 from handrail.model.plan import Plan, Step
 from handrail.running.calendar import Calendar
 from handrail.running.carrying import Build, Carrier, Hosts, Patience
-from handrail.running.chain import Head, check
+from handrail.running.chain import Chains, Head
 from handrail.running.clock import Clock, SystemClock
 from handrail.running.drift import Lookout, drift_to_json, told
 from handrail.running.fencing import FencedHost
@@ -116,8 +116,7 @@ class Share:
         self._clock = clock or SystemClock()
         self._say = say
         self._announce = seen
-        self._heads: dict[str, Head] = {}
-        self._position = 0
+        self._chains = Chains(run)
         self._following = asyncio.Lock()
         self._confirming = asyncio.Lock()
         self._confirmed: dict[str, tuple[int, float]] = {}
@@ -259,7 +258,7 @@ class Share:
         """Say how the run has ended, if it has. Of several workers that see it one says so."""
         state = self.schedule.state
         if state in ("succeeded", "failed") and not self.schedule.ended:
-            await self.patiently(lambda: self._journal.conclude(self.run, self._position, state))
+            await self.patiently(lambda: self._journal.conclude(self.run, self._chains.position, state))
             await self.follow()
 
     # -- the journal --------------------------------------------------------------------------------------------
@@ -268,12 +267,11 @@ class Share:
         """Read what was journaled since we last looked, by whomever. `settled`: whatever is being committed now too.
         `until`: the position of an event that has to be seen; when somebody else has read on past it, that will do."""
         async with self._following:
-            if until is not None and self._position >= until:
+            if until is not None and self._chains.position >= until:
                 return
-            found = await self.patiently(lambda: self._journal.since(self.run, self._position, settled=settled))
-            self._heads = check(self.run, found, behind=self._heads, position=self._position)
+            found = await self.patiently(lambda: self._journal.since(self.run, self._chains.position, settled=settled))
             for event in found:
-                self._position = event.position
+                self._chains.take(event)
                 self.schedule.apply(event)
                 self.may_be_taken_back |= event.entry.kind == "going-back"
                 if event.entry.kind == "handed-over":
