@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support.command import handrail
 from tests.support.rehearsals import MILL, VALLEY, id_of
+
+from handrail.documents.plan import read_plan, write_plan
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,18 @@ def test_what_there_is_not_is_bad_usage(plan: Path, more: tuple[str, str]) -> No
 
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("handrail: ")
+
+
+@pytest.mark.parametrize("more", [("--faults", "restarts"), ("--seeds", "2")])
+def test_a_plan_that_was_made_with_other_actions_is_refused(plan: Path, tmp_path: Path, more: tuple[str, str]) -> None:
+    """It could not be run; what its rehearsal shows would be about something else."""
+    known = read_plan(plan)
+    other = tmp_path / "other.plan"
+    write_plan(replace(known, steps=tuple(replace(one, revision=one.revision + 1) for one in known.steps)), other)
+    said = handrail("rehearse", other, "--guides", MILL, *more, home=plan.parent)
+
+    assert (said.code, said.out) == (2, "")
+    assert "The plan was made with revision 2 of" in said.err
 
 
 @pytest.mark.parametrize("more", [("--faults", "restarts"), ("--seeds", "2")])

@@ -184,9 +184,21 @@ def test_a_command_of_the_product_is_a_line_to_copy_and_one_that_looks() -> None
     assert used(entry) >= set(with_)
 
 
-def test_a_configuration_file_on_linux_is_kept_by_tools_of_linux() -> None:
-    assert by_hand("config.keep", {"file": "/etc/app.conf"}).do[0].startswith("cp ")
-    assert by_hand("config.keep", {"file": r"C:\app.config"}).do[0].startswith("copy ")
+@pytest.mark.parametrize(
+    ("uses", "on_linux", "on_windows"),
+    [
+        ("config.keep", "cp ", "copy "),
+        ("secret.seal", "cmp ", "fc /b "),
+        ("secret.open", "sha256sum ", "certutil "),
+        ("secret.shred", "shred ", "sdelete "),
+    ],
+)
+def test_a_file_on_linux_is_treated_with_tools_of_linux(uses: str, on_linux: str, on_windows: str) -> None:
+    there = by_hand(uses, {"file": "/etc/app.conf"})
+    here = by_hand(uses, {"file": r"C:\app.config"})
+
+    assert any(line.startswith(on_linux) for line in (*there.do, *there.look))
+    assert any(line.startswith(on_windows) for line in (*here.do, *here.look))
 
 
 def test_a_plan_says_who_will_open_what_it_seals() -> None:

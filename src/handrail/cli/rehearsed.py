@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from handrail.actions import signatures
 from handrail.cli.output import Output
 from handrail.documents.files import refuse_unwritable, write_bytes
 from handrail.documents.plan import read_plan
@@ -14,6 +15,7 @@ from handrail.errors import BadInput
 from handrail.model.plan import Plan
 from handrail.reporting import text
 from handrail.reporting.page import Page
+from handrail.running.admission import check_revisions
 
 Progress = Callable[[int, int], None]
 
@@ -21,7 +23,8 @@ WHAT = "The rehearsal"
 
 
 def plan_to_rehearse(path: str, to: str | None) -> Plan:
-    """The plan in the file. BadInput when it is a way back, or when what is found could not be written to `to`."""
+    """The plan in the file. BadInput when it is a way back, when it was made with other actions than ours, or when what
+    is found could not be written to `to`."""
     if to is not None:
         refuse_unwritable(to, WHAT, path)
     plan = read_plan(path)
@@ -30,6 +33,7 @@ def plan_to_rehearse(path: str, to: str | None) -> Plan:
             "This plan is a way back: it begins where its run stands, not with the estate.",
             "Rehearse the plan of that run; its ways back are rehearsed with it.",
         )
+    check_revisions(plan, signatures())
     return plan
 
 

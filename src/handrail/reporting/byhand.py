@@ -13,7 +13,7 @@ from typing import Any
 from handrail.reporting.byhand_back import PUT_BACK, PUT_BACK_OLDER
 from handrail.reporting.byhand_customised import CUSTOMISED
 from handrail.reporting.byhand_entry import ByHand
-from handrail.reporting.byhand_linux import CONFIG, TREES, command
+from handrail.reporting.byhand_linux import FILES, TREES, command
 
 _AS_IT_IS = ("arguments", "properties", "typed", "looked")
 """Values that are parts of a line, or whole ones, and not to be quoted."""
@@ -403,7 +403,7 @@ _BY_MODE: Mapping[tuple[str, str], ByHand] = {
 
 def by_hand(uses: str, with_: Mapping[str, Any]) -> ByHand:
     """How this step is done by hand; empty when there are no words for it."""
-    own = command(uses, with_) or (CONFIG.get(uses) if str(with_.get("file", "")).startswith("/") else None)
+    own = command(uses, with_) or (FILES.get(uses) if str(with_.get("file", "")).startswith("/") else None)
     if own is not None:
         return own
     by_mode = _BY_MODE.get((uses, str(with_.get("mode"))))

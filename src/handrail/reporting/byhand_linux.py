@@ -26,7 +26,7 @@ TREES: Mapping[str, ByHand] = {
     ),
 }
 
-CONFIG: Mapping[str, ByHand] = {
+FILES: Mapping[str, ByHand] = {
     "config.keep": ByHand(
         ('cp -a "{file}" "{to}/NEWFOLDER"',),
         ('sha256sum "{file}"',),
@@ -40,6 +40,23 @@ CONFIG: Mapping[str, ByHand] = {
         "Proposed is {proposal}. Asked is: {questions}.",
     ),
     "config.restore": ByHand(('cp "{kept}" "{file}"',), ('sha256sum "{file}"',), "The hash is {sha256}."),
+    "secret.seal": ByHand(
+        ('age --recipient PUBLICKEY --output "{file}.age" "{file}"',),
+        ('age --decrypt --identity IDENTITY.txt --output "{file}.again" "{file}.age"', 'cmp "{file}" "{file}.again"'),
+        "Give --recipient once for everybody who shall be able to open it. There is no difference. Only then shred "
+        "{file} and {file}.again.",
+    ),
+    "secret.open": ByHand(
+        ('(umask 077; age --decrypt --identity IDENTITY.txt --output "{to}" "{file}")',),
+        ('sha256sum "{to}"',),
+        "The hash is the one noted: {sha256}. It lies there readable until the step that shreds it; go there without "
+        "a break.",
+    ),
+    "secret.shred": ByHand(
+        ('shred --zero --remove "{file}"',),
+        ('ls "{file}"',),
+        "It is not there any more. Copies of the disk (snapshots, backups) may still hold it.",
+    ),
 }
 """Where the file lies on Linux."""
 
