@@ -109,6 +109,35 @@ def test_what_a_long_command_prints_is_in_the_store_as_long_as_its_step(
     assert seen == [("begun",)]
 
 
+def test_a_bell_for_a_lane_that_is_still_driven_is_answered_afterwards(
+    session: Session, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When its connection breaks, a worker loses the bell that it answers, and the lane goes on; whoever hears the next
+    bell may have looked for the last time already, and does not know what that one asks for."""
+    answered: list[tuple[str, bool]] = []
+    released = asyncio.Event()
+
+    async def drive(_: Worker, __: str, lane: str, again: bool) -> None:
+        answered.append((lane, again))
+        await released.wait()
+
+    async def two_bells() -> None:
+        worker = Worker(session, address_of(url), who="w")
+        first = asyncio.create_task(worker._look("run", "a"))
+        await asyncio.sleep(0)
+        first.cancel()
+        second = asyncio.create_task(worker._look("run", "a", again=True))
+        await asyncio.sleep(0.01)
+        assert answered == [("a", False)]
+        released.set()
+        await second
+
+    monkeypatch.setattr(Worker, "_drive", drive)
+    asyncio.run(two_bells())
+
+    assert answered == [("a", False), ("a", True)]
+
+
 # -- drift ----------------------------------------------------------------------------------------------------------
 
 

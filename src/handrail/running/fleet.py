@@ -150,15 +150,16 @@ class Worker:
 
     async def _look(self, run: str, lane: str, again: bool = False) -> None:
         """What a doorbell asks for."""
+        key = (run, lane)
+        while (under_way := self._driving.get(key)) is not None:
+            await asyncio.wait({under_way})  # it may have looked for the last time already, and does not know of `again`
         if self._stopping.is_set():
             carried = self._runs.get(run)
             if carried is not None:  # somebody else shall answer it
                 await asyncio.to_thread(self._journal.ring, run, [Bell(queue_of(carried.plan)(lane), lane, again)])
             return
-        key = (run, lane)
-        if key not in self._driving:
-            self._driving[key] = asyncio.create_task(self._drive(run, lane, again))
-            self._driving[key].add_done_callback(lambda _: self._driving.pop(key, None))
+        self._driving[key] = asyncio.create_task(self._drive(run, lane, again))
+        self._driving[key].add_done_callback(lambda _: self._driving.pop(key, None))
         # When the connection to the doorbells breaks, we are cancelled; the lane goes on.
         await asyncio.shield(self._driving[key])
 
