@@ -12,7 +12,7 @@ from tests.support.scripted_host import ScriptedHost
 from tests.support.windows_says import key, listed
 
 from handrail.hosts.protocol import Exited, Lost
-from handrail.model.guide import Detect, DetectSoftware, RegistryValue, UsedDatabase
+from handrail.model.detection import Detect, DetectSoftware, RegistryValue, UsedDatabase
 from handrail.probing import clusters, components, software, systems
 from handrail.probing.readings import Reading, Unread, Witness
 from handrail.probing.shell import Undetermined

@@ -15,7 +15,7 @@ from handrail.documents.tree import parse
 from handrail.guides.catalogue import SHIPPED
 from handrail.guides.facts import check_estate
 from handrail.hosts.protocol import Command, Exited, Host
-from handrail.model.guide import Detect
+from handrail.model.detection import Detect
 from handrail.model.plan import Recognition
 from handrail.probing import components, vmm
 from handrail.probing.again import Again, Ways

@@ -22,9 +22,9 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from handrail.documents.marks import MAX_DEPTH, Marks
 from handrail.errors import BadInput, Place
 
-MAX_DEPTH = 64
 _WHOLE = re.compile(r"[-+]?[0-9]+\Z")
 _HEX = re.compile(r"0x[0-9a-fA-F]+\Z")
 _OCTAL = re.compile(r"0o[0-7]+\Z")
@@ -33,10 +33,6 @@ _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
 _LARGEST = 2**63 - 1
-
-# Where a key and its value begin, line and column counted from 1. A list entry has its own place twice.
-Mark = tuple[int, int, int, int]
-Marks = dict[int, dict[str | int, Mark]]
 
 
 def read_yaml(text: str, file: str) -> tuple[Any, Marks]:

@@ -8,9 +8,9 @@ from typing import Any, TypeVar, get_args
 from handrail.documents.read import Reading
 from handrail.documents.tree import tree_of
 from handrail.errors import BadInput
+from handrail.model.detection import Detect, DetectSoftware
 from handrail.model.estate import Estate
 from handrail.model.finding import Citation, Finding, Level
-from handrail.model.guide import Detect, DetectSoftware
 from handrail.model.plan import (
     Because,
     Condition,

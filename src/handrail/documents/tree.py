@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from handrail.documents.files import read_bytes
-from handrail.documents.nodes import MAX_DEPTH, Mark, Marks, read_yaml
+from handrail.documents.marks import MAX_DEPTH, Mark, Marks
 from handrail.errors import BadInput, Place
 
 LIMIT = 16 * 1024 * 1024
@@ -37,7 +37,7 @@ class Tree:
         if not self.text:
             return {}
         # JSON is read fast and without marks; they are made when somebody asks, which is when something is wrong.
-        other, marks = read_yaml(self.text, self.file)
+        other, marks = _read_yaml(self.text, self.file)
         return _carry_over(self.data, other, marks)
 
     def place(self, *keys: str | int) -> Place:
@@ -124,8 +124,14 @@ def _parse(text: str, file: str) -> Tree:
         except (ValueError, RecursionError):
             if file.endswith(".json"):
                 raise _json_mistake(text, file) from None
-    data, marks = read_yaml(text, file)
+    data, marks = _read_yaml(text, file)
     return Tree(data, file, text, marks)
+
+
+def _read_yaml(text: str, file: str) -> tuple[Any, Marks]:
+    from handrail.documents.nodes import read_yaml  # slow to load; plans and answers of machines are JSON
+
+    return read_yaml(text, file)
 
 
 def tree_of(data: Any, name: str) -> Tree:
@@ -202,7 +208,7 @@ def _json_mistake(text: str, file: str) -> BadInput:
     except (ValueError, RecursionError):
         pass
     try:
-        read_yaml(text, file)
+        _read_yaml(text, file)
     except BadInput as mistake:
         return mistake
     return BadInput("This is not JSON that can be read.", "Check the file.", Place(file))

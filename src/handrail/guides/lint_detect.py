@@ -6,7 +6,8 @@ import re
 
 from handrail.documents.read import Keys
 from handrail.guides.notes import Notes
-from handrail.model.guide import Detect, DetectSoftware, Guide, RegistryValue
+from handrail.model.detection import Detect, DetectSoftware, RegistryValue
+from handrail.model.guide import Guide
 
 _HIVES = ("HKLM\\", "HKEY_LOCAL_MACHINE\\", "HKCR\\", "HKEY_CLASSES_ROOT\\", "HKU\\", "HKEY_USERS\\")
 _WHOLE = re.compile(r"[A-Za-z]:\\")

@@ -24,8 +24,8 @@ import hashlib
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import Protocol, runtime_checkable
-from xml.sax.saxutils import escape
 
 from handrail.errors import BadInput, FileMissing, HostError, HostUnreachable
 from handrail.hosts import powershell, windows_files, windows_line
@@ -143,9 +143,9 @@ def task_xml(job: str, account: JobAccount | None = None) -> str:
     """The task as Windows Vista and later read it."""
     principal = "<UserId>S-1-5-18</UserId>"
     if account is not None:
-        principal = f"<UserId>{escape(account.user)}</UserId><LogonType>Password</LogonType>"
-    command = escape(folder(job) + "\\job.cmd")
-    return _TASK.format(about=escape(f"Handrail: {job}"), principal=principal, command=command)
+        principal = f"<UserId>{escape(account.user, quote=False)}</UserId><LogonType>Password</LogonType>"
+    command = escape(folder(job) + "\\job.cmd", quote=False)
+    return _TASK.format(about=escape(f"Handrail: {job}", quote=False), principal=principal, command=command)
 
 
 async def start_or_attach(host: Host, job: str, command: Command) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from handrail.model.detection import Detect, DetectSoftware
 from handrail.model.estate import Estate
 from handrail.model.finding import Citation, Finding
-from handrail.model.guide import Detect, DetectSoftware
 from handrail.model.signature import Kind
 
 SCHEMA = "handrail/plan/v1"

@@ -12,9 +12,9 @@ from handrail.assessing.assess import ORDER_CYCLE, Survey, survey
 from handrail.documents.plan import freeze
 from handrail.guides.catalogue import Catalogue, CompiledGuide
 from handrail.guides.lines import line_of
+from handrail.model.detection import Detect, DetectSoftware
 from handrail.model.estate import Acceptance, Estate
 from handrail.model.finding import Assessment, Citation, Finding
-from handrail.model.guide import Detect, DetectSoftware
 from handrail.model.plan import Erratum, Fleet, GuideRef, Hop, Plan, Recognition
 from handrail.model.signature import Signature
 from handrail.planning.between import keep_supported

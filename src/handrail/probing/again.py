@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from handrail.hosts.protocol import Host
+from handrail.model.detection import Detect
 from handrail.model.estate import Estate, Installation
-from handrail.model.guide import Detect
 from handrail.model.plan import Recognition
 from handrail.model.version import compared
 from handrail.probing import clusters, components, media, software, sweep, systems

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from handrail.hosts.protocol import Host
-from handrail.model.guide import Detect, UsedDatabase
+from handrail.model.detection import Detect, UsedDatabase
 from handrail.model.version import compared
 from handrail.probing import files
 from handrail.probing.reg_text import Product, fits, number, packed, products, values_in, values_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from handrail.hosts.protocol import Host
-from handrail.model.guide import DetectSoftware
+from handrail.model.detection import DetectSoftware
 from handrail.model.version import compared
 from handrail.probing.reg_text import fits, number, products, values_of
 

@@ -14,7 +14,7 @@ from handrail.guides.lines import line_of
 from handrail.hosts.opening import Resolve, open_host
 from handrail.hosts.protocol import Host
 from handrail.model import estate
-from handrail.model.guide import Detect, DetectSoftware
+from handrail.model.detection import Detect, DetectSoftware
 from handrail.probing import backups, clusters, components, media, quotas, software, systems, vmm
 from handrail.probing.readings import Now, Sheet, Unread, Witness, utc_now
 from handrail.probing.shell import Undetermined

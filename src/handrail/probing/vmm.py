@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handrail.hosts.protocol import Host
-from handrail.model.guide import Detect
+from handrail.model.detection import Detect
 from handrail.probing import components, files, systems
 from handrail.probing.shell import Undetermined
 

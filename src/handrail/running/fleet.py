@@ -152,7 +152,7 @@ class Worker:
         """What a doorbell asks for."""
         key = (run, lane)
         while (under_way := self._driving.get(key)) is not None:
-            await asyncio.wait({under_way})  # it may have looked for the last time already, and does not know of `again`
+            await asyncio.wait({under_way})  # it may have looked for the last time, and does not know of `again`
         if self._stopping.is_set():
             carried = self._runs.get(run)
             if carried is not None:  # somebody else shall answer it
