@@ -337,7 +337,7 @@ class Journal:
                 ends[lane] = head_of(event)
                 made.append(event)
             self._advance(connection, run, heads, {lane: end for lane, end in ends.items() if lane in heads})
-            connection.execute(_INSERT, [row_of(event) for event in made])
+            self.store.say(connection, _INSERT, [row_of(event) for event in made])
             self._put_heads(connection, run, {lane: ends[lane] for lane in free})
             self.store.ring(connection, run, ring)
             self._watch("before")
@@ -368,7 +368,7 @@ class Journal:
 
     def end_of(self, connection: sa.Connection, run: str) -> int:
         """The position of the last event of a run; 0 when there is none."""
-        return connection.scalar(_END, {"of": run}) or 0
+        return self.store.ask(connection, _END, {"of": run}) or 0
 
     def heads_of(self, connection: sa.Connection, run: str, wanted: Sequence[str] | None = None) -> dict[str, Head]:
         query = sa.select(lanes.c.lane, lanes.c.sequence, lanes.c.epoch, lanes.c.hash).where(lanes.c.run == run)
@@ -378,7 +378,7 @@ class Journal:
 
     def insert(self, connection: sa.Connection, run: str, made: Sequence[Event]) -> None:
         """Insert events of lanes that we read in this very transaction."""
-        connection.execute(_INSERT, [row_of(event) for event in made])
+        self.store.say(connection, _INSERT, [row_of(event) for event in made])
         self._put_heads(connection, run, {event.lane: head_of(event) for event in made})
 
     def _put_heads(self, connection: sa.Connection, run: str, ends: Mapping[str, Head]) -> None:
@@ -402,7 +402,8 @@ class Journal:
         """Move the heads of lanes on, if they still stand where the writer left them."""
         if not ends:
             return
-        moved = connection.execute(
+        moved = self.store.say(
+            connection,
             _ADVANCE,
             [
                 {
@@ -416,7 +417,7 @@ class Journal:
                 for lane, end in ends.items()
             ],
         )
-        if moved.rowcount != len(ends):
+        if moved != len(ends):
             raise StoreLocked(
                 f"Another process has taken run {run} over; this one has stopped.", "Follow it with `handrail status`."
             )

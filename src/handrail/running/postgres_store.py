@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -21,6 +21,8 @@ from handrail.errors import BadInput, FileMissing, StoreError, StoreLocked, Stor
 from handrail.running import doorbell
 from handrail.running.protocol import Bell
 from handrail.running.store_tables import HOW, create_tables, migrate_tables, no_text, parsed_url, refuse_newer
+
+T = TypeVar("T")
 
 ANSWERS_WITHIN = 10
 """Seconds for a connection to come about."""
@@ -94,6 +96,12 @@ class PostgresStore:
 
     def hush(self, connection: sa.Connection, run: str) -> None:
         doorbell.hush(connection, run)
+
+    def say(self, connection: sa.Connection, statement: sa.UpdateBase, rows: Sequence[Mapping[str, Any]]) -> int:
+        return connection.execute(statement, rows).rowcount
+
+    def ask(self, connection: sa.Connection, query: sa.Select[T], row: Mapping[str, Any]) -> T:
+        return connection.scalars(query, row).one()
 
     def may_go_on(self, run: str, lane: str, sequence: int) -> bool:  # noqa: ARG002 - asking would be reading
         return True

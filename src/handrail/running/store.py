@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from handrail.errors import BadInput
 from handrail.running.schema import REVISIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import sqlalchemy as sa
 
     from handrail.running.protocol import Bell
+
+T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -38,6 +40,15 @@ class Store(Protocol):
     def write(self, run: str, *more: str) -> AbstractContextManager[sa.Connection]:
         """One transaction, the only one of that run (and of those in `more`): committed (and on the disk) on leaving,
         or not at all."""
+        ...
+
+    def say(self, connection: sa.Connection, statement: sa.UpdateBase, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Execute a statement that is always the same, with each of `rows`; how many rows it has touched. Every step
+        waits for a few of these, twice."""
+        ...
+
+    def ask(self, connection: sa.Connection, query: sa.Select[T], row: Mapping[str, Any]) -> T:
+        """The one value that a query gives which is always the same."""
         ...
 
     def may_go_on(self, run: str, lane: str, sequence: int) -> bool:
