@@ -32,7 +32,7 @@ def main(hosts: int = 200, harms: int = 40, seed: int = 1) -> int:
         on_twin.plan_file(place / "clients.yaml", place / "clients.plan")
         plan = read_plan(place / "clients.plan")
         print(f"{hosts} hosts, {len(plan.steps):,} steps; undisturbed first ...", flush=True)
-        assert carry_out(on_twin.opening, place / "undisturbed", place / "clients.plan", preload=on_twin.PRELOAD) == 0
+        assert carry_out(on_twin.opening, place / "undisturbed", place / "clients.plan") == 0
         wanted = on_twin.ground_truth(place / "undisturbed")[1]
         fleet = Fleet(server.database(), place / "fleet", silent=5.0, lanes=32)
         began = time.perf_counter()

@@ -41,7 +41,7 @@ WHOLE: Mapping[str, int] = {
 }
 """Files whose tests share what is dear to make: they stay together. Seconds that each may take."""
 EACH: Mapping[str, int] = {
-    "running/test_killed_on_twin.py": 40,
+    "running/test_killed_on_twin.py": 20,
     "rehearsing/test_sp3_matrix.py": 40,
     "running/test_rollback_on_twin.py": 14,
     "products/miis/test_killed.py": 11,

@@ -43,7 +43,7 @@ def clients_plan(file: Path) -> Plan:
 def undisturbed(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
     """What one process makes of it, on a store of its own."""
     home = tmp_path_factory.mktemp("undisturbed")
-    assert carry_out(on_twin.opening, home, file, preload=on_twin.PRELOAD) == 0
+    assert carry_out(on_twin.opening, home, file) == 0
     return on_twin.ground_truth(home)[1]
 
 

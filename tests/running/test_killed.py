@@ -14,7 +14,6 @@ from handrail.documents.plan import write_plan
 from handrail.model.plan import Condition, Plan, Remedy
 
 OPENING = partial(counting.opening)
-PRELOAD = ("handrail.running.session", "tests.support.counting")
 
 
 def story() -> Plan:
@@ -76,7 +75,7 @@ def test_killed_at_any_write_a_run_ends_as_if_it_had_not_been(
 ) -> None:
     seen = 0
     for _, home in kill_at_each_write(
-        OPENING, tmp_path, file, moments=(moment,), first=first, stride=stride, settings=QUICK, preload=PRELOAD
+        OPENING, tmp_path, file, moments=(moment,), first=first, stride=stride, settings=QUICK
     ):
         judge(home)
         seen += 1
@@ -85,14 +84,14 @@ def test_killed_at_any_write_a_run_ends_as_if_it_had_not_been(
 
 @pytest.mark.slow
 def test_killed_again_at_every_write_a_run_still_ends(tmp_path: Path, file: Path) -> None:
-    deaths = kill_again_and_again(OPENING, tmp_path, file, settings=QUICK, preload=PRELOAD)
+    deaths = kill_again_and_again(OPENING, tmp_path, file, settings=QUICK)
 
     judge(tmp_path)
     assert deaths > 10
 
 
 def test_killed_before_it_was_recorded_a_run_never_was(tmp_path: Path, file: Path) -> None:
-    carry_out(OPENING, tmp_path, file, kill=Kill(1, "before"), preload=PRELOAD)
+    carry_out(OPENING, tmp_path, file, kill=Kill(1, "before"))
 
     with counting.opening(tmp_path) as session:
         assert session.runs() == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support import on_twin
 from tests.support.killing import Kill, Moment, carry_out, kill_again_and_again, kill_at_each_write, shards
-from tests.support.on_twin import PRELOAD, ground_truth, judge, opening
+from tests.support.on_twin import ground_truth, judge, opening
 
 from handrail.guides.catalogue import SHIPPED
 
@@ -25,7 +25,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
     home = tmp_path_factory.mktemp("undisturbed")
-    assert carry_out(opening, home, file, preload=PRELOAD) == 0
+    assert carry_out(opening, home, file) == 0
     return ground_truth(home)[1]
 
 
@@ -35,9 +35,7 @@ def test_killed_at_any_write_nothing_is_lost_and_nothing_takes_effect_twice(
     tmp_path: Path, file: Path, undisturbed: Counter[str], moment: Moment, shard: int
 ) -> None:
     seen = 0
-    for kill, home in kill_at_each_write(
-        opening, tmp_path, file, moments=(moment,), first=shard, stride=SHARDS, preload=PRELOAD
-    ):
+    for kill, home in kill_at_each_write(opening, tmp_path, file, moments=(moment,), first=shard, stride=SHARDS):
         try:
             judge(home, undisturbed)
         except AssertionError as error:
@@ -49,8 +47,8 @@ def test_killed_at_any_write_nothing_is_lost_and_nothing_takes_effect_twice(
 def test_killed_once_in_the_middle_it_ends_as_if_it_had_not_been(
     tmp_path: Path, file: Path, undisturbed: Counter[str]
 ) -> None:
-    carry_out(opening, tmp_path, file, kill=Kill(40, "after"), preload=PRELOAD)
-    assert carry_out(opening, tmp_path, file, preload=PRELOAD) == 0
+    carry_out(opening, tmp_path, file, kill=Kill(40, "after"))
+    assert carry_out(opening, tmp_path, file) == 0
 
     judge(tmp_path, undisturbed)
 
@@ -59,9 +57,7 @@ def test_killed_once_in_the_middle_it_ends_as_if_it_had_not_been(
 def test_killed_again_and_again_it_ends_as_if_it_had_not_been(
     tmp_path: Path, file: Path, undisturbed: Counter[str]
 ) -> None:
-    deaths = kill_again_and_again(
-        opening, tmp_path, file, kills=(Kill(9, "after"), Kill(12, "before")), preload=PRELOAD
-    )
+    deaths = kill_again_and_again(opening, tmp_path, file, kills=(Kill(9, "after"), Kill(12, "before")))
 
     judge(tmp_path, undisturbed)
     assert deaths >= 5

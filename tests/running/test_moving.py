@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,7 @@ import pytest
 from tests.support import counting
 from tests.support.command import assert_clean, handrail
 from tests.support.counting import QUICK, effects, plan, step
-from tests.support.killing import KILLED, MOMENTS, Fuse, Kill
+from tests.support.killing import KILLED, MOMENTS, Fuse, Kill, elsewhere
 
 from handrail.console.following import Following
 from handrail.console.run_view import standing_sentence
@@ -186,12 +185,7 @@ def _moving(old: Path, new: Path, kill: Kill | None) -> None:
 
 def killed(old: Path, new: Path, kill: Kill) -> None:
     """Move what is there in a process of its own, which dies at one of its commits."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.running.test_moving"])
-    child = context.Process(target=_moving, args=(old, new, kill))
-    child.start()
-    child.join()
-    assert child.exitcode == KILLED
+    assert elsewhere(_moving, old, new, kill) == KILLED
 
 
 @pytest.mark.parametrize("commit", [1, 2, 3])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,8 +14,8 @@ from tests.running.test_moving import begin, end, place
 from tests.support import counting, on_twin
 from tests.support.databases import Server
 from tests.support.fleet import Fleet
-from tests.support.killing import KILLED, Fuse, Kill, carry_out
-from tests.support.on_twin import PRELOAD, ground_truth, judge_effects
+from tests.support.killing import KILLED, Fuse, Kill, carry_out, elsewhere
+from tests.support.on_twin import ground_truth, judge_effects
 
 from handrail.errors import BadInput, StoreLocked
 from handrail.guides.catalogue import SHIPPED
@@ -43,7 +42,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
     home = tmp_path_factory.mktemp("undisturbed")
-    assert carry_out(on_twin.opening, home, file, preload=PRELOAD) == 0
+    assert carry_out(on_twin.opening, home, file) == 0
     return ground_truth(home)[1]
 
 
@@ -73,7 +72,7 @@ def move(source: Side, target: Side) -> list[Moved]:
 
 
 def died_half_way(home: Path, file: Path) -> str:
-    assert carry_out(on_twin.opening, home, file, kill=Kill(40, "after"), preload=PRELOAD) == KILLED
+    assert carry_out(on_twin.opening, home, file, kill=Kill(40, "after")) == KILLED
     with on_twin.opening(home) as session:
         return session.find()
 
@@ -127,7 +126,7 @@ def test_moved_to_postgresql_killed_there_moved_back_and_carried_to_its_end_by_o
             session.hand_over(run, "eve")
         with session.journal.store.read() as connection:
             assert doorbell.rung(connection, run) == set()
-    assert carry_out(on_twin.opening, home, file, preload=PRELOAD) == 0
+    assert carry_out(on_twin.opening, home, file) == 0
     on_twin.judge(home, undisturbed)
 
 
@@ -180,10 +179,7 @@ def test_killed_on_the_way_to_postgresql_it_is_nowhere_twice(server: Server, tmp
     (tmp_path / "hosts").mkdir()
     url, old = server.database(), place(tmp_path, "old")
     run = begin(old)
-    child = multiprocessing.get_context("forkserver").Process(target=_dying, args=(url, old / "home", commit))
-    child.start()
-    child.join()
-    assert child.exitcode == KILLED
+    assert elsewhere(_dying, url, old / "home", commit) == KILLED
 
     there, here = open_journal(url), open_journal(Home(old / "home").store)
     assert there.runs() == [] and (here.departure(run) is None) == (commit == 1)

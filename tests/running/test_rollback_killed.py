@@ -17,8 +17,7 @@ from handrail.documents.plan import write_plan
 from handrail.restoring.rollback import Back
 
 OPENING = partial(going_back.opening)
-PRELOAD = ("handrail.running.session", "tests.support.going_back")
-ALL: dict[str, Any] = {"settings": QUICK, "preload": PRELOAD}
+ALL: dict[str, Any] = {"settings": QUICK}
 
 
 def story() -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.support import on_twin
 from tests.support.killing import Kill, Moment, carry_out, kill_at_each_write, shards
-from tests.support.on_twin import PRELOAD, opening
+from tests.support.on_twin import opening
 
 from handrail.documents.plan import write_plan
 from handrail.guides.catalogue import SHIPPED
@@ -79,7 +79,7 @@ def test_killed_at_any_write_a_rollback_brings_all_back(
     home, file, first = dead
     seen = 0
     for kill, killed in kill_at_each_write(
-        opening, tmp_path, file, moments=(moment,), first=shard, stride=SHARDS, prepared=home, preload=PRELOAD
+        opening, tmp_path, file, moments=(moment,), first=shard, stride=SHARDS, prepared=home
     ):
         try:
             judge(killed, first)
@@ -96,6 +96,6 @@ def test_killed_in_the_middle_a_rollback_brings_all_back(
     home = tmp_path / "home"
     shutil.copytree(prepared, home)
 
-    carry_out(opening, home, file, kill=Kill(9, "after"), preload=PRELOAD)
-    assert carry_out(opening, home, file, preload=PRELOAD) == 0
+    carry_out(opening, home, file, kill=Kill(9, "after"))
+    assert carry_out(opening, home, file) == 0
     judge(home, first)

@@ -30,6 +30,9 @@ Opening = Callable[[Path, Watch], AbstractContextManager[Session]]
 
 KILLED = -signal.SIGKILL
 
+WARM = "tests.support.warm"
+"""Loaded by the clean process."""
+
 EVERYWHERE = os.environ.get("HANDRAIL_KILLS") == "everywhere"
 """Otherwise odd writes are killed before their commit, and even ones after it: half the time, and every write still."""
 
@@ -80,12 +83,16 @@ def carry_out(
     target: str = "twin",
     settings: Settings | None = None,
     kill: Kill | None = None,
-    preload: Iterable[str] = ("handrail.running.session",),
 ) -> int:
     """Carry the plan out in another process; its exit code, KILLED when it was killed."""
+    return elsewhere(_carry_out, opening, home, plan, target, settings, Fuse(kill))
+
+
+def elsewhere(work: Callable[..., None], *arguments: object) -> int:
+    """Do some work in another process; its exit code."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(preload))
-    child = context.Process(target=_carry_out, args=(opening, home, plan, target, settings, Fuse(kill)))
+    context.set_forkserver_preload([WARM])
+    child = context.Process(target=work, args=arguments)
     child.start()
     child.join()
     assert child.exitcode is not None

@@ -26,8 +26,6 @@ OURS = ("C:\\ProgramData\\Handrail\\jobs\\", "C:\\ProgramData\\Handrail\\receipt
 REPEATABLE = {"keys", "backup", "agent"}
 """Kinds of effects of actions whose receipts are repeatable: exports, backups, imports into an agent's space."""
 
-PRELOAD = ("handrail.running.session", "handrail.twin.raising", "tests.support.on_twin", "tests.support.warm")
-
 
 def plan_file(estate: Path, target: Path) -> Plan:
     """The plan of the estate file, written to `target`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support import on_twin
 from tests.support.killing import Moment, carry_out, kill_at_each_write, shards
-from tests.support.on_twin import PRELOAD, ground_truth, judge, opening
+from tests.support.on_twin import ground_truth, judge, opening
 
 from handrail.guides.catalogue import SHIPPED
 
@@ -25,7 +25,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
     home = tmp_path_factory.mktemp("undisturbed")
-    assert carry_out(opening, home, file, preload=PRELOAD) == 0
+    assert carry_out(opening, home, file) == 0
     return ground_truth(home)[1]
 
 
@@ -34,9 +34,7 @@ def undisturbed(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Counter
 def test_killed_at_any_write_nothing_is_lost_and_nothing_takes_effect_twice(
     tmp_path: Path, file: Path, undisturbed: Counter[str], moment: Moment, shard: int
 ) -> None:
-    for kill, home in kill_at_each_write(
-        opening, tmp_path, file, moments=(moment,), first=shard, stride=SHARDS, preload=PRELOAD
-    ):
+    for kill, home in kill_at_each_write(opening, tmp_path, file, moments=(moment,), first=shard, stride=SHARDS):
         try:
             judge(home, undisturbed)
         except AssertionError as error:
