@@ -18,7 +18,7 @@ from handrail.hosts.protocol import Host
 from handrail.model.journal import Entry, Event
 from handrail.model.plan import Fact, Plan
 from handrail.probing.again import Again, Ways
-from handrail.running.drift import Basis, Drift, Drifted, look
+from handrail.running.drift import Basis, Drift, Drifted, look, refusal
 from handrail.running.scheduler import Schedule
 from handrail.running.session import Session
 from handrail.running.targets import declared
@@ -126,7 +126,7 @@ def test_what_was_changed_behind_our_back_stops_the_run_before_its_first_step(
     assert refused.value.exit_code == 3
     assert "plan anew" in refused.value.advice
     assert {one.state for one in begun.session.status(begun.run).steps} == {"pending"}
-    told = begun.session.drift(begun.run)
+    told = refusal(begun.session.events(begun.run))
     assert told is not None
     assert told["changed"][0]["seen"] == seen
 
@@ -139,7 +139,7 @@ def test_once_it_is_put_back_the_run_goes_on_and_says_no_more_of_it(begun: Begun
     begun.plant("sync01", lambda machine: machine.put(SYNC, replace_account(machine, r"CONTOSO\svc-mimsync")))
 
     assert begun.go_on() == 0
-    assert begun.session.drift(begun.run) is None
+    assert refusal(begun.session.events(begun.run)) is None
 
 
 def replace_account(machine: Machine, account: str) -> Service:

@@ -13,7 +13,7 @@ from handrail.actions import files
 from handrail.actions.base import Check, Undetermined
 from handrail.actions.protocol import Observation, Receipt
 from handrail.hosts.protocol import Host
-from handrail.probing.shell import decoded, said
+from handrail.probing.shell import complaint, decoded
 from handrail.probing.sql_text import Tool, literal, rows_in, sql
 
 _COUNTS = (
@@ -28,7 +28,7 @@ async def counts(host: Host, server: str, database: str, tool: Tool) -> dict[str
     answer = await sql(host, server, _COUNTS, tool=tool, database=database)
     rows = rows_in(decoded(answer.out))
     if answer.code != 0 or (not rows and "name" not in decoded(answer.out)):
-        raise Undetermined(f"{server} did not say what {database} holds: {said(answer)}")
+        raise Undetermined(f"{server} did not say what {database} holds: {complaint(answer)}")
     try:
         return {row["name"]: int(row["rows"]) for row in rows}
     except (KeyError, ValueError):
@@ -96,7 +96,7 @@ class DatabaseFiles(Check):
         answer = await sql(host, self.server, _FILES.format(literal(self.database)), tool=self.tool)
         text = decoded(answer.out)
         if answer.code != 0 or "filename" not in text:
-            raise Undetermined(f"{self.server} did not say where {self.database} lies: {said(answer)}")
+            raise Undetermined(f"{self.server} did not say where {self.database} lies: {complaint(answer)}")
         listed = [row["filename"] for row in rows_in(text)]
         missing = [one for one in listed if not await files.is_there(host, one)]
         evidence = {"server": self.server, "database": self.database, "files": listed, "missing": missing}

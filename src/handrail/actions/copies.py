@@ -11,7 +11,7 @@ from handrail.actions import files
 from handrail.actions.base import Base
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.hosts.protocol import Host
-from handrail.probing.shell import MINUTES, run, said
+from handrail.probing.shell import MINUTES, complaint, run, said
 
 Tool = Literal["robocopy", "xcopy"]
 """What copies folders: robocopy, or xcopy on a Windows that has no robocopy yet (before Windows Server 2008)."""
@@ -121,7 +121,7 @@ class CopyFile(Base):
         answer = await run(host, "cmd", "/c", "copy", "/y", self._from, self._to, timeout=60 * MINUTES)
         evidence = Evidence(exit=answer.code, log=said(answer))
         if answer.code != 0:
-            raise ActFailed(f"{self._from} could not be copied: {said(answer)}", evidence)
+            raise ActFailed(f"{self._from} could not be copied: {complaint(answer)}", evidence)
         return evidence
 
     def undo(self, before: Observation) -> Action | None:

@@ -10,7 +10,7 @@ from handrail.actions.base import Check, Undetermined
 from handrail.actions.protocol import Observation, Receipt
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Host
-from handrail.probing.shell import decoded, run, said
+from handrail.probing.shell import complaint, decoded, run
 
 LEVELS = {"critical": 1, "error": 2, "warning": 3}
 
@@ -48,7 +48,7 @@ class LogClean(Check):
         )
         text = decoded(answer.out).strip()
         if answer.code != 0:
-            raise Undetermined(f"the {self.log} log of {host.name} could not be read: {said(answer)}")
+            raise Undetermined(f"the {self.log} log of {host.name} could not be read: {complaint(answer)}")
         count = len(re.findall(r"^Event\[", text, re.MULTILINE))
         evidence = {"log": self.log, "since": since, "events": count, "first": text[:2000]}
         if text:

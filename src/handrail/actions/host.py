@@ -12,7 +12,7 @@ from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.errors import HostUnreachable
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind
-from handrail.probing.shell import run, said
+from handrail.probing.shell import complaint, run
 from handrail.probing.systems import windows_of
 
 
@@ -86,12 +86,12 @@ class Reboot(Base):
             await run(host, "shutdown", "/a")
             answer = await run(host, *command)
         if answer.code not in (0, SHUTTING_DOWN):
-            raise ActFailed(f"{host.name} refused to restart: {said(answer)}", Evidence(exit=answer.code))
+            raise ActFailed(f"{host.name} refused to restart: {complaint(answer)}", Evidence(exit=answer.code))
         return answer.code
 
     async def _linux(self, host: Host) -> int:
         answer = await run(host, "sh", "-c", _RESTART)
         # Ended by a signal, it was ended by the very restart.
         if answer.code != 0 and answer.code < 128:
-            raise ActFailed(f"{host.name} refused to restart: {said(answer)}", Evidence(exit=answer.code))
+            raise ActFailed(f"{host.name} refused to restart: {complaint(answer)}", Evidence(exit=answer.code))
         return answer.code

@@ -15,7 +15,7 @@ from handrail.hosts.protocol import Host
 from handrail.hosts.windows_jobs import ROOT, safe_name
 from handrail.model.version import compared
 from handrail.probing.media import Mounted, mounted
-from handrail.probing.shell import MINUTES, execute, run, said
+from handrail.probing.shell import MINUTES, complaint, execute, run, said
 
 MediumKind = Literal["iso", "zip", "folder", "msi", "msp", "exe"]
 
@@ -42,7 +42,7 @@ async def _script(host: Host, name: str, *arguments: str) -> Evidence:
     if answer.code == powershell.ABSENT:
         raise ActFailed(f"{arguments[0]} is not there", evidence)
     if answer.code != 0:
-        raise ActFailed(f"{name} of {arguments[0]} failed: {said(answer)}", evidence)
+        raise ActFailed(f"{name} of {arguments[0]} failed: {complaint(answer)}", evidence)
     return evidence
 
 

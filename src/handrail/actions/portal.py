@@ -12,7 +12,7 @@ from handrail.errors import BadInput
 from handrail.hosts import powershell
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Settles
-from handrail.probing.shell import execute, said
+from handrail.probing.shell import complaint, execute, said
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,6 @@ class ObjectUpdate(Base):
         if answer.code == powershell.ABSENT:
             raise ActFailed(f"there is no object {self.object} at {self.address}", evidence)
         if answer.code != 0 or answer.text.strip() != "updated":
-            raise ActFailed(f"{self.object} could not be updated: {said(answer)}", evidence)
+            raise ActFailed(f"{self.object} could not be updated: {complaint(answer)}", evidence)
         await receipts.leave(host, receipt, {"object": self.object})
         return evidence

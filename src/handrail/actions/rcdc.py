@@ -22,7 +22,7 @@ from handrail.errors import BadInput
 from handrail.hosts import powershell
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
-from handrail.probing.shell import MINUTES, decoded, execute, said
+from handrail.probing.shell import MINUTES, complaint, decoded, execute, said
 
 FILE = "resources.xml"
 
@@ -33,7 +33,7 @@ async def exported(host: Host, address: str) -> bytes:
     if answer.code == powershell.ABSENT:
         raise Undetermined(f"{address} has no forms at all, which cannot be: look whether you may read them")
     if answer.code != 0:
-        raise Undetermined(f"{address} could not be exported: {said(answer)}")
+        raise Undetermined(f"{address} could not be exported: {complaint(answer)}")
     return decoded(answer.out).strip().encode()
 
 
@@ -156,7 +156,7 @@ class ResubmitResources(_Comparing):
         answer = await execute(host, powershell.command("rcdc-import", self.address, path, timeout=60 * MINUTES))
         evidence = Evidence(answer.code, said(answer), details={"fates": fates.to_json(found.fates)})
         if answer.code != 0:
-            raise ActFailed(f"{self.address} did not take them: {said(answer)}", evidence)
+            raise ActFailed(f"{self.address} did not take them: {complaint(answer)}", evidence)
         return evidence
 
 

@@ -17,7 +17,7 @@ from handrail.actions.protocol import ActFailed, Receipt
 from handrail.errors import FileMissing
 from handrail.hosts.protocol import Host
 from handrail.hosts.windows_jobs import ROOT, safe_name
-from handrail.probing.shell import run, said
+from handrail.probing.shell import complaint, run
 
 
 def join(first: str, *rest: str) -> str:
@@ -43,7 +43,7 @@ async def put(host: Host, path: str, data: bytes) -> None:
         script = 'umask 077; mkdir -p "$(dirname "$1")"'
         answer = await run(host, "sh", "-c", script, "folder", path)
         if answer.code != 0:
-            raise ActFailed(f"{posixpath.dirname(path)} on {host.name} cannot be made: {said(answer)}")
+            raise ActFailed(f"{posixpath.dirname(path)} on {host.name} cannot be made: {complaint(answer)}")
     await host.write(path, data)
 
 

@@ -16,7 +16,7 @@ from handrail.errors import BadInput, FileMissing
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
 from handrail.probing.reg_text import Value, values_in
-from handrail.probing.shell import MINUTES, decoded, run, said
+from handrail.probing.shell import MINUTES, complaint, decoded, run, said
 
 SHORTEST = 4
 """Characters that a value must be searched by: shorter ones stand in too many others."""
@@ -31,7 +31,7 @@ def numbered(path: str, count: int) -> list[str]:
 async def _export(host: Host, key: str, path: str) -> None:
     answer = await run(host, "reg", "export", key, path, "/y")
     if answer.code != 0:
-        raise ActFailed(f"{key} could not be exported: {said(answer)}", Evidence(exit=answer.code))
+        raise ActFailed(f"{key} could not be exported: {complaint(answer)}", Evidence(exit=answer.code))
 
 
 async def _hashes(host: Host, paths: list[str]) -> dict[str, str] | None:
@@ -183,7 +183,7 @@ class ImportKeys(Base):
         for path in self.files:
             answer = await run(host, "reg", "import", path)
             if answer.code != 0:
-                raise ActFailed(f"{path} could not be imported: {said(answer)}", Evidence(exit=answer.code))
+                raise ActFailed(f"{path} could not be imported: {complaint(answer)}", Evidence(exit=answer.code))
         await receipts.leave(host, receipt, {"files": list(self.files)})
         return Evidence(exit=0)
 
@@ -219,7 +219,9 @@ class RemoveValues(Base):
             which = ("/ve",) if one.name.startswith("(") and one.name.endswith(")") else ("/v", one.name)
             answer = await run(host, "reg", "delete", one.key, *which, "/f")
             if answer.code != 0:
-                raise ActFailed(f"{one.key}\\{one.name} could not be removed: {said(answer)}", Evidence(answer.code))
+                raise ActFailed(
+                    f"{one.key}\\{one.name} could not be removed: {complaint(answer)}", Evidence(answer.code)
+                )
         return Evidence(exit=0, details={"removed": [f"{one.key}\\{one.name}" for one in found]})
 
     def undo(self, before: Observation) -> Action | None:

@@ -21,7 +21,7 @@ from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, 
 from handrail.errors import CannotOpen, FileMissing
 from handrail.hosts import powershell
 from handrail.hosts.protocol import Command, Host
-from handrail.probing.shell import MINUTES, execute, said
+from handrail.probing.shell import MINUTES, complaint, execute
 
 SUFFIX = ".age"
 
@@ -67,7 +67,7 @@ async def shred(host: Host, path: str) -> None:
         answer = await execute(host, Command(("sh", "-c", SHRED, "shred", path), timeout=5 * MINUTES))
         done = answer.code == 0
     if not done:
-        raise ActFailed(f"{path} could not be overwritten and deleted: {said(answer)}", Evidence(exit=answer.code))
+        raise ActFailed(f"{path} could not be overwritten and deleted: {complaint(answer)}", Evidence(exit=answer.code))
 
 
 @dataclass(frozen=True, slots=True)

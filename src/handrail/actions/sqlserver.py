@@ -18,7 +18,7 @@ from handrail.actions.sqlserver_restore import RestoreDatabase
 from handrail.hosts.protocol import Host
 from handrail.hosts.windows_jobs import safe_name
 from handrail.model.signature import Kind, Settles
-from handrail.probing.shell import decoded, said
+from handrail.probing.shell import complaint, decoded, said
 from handrail.probing.sql_text import LONGEST, Tool, header, literal, name, refusal, rows_in, sql
 
 
@@ -67,7 +67,7 @@ class BackUpDatabase(Base):
         answer = await sql(host, self.server, query)
         rows = rows_in(decoded(answer.out))
         if answer.code != 0 or not rows or "is_broker_enabled" not in rows[0]:
-            raise Undetermined(f"{self.server} did not say how {self.database} is: {said(answer)}")
+            raise Undetermined(f"{self.server} did not say how {self.database} is: {complaint(answer)}")
         return rows[0]["is_broker_enabled"] == "1"
 
     async def do(self, host: Host, receipt: Receipt) -> Evidence:
@@ -79,13 +79,13 @@ class BackUpDatabase(Base):
         else:
             made = await sql(host, self.server, f"EXECUTE master.sys.xp_create_subdir {literal(folder)}")
             if made.code != 0:
-                raise ActFailed(f"{folder} could not be made: {said(made)}", Evidence(made.code))
+                raise ActFailed(f"{folder} could not be made: {complaint(made)}", Evidence(made.code))
         wishes = "INIT" if self.tool == "osql" else "CHECKSUM, COPY_ONLY, INIT"
         query = f"BACKUP DATABASE {name(self.database)} TO DISK = {literal(file)} WITH {wishes}"
         answer = await sql(host, self.server, query, LONGEST, self.tool)
         evidence = Evidence(exit=answer.code, log=said(answer, 4000), outputs={"file": file})
         if answer.code != 0:
-            raise ActFailed(f"{self.database} could not be backed up: {said(answer)}", evidence)
+            raise ActFailed(f"{self.database} could not be backed up: {complaint(answer)}", evidence)
         return evidence
 
     def restore(self, made: Mapping[str, Any]) -> tuple[Action, ...]:
@@ -164,7 +164,7 @@ class DatabaseOnline(Check):
         rows = rows_in(text)
         evidence = {"server": self.server, "database": self.database}
         if answer.code != 0 or (not rows and "state_desc" not in text):
-            raise Undetermined(f"{self.server} did not say how {self.database} is: {said(answer)}")
+            raise Undetermined(f"{self.server} did not say how {self.database} is: {complaint(answer)}")
         if not rows:
             return Observation("not_done", f"there is no database {self.database} on {self.server}", evidence)
         state = rows[0].get("state_desc", "")

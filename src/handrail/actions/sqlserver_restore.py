@@ -16,7 +16,7 @@ from handrail.actions.base import Base, Undetermined
 from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Settles
-from handrail.probing.shell import decoded, said
+from handrail.probing.shell import complaint, decoded, said
 from handrail.probing.sql_text import (
     LONGEST,
     Tool,
@@ -52,7 +52,7 @@ async def file_list(host: Host, server: str, file: str, tool: Tool = "sqlcmd") -
     answer = await sql(host, server, f"RESTORE FILELISTONLY FROM DISK = {literal(file)}", tool=tool)
     rows = rows_in(decoded(answer.out))
     if answer.code != 0 or not rows or not {"LogicalName", "PhysicalName", "Size"} <= set(rows[0]):
-        raise Undetermined(f"RESTORE FILELISTONLY on {server} failed: {said(answer)}")
+        raise Undetermined(f"RESTORE FILELISTONLY on {server} failed: {complaint(answer)}")
     return rows
 
 
@@ -118,7 +118,7 @@ class RestoreDatabase(Base):
         answer = await sql(host, self.server, "; ".join(lines), LONGEST, self.tool, "master")
         evidence = Evidence(exit=answer.code, log=said(answer, 4000))
         if answer.code != 0:
-            raise ActFailed(f"{self.database} could not be put back: {said(answer)}", evidence)
+            raise ActFailed(f"{self.database} could not be put back: {complaint(answer)}", evidence)
         return evidence
 
     async def _checked(self, host: Host) -> str:

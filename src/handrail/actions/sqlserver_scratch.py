@@ -15,7 +15,7 @@ from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.actions.sqlserver_restore import file_list
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Kind, Settles
-from handrail.probing.shell import said
+from handrail.probing.shell import complaint, said
 from handrail.probing.sql_text import LONGEST, Tool, header, literal, name, refusal, sql, table_of
 
 MARGIN = 1.1
@@ -106,7 +106,7 @@ class ProveRestored(Base):
     async def _said_yes(self, host: Host, query: str, otherwise: str) -> None:
         answer = await sql(host, self.server, query, LONGEST, self.tool, "master")
         if answer.code != 0:
-            raise ActFailed(f"{otherwise}: {said(answer)}", Evidence(answer.code, said(answer, 4000)))
+            raise ActFailed(f"{otherwise}: {complaint(answer)}", Evidence(answer.code, said(answer, 4000)))
 
     async def _room(self, host: Host, folder: str, size: int) -> None:
         rows = await table_of(host, self.server, _ROOM, ("drive", "MB free"), self.tool)

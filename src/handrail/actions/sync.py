@@ -13,7 +13,7 @@ from handrail.actions.protocol import ActFailed, Evidence, Observation, Receipt
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Host
 from handrail.model.signature import Settles
-from handrail.probing.shell import MINUTES, decoded, run, said
+from handrail.probing.shell import MINUTES, complaint, decoded, run, said
 
 NAMESPACE = r"/namespace:\\root\MicrosoftIdentityIntegrationServer"
 AGENT = ("wmic", NAMESPACE, "path", "MIIS_ManagementAgent")
@@ -34,7 +34,7 @@ def returned(text: str) -> str | None:
 async def agents_on(host: Host) -> list[str]:
     answer = await run(host, *AGENT, "get", "Name", "/value", timeout=10 * MINUTES)
     if answer.code != 0:
-        raise Undetermined(f"the management agents on {host.name} could not be read: {said(answer)}")
+        raise Undetermined(f"the management agents on {host.name} could not be read: {complaint(answer)}")
     return names_in(decoded(answer.out))
 
 
@@ -91,7 +91,9 @@ class RunImport(Base):
             answer = await run(host, *call, timeout=LONGEST)
             result = returned(decoded(answer.out)) if answer.code == 0 else None
             if result is None:
-                raise ActFailed(f"{self.profile} of {agent} could not be run: {said(answer)}", Evidence(answer.code))
+                raise ActFailed(
+                    f"{self.profile} of {agent} could not be run: {complaint(answer)}", Evidence(answer.code)
+                )
             results[agent] = result
             if result != "success":
                 evidence = Evidence(answer.code, said(answer), {"results": results})

@@ -27,7 +27,7 @@ from handrail.model.version import compared
 from handrail.probing.media import mounted
 from handrail.probing.quotas import quotas
 from handrail.probing.reg_text import value_of
-from handrail.probing.shell import decoded, run, said
+from handrail.probing.shell import complaint, decoded, run, said
 from handrail.probing.sql_text import literal, rows_in, sql
 
 SERVICE = "SCVMMService"
@@ -57,7 +57,7 @@ async def database_there(host: Host, server: str, database: str) -> bool:
     text = decoded(answer.out)
     rows = rows_in(text)
     if answer.code != 0 or (not rows and "state_desc" not in text):
-        raise Undetermined(f"{server} did not say whether {database} is there: {said(answer)}")
+        raise Undetermined(f"{server} did not say whether {database} is there: {complaint(answer)}")
     return bool(rows) and rows[0].get("state_desc") == "ONLINE"
 
 

@@ -24,7 +24,7 @@ from handrail.reporting.run import Going, outcome_page, run_page
 from handrail.reporting.standing import standing_page
 from handrail.reporting.verification import verification_page
 from handrail.restoring.cost import cost_to_json
-from handrail.running.drift import Drift, Drifted, drift_to_json
+from handrail.running.drift import Drift, Drifted, drift_to_json, refusal
 from handrail.running.journal import RunRow
 from handrail.running.protocol import LARGE
 from handrail.running.runner import Outcome, Settings
@@ -111,7 +111,7 @@ def status(output: Output, run: str | None, store: str | None, format: str) -> i
         others = [row for row in session.runs() if row.run != run_id] if run is None else []
         taken_back = session.taken_back() if others else {}
         departures = session.journal.departures() if others else {}
-        drift = session.drift(run_id)
+        drift = refusal(session.events(run_id))
     if format == "json":
         document = status_to_json(found)
         if run is None:

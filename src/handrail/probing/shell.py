@@ -58,3 +58,8 @@ def said(exited: Exited, limit: int = 400) -> str:
     """What a tool said, on one line, for a sentence."""
     text = " ".join((decoded(exited.out) + " " + decoded(exited.err)).split())
     return text if len(text) <= limit else text[:limit] + "…"
+
+
+def complaint(exited: Exited) -> str:
+    """Why a tool failed, for a sentence: what it said, or how it ended when that was nothing."""
+    return said(exited) or f"it said nothing, and ended with {exited.code}"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from handrail.hosts.protocol import Exited, Host
-from handrail.probing.shell import MINUTES, Undetermined, decoded, run, said
+from handrail.probing.shell import MINUTES, Undetermined, complaint, decoded, run
 
 LONGEST = 4 * 60 * MINUTES
 
@@ -81,7 +81,7 @@ async def header(host: Host, server: str, file: str, tool: Tool = "sqlcmd") -> d
     if answer.code != 0:
         if failed(answer) & {CANNOT_OPEN, *NO_BACKUP}:
             return None
-        raise Undetermined(f"RESTORE HEADERONLY on {server} failed: {said(answer)}")
+        raise Undetermined(f"RESTORE HEADERONLY on {server} failed: {complaint(answer)}")
     rows = rows_in(decoded(answer.out))
     if not rows or "DatabaseName" not in rows[-1]:
         raise Undetermined(f"RESTORE HEADERONLY on {server} printed nothing that is understood")
@@ -117,5 +117,5 @@ async def table_of(
     rows = rows_in(text)
     seen = " ".join(rows[0]) if rows else text
     if answer.code != 0 or any(one not in seen for one in columns):
-        raise Undetermined(f"{server} did not answer what it was asked: {said(answer)}")
+        raise Undetermined(f"{server} did not answer what it was asked: {complaint(answer)}")
     return rows

@@ -8,13 +8,14 @@ it was or as it will be, and what an action that has begun may have changed unsa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from handrail.errors import Blocked, HostError, HostUnreachable
 from handrail.hosts.protocol import Host
+from handrail.model.journal import Event
 from handrail.model.plan import Plan, Step
 from handrail.probing.again import Again, Never, Ways
 from handrail.probing.readings import Reading, Unread, Witness
@@ -294,6 +295,17 @@ def _changed(one: Expected, found: Reading) -> Changed:
 def told(changed: Changed) -> str:
     """In a few words what is otherwise than planned."""
     return f"{changed.address} was planned as {changed.planned!r} and is {changed.seen!r}"
+
+
+def refusal(events: Iterable[Event]) -> Mapping[str, Any] | None:
+    """Why a run did not go on when it was last carried on, by its events; None when it went on, or never drifted."""
+    last: Mapping[str, Any] | None = None
+    for event in events:
+        if event.entry.kind == "drifted":
+            last = event.entry.data
+        elif event.entry.kind == "taken":
+            last = None
+    return last
 
 
 def drift_to_json(drift: Drift) -> dict[str, Any]:

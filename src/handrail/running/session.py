@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handrail.actions import build as build_action
 from handrail.actions import described as describe_action
@@ -30,27 +30,27 @@ from handrail.running.carrying import Build, Hosts
 from handrail.running.chain import Chains, canonical
 from handrail.running.clock import Clock, SystemClock
 from handrail.running.config import local_secrets
-from handrail.running.doorbell import listeners
-from handrail.running.drift import Drift, drift_to_json, look, refuse
 from handrail.running.home import Home, make_folder
 from handrail.running.journal import Journal, RunRow, Watch, open_journal
 from handrail.running.needed_secrets import Found, Need, demand, look_up, needs_of_plan
 from handrail.running.paging import stream
-from handrail.running.preflight import Preflight, of_plan
 from handrail.running.protocol import Bell
 from handrail.running.quiet import QuietHost
 from handrail.running.runner import Outcome, Progress, Runner, Settings
 from handrail.running.scheduler import Schedule, lane_of
-from handrail.running.sharing import Say, Share, begin, queue_of
 from handrail.running.standing import RunStanding, contents_of, standing_of
 from handrail.running.status import schedule_of
 from handrail.running.store import address_of, is_shared
-from handrail.running.tails import Tails, putting
 from handrail.running.targets import Opener, Target, hosts_opener, lab_opener, twin_opener
 from handrail.running.tidying import tidy
 from handrail.running.transcripts import Heard, Transcripts
-from handrail.running.verify import Verification, verification_to_json, verify
 from handrail.running.whereabouts import refuse_departed
+
+if TYPE_CHECKING:  # what a run needs is loaded first; all else when it is asked for
+    from handrail.running.drift import Drift
+    from handrail.running.preflight import Preflight
+    from handrail.running.sharing import Say, Share
+    from handrail.running.verify import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,8 @@ class Session:
 
     async def preflight(self, plan: Plan, only: Collection[str] | None = None) -> Preflight:
         """Ask the hosts of the plan (of those in `only`) whether they can be reached and driven."""
+        from handrail.running.preflight import of_plan
+
         target = self._opener("hosts")(plan, Path(), True)
         try:
             return await of_plan(plan, target.host, only)
@@ -127,6 +129,8 @@ class Session:
         """Give a run to the workers of its store: ring for every lane in which something can be done; how many.
 
         `again`: what failed is tried again. Errors as `carry_out`."""
+        from handrail.running.sharing import begin
+
         self.refuse_departed(run)
         plan = self.plan(run)
         check_revisions(plan, self.signatures)
@@ -148,6 +152,8 @@ class Session:
 
     def listeners(self) -> int:
         """How many workers of the store have given a sign of life lately."""
+        from handrail.running.doorbell import listeners
+
         with self.journal.store.read() as connection:
             return listeners(connection)
 
@@ -213,6 +219,8 @@ class Session:
         plan = self.plan(run)
         event = people.answer(self.journal, run, plan, step, said, who, note, asked)
         if self.is_for_workers(run):
+            from handrail.running.sharing import queue_of
+
             answered = next(one for one in plan.steps if one.id == event.entry.step)
             self.journal.ring(run, [Bell(queue_of(plan)(lane_of(answered)), lane_of(answered), first=True)])
         return event
@@ -281,6 +289,8 @@ class Session:
         """Nothing goes on that rests on what is no longer so. What a lab is like, no plan has said."""
         if plan.goes_back is not None or self.journal.row(run).target == "lab":
             return
+        from handrail.running.drift import drift_to_json, look, refuse
+
         schedule = schedule_of(self.journal, run, plan)
         found = await look(plan, schedule, hosts)
         if found.refuses:
@@ -289,22 +299,15 @@ class Session:
         if looked is not None and not self.journal.has_steps(run):
             looked(found)
 
-    def drift(self, run: str) -> Mapping[str, Any] | None:
-        """Why the run did not go on when it was last carried on; None when it went on, or never drifted."""
-        last: Mapping[str, Any] | None = None
-        for event in self.journal.read(run):
-            if event.entry.kind == "drifted":
-                last = event.entry.data
-            elif event.entry.kind == "taken":
-                last = None
-        return last
-
     def share(
         self, run: str, plan: Plan, who: str, *, queue: Callable[[str], str], say: Say, seen: Progress
     ) -> tuple[Target, Share]:
         """A worker's share in a run, and what it is carried out on, for the worker to close.
 
         Errors: BadInput (an action's revision differs; a host cannot be reached as the estate says)."""
+        from handrail.running.sharing import Share
+        from handrail.running.tails import Tails, putting
+
         check_revisions(plan, self.signatures)
         tails = Tails(putting(self.journal.store, run))
 
@@ -333,6 +336,8 @@ class Session:
 
     async def verify(self, run: str, who: str) -> Verification:
         """Observe every lasting step again, and journal what was seen. BadInput when the run went to another store."""
+        from handrail.running.verify import verification_to_json, verify
+
         self.refuse_departed(run)
         plan = self.plan(run)
         returned = going_back.return_of(self.journal, run)
@@ -502,15 +507,11 @@ def open_session(
     clock = clock or SystemClock()
     journal = open_journal(store or home.store, clock=clock, redact=secrets.redact, watch=watch, make=make)
     known = signatures if signatures is not None else all_signatures()
-    opening = (
-        openers
-        if openers is not None
-        else {
-            "hosts": hosts_opener(secrets.resolve),
-            "lab": lab_opener(secrets.resolve),
-            "twin": twin_opener(guides, ask, address_of(store) if is_shared(store) else None),
-        }
-    )
+    opening = openers or {
+        "hosts": hosts_opener(secrets.resolve),
+        "lab": lab_opener(secrets.resolve),
+        "twin": twin_opener(guides, ask, address_of(store) if is_shared(store) else None),
+    }
     try:
         yield Session(home, journal, secrets, opening, build, known, clock, describe)
     finally:

@@ -20,6 +20,8 @@ RAWCMD = r"C:\windows\system32\rawcmd.exe"
 """With its path: of a bare name Wine has a program of its own find it, which takes as long again."""
 SFTP = "lab-sftp"
 """What sshd says instead of a line when a client asks for SFTP."""
+TIMES = 3
+"""How often it is tried. On a busy machine Wine was seen to end without having started anything."""
 LEFT_OVER = 0.2
 """Seconds that output may still be on its way after the process has ended."""
 
@@ -52,16 +54,30 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("HANDRAIL LAB: there is no shell to sit at; say a command.\n")
         return 255
     env = {**environment(prefix, dict(os.environ)), "LAB_LINE": line}
+    begun = f"{os.path.dirname(prefix)}/begun-{os.getpid()}"
+    env["LAB_BEGUN"] = _windows(begun)
     if "LAB_EXIT" in env:
-        env["LAB_EXIT"] = "Z:" + env["LAB_EXIT"].replace("/", "\\")
+        env["LAB_EXIT"] = _windows(env["LAB_EXIT"])
     os.chdir(home(prefix))
-    (out, their_out), (err, their_err) = os.pipe(), os.pipe()
-    streams = [(os.POSIX_SPAWN_DUP2, their_out, 1), (os.POSIX_SPAWN_DUP2, their_err, 2)]
-    process = os.posix_spawn(WINE, [WINE, RAWCMD], env, file_actions=streams)
-    os.close(their_out)
-    os.close(their_err)
-    _carry(process, {out: 1, err: 2})
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    for left in range(TIMES - 1, -1, -1):
+        (out, their_out), (err, their_err) = os.pipe(), os.pipe()
+        streams = [(os.POSIX_SPAWN_DUP2, their_out, 1), (os.POSIX_SPAWN_DUP2, their_err, 2)]
+        process = os.posix_spawn(WINE, [WINE, RAWCMD], env, file_actions=streams)
+        os.close(their_out)
+        os.close(their_err)
+        _carry(process, {out: 1, err: 2})
+        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        try:
+            os.unlink(begun)
+            break
+        except FileNotFoundError:
+            with open(f"{os.path.dirname(prefix)}/not-begun.txt", "a") as file:
+                file.write(f"{code} {left} {line}\n")
+    return code
+
+
+def _windows(path: str) -> str:
+    return "Z:" + path.replace("/", "\\")
 
 
 def _carry(process: int, targets: dict[int, int]) -> None:

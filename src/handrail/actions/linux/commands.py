@@ -17,7 +17,7 @@ from handrail.actions.base import Base, Check, Undetermined
 from handrail.actions.protocol import ActFailed, Action, Evidence, Observation, Receipt
 from handrail.errors import BadInput
 from handrail.hosts.protocol import Command, Host
-from handrail.probing.shell import execute, said
+from handrail.probing.shell import complaint, execute, said
 
 MISSING, FORBIDDEN = 127, 126
 """What shells and hosts say of a program that is not there, or that we may not start."""
@@ -181,7 +181,7 @@ async def _looked(
     answer = await execute(host, Command(argv, cwd=cwd, timeout=float(within)))
     evidence = {"command": list(argv), "exit": answer.code, "said": said(answer)}
     if answer.code == FORBIDDEN and FORBIDDEN not in exits:
-        raise Undetermined(f"{argv[0]} could not be started on {host.name}: {said(answer)}")
+        raise Undetermined(f"{argv[0]} could not be started on {host.name}: {complaint(answer)}")
     if answer.code == MISSING and MISSING not in exits:
         return Observation("not_done", f"there is no program {argv[0]} on {host.name}", evidence)
     text = answer.text

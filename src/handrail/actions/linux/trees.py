@@ -20,7 +20,7 @@ from handrail.errors import FileMissing
 from handrail.hosts import detached
 from handrail.hosts.protocol import Command, Host
 from handrail.model.signature import Kind, Settles
-from handrail.probing.shell import run, said
+from handrail.probing.shell import complaint, run
 
 MANIFEST = "manifest.json"
 COPY = "copy"
@@ -73,7 +73,7 @@ async def entries(host: Host, path: str) -> dict[str, str] | None:
     if answer.code == ABSENT:
         return None
     if answer.code != 0:
-        raise Undetermined(f"{path} on {host.name} cannot be read whole: {said(answer)}")
+        raise Undetermined(f"{path} on {host.name} cannot be read whole: {complaint(answer)}")
     records = answer.out.decode("utf-8", "surrogateescape").split("\0")
     if "//" not in records:
         raise Undetermined(f"the list of {path} on {host.name} is not understood")

@@ -1,12 +1,18 @@
 // rawcmd.exe: run the line in LAB_LINE as `cmd.exe /s /c "LINE"`, untouched, and write all 32 bits of its exit code to
 // the file LAB_EXIT, if there is one. Through a Linux argument list instead, every " would turn into \".
-// LAB_CWD, if there is one, is the folder to begin in.
+// LAB_CWD, if there is one, is the folder to begin in. LAB_BEGUN, if there is one, is a file that says that we began.
 //
 // On a busy machine Wine was seen to fail to start a program that is there; its cmd.exe then ends with 9009, as for
-// one that is not, and nothing has run. Such a line is said again.
+// one that is not, and nothing has run. Neither has it when a library of the program could not be loaded, or not made
+// ready. Such a line is said again.
 #include "lab.h"
 
-enum { NOT_STARTED = 9009, TIMES = 3 };
+enum { TIMES = 3 };
+
+static int was_not_started(DWORD code)
+{
+    return code == 9009 || code == 0xC0000135 /* STATUS_DLL_NOT_FOUND */ || code == 0xC0000142 /* ..._INIT_FAILED */;
+}
 
 // Whether the line begins with the name of a program that can be found.
 static int begins_with_a_program(const wchar_t *line)
@@ -26,7 +32,7 @@ static int begins_with_a_program(const wchar_t *line)
 
 int wmain(void)
 {
-    static wchar_t line[40000] = L"cmd.exe /s /c \"", said[40000], folder[4096], file[4096], number[32];
+    static wchar_t line[40000] = L"cmd.exe /s /c \"", said[40000], folder[4096], file[4096], began[4096], number[32];
     const DWORD room = 32000;
     size_t prefix = wcslen(line);
     DWORD length = GetEnvironmentVariableW(L"LAB_LINE", line + prefix, room);
@@ -37,7 +43,10 @@ int wmain(void)
     DWORD code = 255;
     int known;
 
+    if (GetEnvironmentVariableW(L"LAB_BEGUN", began, 4096))
+        write_text(began, L"");
     if (length && length < room) {
+        SetEnvironmentVariableW(L"LAB_BEGUN", 0);
         SetEnvironmentVariableW(L"LAB_LINE", 0);
         SetEnvironmentVariableW(L"LAB_CWD", 0);
         SetEnvironmentVariableW(L"LAB_EXIT", 0);
@@ -53,7 +62,7 @@ int wmain(void)
             GetExitCodeProcess(process.hProcess, &code);
             CloseHandle(process.hThread);
             CloseHandle(process.hProcess);
-            if (code != NOT_STARTED || !known)
+            if (!was_not_started(code) || !known)
                 break;
         }
     }
