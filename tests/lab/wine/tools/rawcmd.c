@@ -2,9 +2,9 @@
 // the file LAB_EXIT, if there is one. Through a Linux argument list instead, every " would turn into \".
 // LAB_CWD, if there is one, is the folder to begin in. LAB_BEGUN, if there is one, is a file that says that we began.
 //
-// On a busy machine Wine was seen to fail to start a program that is there; its cmd.exe then ends with 9009, as for
-// one that is not, and nothing has run. Neither has it when a library of the program could not be loaded, or not made
-// ready. Such a line is said again.
+// On a busy machine Wine was seen to fail to start a program that is there, or cmd.exe itself (1359, an internal error).
+// cmd.exe then ends with 9009, as for one that is not there, and nothing has run. Neither has it when a library of the
+// program could not be loaded, or not made ready. Such a line is said again.
 #include "lab.h"
 
 enum { TIMES = 3 };
@@ -55,8 +55,9 @@ int wmain(void)
         for (int left = TIMES; left--; Sleep(200)) {
             // CreateProcess may write into the line that it is given.
             if (!CreateProcessW(0, wcscpy(said, line), 0, 0, 1, 0, 0, placed ? folder : 0, &startup, &process)) {
-                complain(L"HANDRAIL LAB: cmd.exe could not be started: %lu", GetLastError());
-                break;
+                if (!left)
+                    complain(L"HANDRAIL LAB: cmd.exe could not be started: %lu", GetLastError());
+                continue;
             }
             WaitForSingleObject(process.hProcess, INFINITE);
             GetExitCodeProcess(process.hProcess, &code);
