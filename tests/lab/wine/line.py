@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("HANDRAIL LAB: there is no shell to sit at; say a command.\n")
         return 255
     env = {**environment(prefix, dict(os.environ)), "LAB_LINE": line}
-    begun = f"{os.path.dirname(prefix)}/begun-{os.getpid()}"
+    begun = f"{prefix}/drive_c/lab/begun-{os.getpid()}"
     env["LAB_BEGUN"] = _windows(begun)
     if "LAB_EXIT" in env:
         env["LAB_EXIT"] = _windows(env["LAB_EXIT"])
@@ -68,10 +68,10 @@ def main(arguments: list[str]) -> int:
         _carry(process, {out: 1, err: 2})
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         try:
-            os.unlink(begun)
+            os.unlink(begun)  # noqa: PTH108 - pathlib takes long to load
             break
         except FileNotFoundError:
-            continue
+            select.select([], [], [], LEFT_OVER)
     return code
 
 
