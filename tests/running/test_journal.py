@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -200,19 +201,21 @@ def test_what_a_lane_that_was_let_go_still_had_to_say_is_refused(journal: AnyJou
 
 
 def test_appends_made_meanwhile_share_a_commit_and_none_is_answered_before_it(tmp_path: Path) -> None:
-    """The first commit is held up; four more appends come; they make one commit together."""
+    """Where the disk was seen to be slow: a commit is held up, four more appends come and make one."""
     commits: list[int] = []
     gate = threading.Event()
     answered: list[int] = []
+    disk = "fast"
 
     def watch(moment: str) -> None:
-        if moment == "before":
+        if moment == "before" and disk == "slow":
+            time.sleep(0.1)
+        elif moment == "before" and disk == "held up":
             assert gate.wait(10)
-        else:
+        elif disk == "held up":
             commits.append(len(answered))
 
-    journal = open_journal(str(tmp_path / "store.db"), watch=lambda moment: watch(moment) if armed else None)
-    armed = False
+    journal = open_journal(str(tmp_path / "store.db"), watch=watch)
     run = begin(journal)
 
     async def one(writer: Writer, number: int) -> None:
@@ -220,10 +223,12 @@ def test_appends_made_meanwhile_share_a_commit_and_none_is_answered_before_it(tm
         answered.append(number)
 
     async def do() -> None:
-        nonlocal armed
+        nonlocal disk
         writer = Writer(journal, run)
         writer.take([f"lane{number}" for number in range(5)], {})
-        armed = True
+        disk = "slow"
+        await writer.append(("lane0", Entry("begun", "s", 1)))
+        disk = "held up"
         tasks = [asyncio.create_task(one(writer, 0))]
         await asyncio.sleep(0.05)
         tasks += [asyncio.create_task(one(writer, number)) for number in range(1, 5)]

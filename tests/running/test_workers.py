@@ -319,9 +319,11 @@ async def _through_a_closed_store(
             await until(lambda: bool(effects(hosts)))
             await asyncio.to_thread(closed, True)
             await until(lambda: any("Nothing more is begun" in one for one in said))
-            before = effects(hosts)
             await asyncio.sleep(1.5)
-            assert effects(hosts) == before, "something was begun that could not be journaled"
+            # What was journaled as begun right before may still take effect, and nothing else.
+            events = session.journal.read(run)
+            begun = {str(one.entry.step).rpartition("/")[2] for one in events if one.entry.kind == "begun"}
+            assert {one.rpartition(" ")[2] for one in effects(hosts)} <= begun < {f"s{number}" for number in range(12)}
             await asyncio.to_thread(closed, False)
             while True:
                 with suppress(Exception):

@@ -41,6 +41,8 @@ _IS_HELD = sa.text(
 class PostgresStore:
     """An open database of the newest revision."""
 
+    is_near = False
+
     def __init__(self, engine: sa.Engine, name: str) -> None:
         self._engine = engine
         self._views = engine.execution_options(isolation_level="REPEATABLE READ")

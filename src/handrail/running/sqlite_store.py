@@ -41,6 +41,8 @@ _BEHIND = "SELECT 1 FROM events WHERE run = ? AND lane = ? AND sequence > ? LIMI
 class SqliteStore:
     """An open database file of the newest revision."""
 
+    is_near = True
+
     def __init__(self, engine: sa.Engine, path: Path) -> None:
         self._engine = engine
         self._path = path

@@ -33,6 +33,9 @@ class Store(Protocol):
         """How sentences call it; no password is in it."""
         ...
 
+    is_near: bool
+    """Whether its commits take no longer than the disk of this machine does."""
+
     def read(self) -> AbstractContextManager[sa.Connection]:
         """One consistent view."""
         ...
