@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from handrail.running.session import Session
     from handrail.running.verify import Verification
 
-API_VERSION = "1.1"
+API_VERSION = "1.2"
 
 __all__ = [
     "API_VERSION",
