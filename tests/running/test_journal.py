@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -243,6 +245,42 @@ def test_appends_made_meanwhile_share_a_commit_and_none_is_answered_before_it(tm
     assert len(commits) == 2
     assert commits[0] == 0
     assert sorted(answered) == [0, 1, 2, 3, 4]
+
+
+def test_a_store_that_stands_still_holds_the_loop_up_once(tmp_path: Path) -> None:
+    """Swift commits are made in the loop's own thread. After one that was slow, also one that came to nothing, another
+    thread makes them, until some have been."""
+    path = tmp_path / "store.db"
+    threads: list[threading.Thread] = []
+    journal = open_journal(str(path), busy=0.3, watch=lambda _: threads.append(threading.current_thread()))
+    run = begin(journal)
+
+    async def refused(writer: Writer) -> int:
+        """How often the loop went round meanwhile."""
+        rounds = 0
+        appending = asyncio.create_task(writer.append(("a", Entry("begun", "s", 1))))
+        while not appending.done():
+            await asyncio.sleep(0.01)
+            rounds += 1
+        assert isinstance(appending.exception(), StoreLocked)
+        return rounds
+
+    async def do() -> None:
+        writer = Writer(journal, run)
+        writer.take(["a"], {})
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert await refused(writer) < 5
+            assert await refused(writer) >= 5
+        threads.clear()
+        for number in range(300):
+            await writer.append(("a", Entry("begun", "s", number)))
+        await writer.close()
+
+    asyncio.run(do())
+    journal.close()
+    assert threads[0] is not threading.main_thread()
+    assert threading.main_thread() in threads
 
 
 def test_of_one_append_all_entries_are_committed_or_none(journal: AnyJournal) -> None:

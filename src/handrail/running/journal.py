@@ -34,6 +34,9 @@ __all__ = ["Item", "Journal", "RunRow", "Watch", "open_journal"]
 SWIFT = 0.005
 """Seconds that commits may take to be made in the loop's own thread. To hand one to another thread, with which it then
 shares the interpreter, and to hear of it takes as long as a commit to a fast disk takes three times."""
+FORGETS = 0.99
+"""With every commit that another thread makes, so much is left of what was seen of the disk: after some it is tried
+again. What such a commit takes says little about the disk where the loop has much to do."""
 
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without those that people misread
 
@@ -57,9 +60,9 @@ class Journal:
         self.clock = clock
         self._redact = redact
         self._watch = watch or (lambda _: None)
-        # One thread of its own for what runners append: commits are in order by nature, its connection stays warm.
+        # One thread for what runners append where that is not swift: commits are in order by nature.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
-        self._takes = 0.0  # seconds of a commit, lately
+        self._takes = 0.0  # seconds of a commit in the loop's own thread, lately
 
     def close(self) -> None:
         self._thread.shutdown()
@@ -315,14 +318,15 @@ class Journal:
     ) -> list[Event]:
         """Append to lanes whose heads the caller holds, in one commit; back when it is made. Lanes that `heads` does
         not name belong to nobody: their ends are where the store has them. StoreLocked when a lane was taken over."""
-        began = time.perf_counter()
-        if self.store.is_near and self._takes < SWIFT:
-            made = self._append(run, heads, items, ring)
-        else:
+        if not (self.store.is_near and self._takes < SWIFT):
+            self._takes *= FORGETS
             loop = asyncio.get_running_loop()
-            made = await loop.run_in_executor(self._thread, self._append, run, heads, items, ring)
-        self._takes += (time.perf_counter() - began - self._takes) / 8
-        return made
+            return await loop.run_in_executor(self._thread, self._append, run, heads, items, ring)
+        began = time.perf_counter()
+        try:
+            return self._append(run, heads, items, ring)
+        finally:  # also when another process held the store for so long that we gave up
+            self._takes += (time.perf_counter() - began - self._takes) / 8
 
     def _append(
         self, run: str, heads: Mapping[str, Head], items: Iterable[Item], ring: Sequence[Bell] = ()

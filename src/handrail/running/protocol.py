@@ -55,8 +55,8 @@ class Lanes(Protocol):
         ...
 
     async def append(self, run: str, heads: Mapping[str, Head], items: Iterable[Item]) -> list[Event]:
-        """Append to lanes whose heads the caller holds, in one commit; back when it is made. The loop goes on
-        meanwhile. StoreLocked when a lane was taken over."""
+        """Append to lanes whose heads the caller holds, in one commit; back when it is made. StoreLocked when a
+        lane was taken over."""
         ...
 
     def tail(self, run: str, lane: str, behind: Head) -> list[Event]:

@@ -94,7 +94,7 @@ class Writer:
 
     async def _commit(self, batch: Sequence[Waiter]) -> None:
         items = [item for waiter in batch for item in waiter[0]]
-        # As they are now: the commit is made beside the loop, where lanes are let go meanwhile.
+        # As they are now: the commit may be made beside the loop, where lanes are let go meanwhile.
         heads = {lane: self._heads[lane] for lane, _ in items if lane in self._heads}
         if any(lane not in heads and lane not in self._free for lane, _ in items):
             raise StoreLocked(f"A lane of run {self._run} was let go by this runner.")
