@@ -25,7 +25,7 @@ from handrail.hosts.protocol import Host
 from handrail.model.estate import Connect, Estate, Medium
 from handrail.model.estate import Host as EstateHost
 from handrail.model.plan import Plan, Step
-from handrail.running import doorbell, tails, tidying
+from handrail.running import doorbell, fleet, tails, tidying
 from handrail.running.fleet import Worker
 from handrail.running.home import Home
 from handrail.running.protocol import Bell
@@ -136,6 +136,34 @@ def test_a_bell_for_a_lane_that_is_still_driven_is_answered_afterwards(
     asyncio.run(two_bells())
 
     assert answered == [("a", False), ("a", True)]
+
+
+def test_a_worker_that_is_about_to_stop_passes_every_bell_on_and_begins_nothing(
+    session: Session, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a bell of a run that it has no share in yet, and not again and again while a step of its own is at work."""
+    monkeypatch.setattr(fleet, "LATER", 0.2)
+    run = session.start(plan(step("one", host="a")), "eve", workers=True)
+
+    def rung() -> set[str]:
+        with session.journal.store.read() as connection:
+            return doorbell.rung(connection, run)
+
+    async def stopped() -> None:
+        worker = Worker(session, address_of(url), who="w")
+        worker._driving["other", "b"] = asyncio.create_task(asyncio.sleep(10))
+        worker.stop()
+        looking = asyncio.create_task(worker._look(run, "a", again=True))
+        await asyncio.sleep(0.05)
+        assert rung() == set()
+        await looking
+        assert rung() == {"a"}
+        await worker._runs[run].share.drive("a")
+        await worker._runs[run].target.close()
+        worker.stop()
+
+    asyncio.run(stopped())
+    assert not session.journal.has_steps(run)
 
 
 # -- drift ----------------------------------------------------------------------------------------------------------

@@ -27,6 +27,9 @@ from handrail.running.tidying import tidy
 
 Seen = Callable[[Event, Schedule], None]
 
+LATER = 2.0
+"""Seconds after which a worker that is about to stop, and still has a step at work, passes a bell on."""
+
 
 @dataclass(slots=True)
 class _Carried:
@@ -154,14 +157,22 @@ class Worker:
         while (under_way := self._driving.get(key)) is not None:
             await asyncio.wait({under_way})  # it may have looked for the last time, and does not know of `again`
         if self._stopping.is_set():
-            carried = self._runs.get(run)
-            if carried is not None:  # somebody else shall answer it
-                await asyncio.to_thread(self._journal.ring, run, [Bell(queue_of(carried.plan)(lane), lane, again)])
+            await self._pass_on(run, lane, again)
             return
         self._driving[key] = asyncio.create_task(self._drive(run, lane, again))
         self._driving[key].add_done_callback(lambda _: self._driving.pop(key, None))
         # When the connection to the doorbells breaks, we are cancelled; the lane goes on.
         await asyncio.shield(self._driving[key])
+
+    async def _pass_on(self, run: str, lane: str, again: bool) -> None:
+        """Somebody else shall answer it. Not at once: as long as a step of ours is at work, we hear it again."""
+        if self._driving:
+            await asyncio.wait(self._driving.values(), timeout=LATER)
+        try:
+            queue = queue_of((await self._carried(run)).plan)
+            await asyncio.to_thread(self._journal.ring, run, [Bell(queue(lane), lane, again)])
+        except HandrailError as error:
+            self._say_once(run, f"Run {run}, lane {lane}: {error}")
 
     async def _drive(self, run: str, lane: str, again: bool) -> None:
         try:
@@ -178,6 +189,8 @@ class Worker:
         async with self._opening:
             if run not in self._runs:
                 self._runs[run] = await self._open(run)
+                if self._stopping.is_set():
+                    self._runs[run].share.stop()
             return self._runs[run]
 
     async def _open(self, run: str) -> _Carried:
@@ -236,10 +249,10 @@ class Worker:
     async def _ring_for(self, run: str) -> None:
         try:
             carried = await self._carried(run)
-        except HandrailError as error:
+            await carried.share.follow()
+        except HandrailError as error:  # such as a journal that was tampered with: other runs go on
             self._say_once(run, f"Run {run}: {error}")
             return
-        await carried.share.follow()
         share = carried.share
         queue = queue_of(carried.plan)
         waiting = [lane for lane in share.schedule.lanes if share.has_work(lane)]
