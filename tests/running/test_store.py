@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from handrail.errors import BadInput, FileMissing, StoreError, StoreLocked, StoreNewer, StoreUnwritable
+from handrail.model.journal import PEOPLE_LANE, Entry
 from handrail.running import sqlite_store as store_module
 from handrail.running.journal import open_journal
 from handrail.running.schema import REVISIONS, metadata
@@ -161,8 +162,15 @@ def test_a_full_disk_says_so_and_loses_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(StoreUnwritable, match="disk is full"):
         journal.create("contoso", "sha256:2", "x" * 500_000, "twin", "eve")
+    with pytest.raises(StoreUnwritable, match="disk is full"):
+        journal.add(run, PEOPLE_LANE, Entry("answered", "s", data={"note": "x" * 500_000}))
 
     assert [row.run for row in journal.runs()] == [run]
+    assert [event.entry.kind for event in journal.read(run)] == ["created"]
+    with journal.store.read() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count=10000")
+    journal.add(run, PEOPLE_LANE, Entry("answered", "s", data={"note": "x" * 500_000}))
+    assert [event.entry.kind for event in journal.read(run)] == ["created", "answered"]
     journal.close()
 
 

@@ -232,8 +232,8 @@ class Journal:
         return found
 
     def since(self, run: str, position: int, *, settled: bool = False) -> list[Event]:
-        """The events of all lanes behind a position, in the order of their commits. Whoever follows a run holds on to
-        its heads and checks the chains with them (`chain.check`). `settled`: what is being committed is waited for."""
+        """The events of all lanes behind a position, in the order of their commits. Whoever follows a run keeps
+        its `chain.Chains` and takes each event with them. `settled`: what is being committed is waited for."""
         query = sa.select(*FIELDS).where(events.c.run == run, events.c.position > position).order_by(events.c.position)
         with self.store.write(run) if settled else self.store.read() as connection:
             return [event_of(row) for row in connection.execute(query)]

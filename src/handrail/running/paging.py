@@ -17,7 +17,7 @@ PAGE = 1_000
 
 def stream(journal: Journal, run: str, page: int = PAGE) -> Iterator[Event]:
     """The events of a run up to now, in the order of their commits; whoever reads them checks their chains
-    (`chain.check`). Tampered at the end when the lanes do not end where the store says."""
+    (`chain.Chains`). Tampered at the end when the lanes do not end where the store says."""
     with journal.store.read() as connection:
         last = connection.scalar(sa.select(sa.func.max(events.c.position)).where(events.c.run == run)) or 0
         told = {
