@@ -32,7 +32,7 @@ class PortalAnswers(Check):
         answer = await execute(host, powershell.command("web-status", self.url))
         text = answer.text.strip()
         if answer.code != 0:
-            return Observation("not_done", f"{self.url} does not answer: {said(answer)}", {"url": self.url})
+            return Observation("not_done", f"{self.url} does not answer: {complaint(answer)}", {"url": self.url})
         if not (text.isascii() and text.isdigit() and len(text) == 3):
             raise Undetermined(f"what {self.url} answered is not understood: {text[:80]!r}")
         evidence = {"url": self.url, "status": int(text)}

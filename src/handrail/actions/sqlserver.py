@@ -136,7 +136,7 @@ class ProveDatabase(Check):
         query = f"RESTORE VERIFYONLY FROM DISK = {literal(self.file)}{checked}"
         answer = await sql(host, self.server, query, LONGEST, self.tool)
         if answer.code != 0:
-            return Observation("not_done", f"{self.file} cannot be restored: {said(answer)}", evidence)
+            return Observation("not_done", f"{self.file} cannot be restored: {complaint(answer)}", evidence)
         outputs = {"finished": evidence["finished"], "bytes": _size(seen)}
         return Observation("done", f"{self.file} was read whole and is right", evidence, outputs)
 
