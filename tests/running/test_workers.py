@@ -24,6 +24,7 @@ from handrail.hosts import janitor
 from handrail.hosts.protocol import Host
 from handrail.model.estate import Connect, Estate, Medium
 from handrail.model.estate import Host as EstateHost
+from handrail.model.journal import PEOPLE_LANE, Entry
 from handrail.model.plan import Plan, Step
 from handrail.running import doorbell, fleet, tails, tidying
 from handrail.running.fleet import Worker
@@ -164,6 +165,27 @@ def test_a_worker_that_is_about_to_stop_passes_every_bell_on_and_begins_nothing(
 
     asyncio.run(stopped())
     assert not session.journal.has_steps(run)
+
+
+def test_a_run_that_was_tampered_with_does_not_keep_others_from_being_rung_for(session: Session, url: str) -> None:
+    run = session.start(plan(step("one", host="a")), "eve", workers=True)
+    said: list[str] = []
+
+    async def swept() -> None:
+        worker = Worker(session, address_of(url), who="w", say=said.append)
+        await worker._ring_for(run)
+        session.journal.add(run, PEOPLE_LANE, Entry("verified", data={"who": "ann"}))
+        with session.journal.store.write(run) as connection:
+            connection.execute(
+                sa.text("UPDATE events SET at = 'never' WHERE position > 1 AND run = :run"), {"run": run}
+            )
+        await worker._ring_for(run)
+        await worker._ring_for(run)
+        await worker._runs[run].target.close()
+
+    asyncio.run(swept())
+    assert len(said) == 1
+    assert "does not hold together" in said[0]
 
 
 # -- drift ----------------------------------------------------------------------------------------------------------

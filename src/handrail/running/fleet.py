@@ -237,7 +237,7 @@ class Worker:
             except StoreError:
                 pass  # whoever needs the store says so
             except HandrailError as error:
-                self._say(str(error))
+                self._say_once("", str(error))
             except Exception as error:  # without sweeping, what a dead worker held would stay where it is
                 self._say_once("", f"Looking after dead workers failed ({type(error).__name__}): {_first_line(error)}")
             await asyncio.sleep(self._silent / 2)
