@@ -27,6 +27,10 @@ from handrail.running.tidying import tidy
 
 Seen = Callable[[Event, Schedule], None]
 
+LOOKS = 1.0
+"""Seconds between looks for bells that wait. One that is rung while another one of its lane is answered is announced
+when nobody may answer it yet, and not again when somebody may."""
+
 LATER = 2.0
 """Seconds after which a worker that is about to stop, and still has a step at work, passes a bell on."""
 
@@ -132,6 +136,7 @@ class Worker:
                     concurrency=self._lanes,
                     delete_jobs="always",
                     install_signal_handlers=False,
+                    fetch_job_polling_interval=LOOKS,
                     update_heartbeat_interval=self._silent / 5,
                     stalled_worker_timeout=self._silent,
                     shutdown_graceful_timeout=0.5,
@@ -273,9 +278,9 @@ class Worker:
 
 
 def _quiet() -> None:
-    """Procrastinate tells its log everything; what matters is said by us."""
+    """Procrastinate and the driver tell their logs everything; what matters is said by us."""
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
-    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 
 def _first_line(error: BaseException) -> str:
