@@ -59,6 +59,10 @@ Subsystem sftp {sftp}
 """
 
 
+BOOTS = r"C:\lab\boots.txt"
+"""There as long as the machine is up (`tests/lab/wine/line.py` looks, too)."""
+
+
 @cache
 def base() -> Path:
     """The folder with prefix, tools and packages. RuntimeError when this machine cannot make it."""
@@ -189,7 +193,7 @@ class WineMachine:
         """Boot, outside any line: what is started from within one would keep it open."""
         with self._turn:
             # As wmic says when the system was started, which the lab's wmic reads here.
-            self.write(r"C:\lab\boots.txt", f"{datetime.now(UTC):%Y%m%d%H%M%S.%f}+000\n")
+            self.write(BOOTS, f"{datetime.now(UTC):%Y%m%d%H%M%S.%f}+000\n")
             self._quietly("wineserver", "-p")
             self._quietly(lab.WINE, "wineboot")
         if self._watch is None:
@@ -200,6 +204,7 @@ class WineMachine:
         """As if the plug were pulled: no program of the machine goes on."""
         with self._turn:
             self._end_sessions()
+            self.path(BOOTS).unlink(missing_ok=True)
             self._quietly("wineserver", "-k")
             self._quietly("wineserver", "-w")
 

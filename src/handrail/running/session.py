@@ -507,12 +507,13 @@ def open_session(
     clock = clock or SystemClock()
     journal = open_journal(store or home.store, clock=clock, redact=secrets.redact, watch=watch, make=make)
     known = signatures if signatures is not None else all_signatures()
-    opening = openers or {
-        "hosts": hosts_opener(secrets.resolve),
-        "lab": lab_opener(secrets.resolve),
-        "twin": twin_opener(guides, ask, address_of(store) if is_shared(store) else None),
-    }
+    if openers is None:
+        openers = {
+            "hosts": hosts_opener(secrets.resolve),
+            "lab": lab_opener(secrets.resolve),
+            "twin": twin_opener(guides, ask, address_of(store) if is_shared(store) else None),
+        }
     try:
-        yield Session(home, journal, secrets, opening, build, known, clock, describe)
+        yield Session(home, journal, secrets, openers, build, known, clock, describe)
     finally:
         journal.close()

@@ -55,6 +55,7 @@ def main(arguments: list[str]) -> int:
         return 255
     env = {**environment(prefix, dict(os.environ)), "LAB_LINE": line}
     begun = f"{prefix}/drive_c/lab/begun-{os.getpid()}"
+    boot = _boot(prefix)
     env["LAB_BEGUN"] = _windows(begun)
     if "LAB_EXIT" in env:
         env["LAB_EXIT"] = _windows(env["LAB_EXIT"])
@@ -71,8 +72,19 @@ def main(arguments: list[str]) -> int:
             os.unlink(begun)  # noqa: PTH108 - pathlib takes long to load
             break
         except FileNotFoundError:
+            if not boot or _boot(prefix) != boot:  # the machine went down; what was not begun then is not begun later
+                break
             select.select([], [], [], LEFT_OVER)
     return code
+
+
+def _boot(prefix: str) -> bytes:
+    """When the machine was started; nothing when it is not up."""
+    try:
+        with open(f"{prefix}/drive_c/lab/boots.txt", "rb") as file:  # noqa: PTH123 - pathlib takes long to load
+            return file.read()
+    except FileNotFoundError:
+        return b""
 
 
 def _windows(path: str) -> str:
