@@ -283,6 +283,17 @@ def test_a_store_that_stands_still_holds_the_loop_up_once(tmp_path: Path) -> Non
     assert threading.main_thread() in threads
 
 
+def test_within_one_view_the_end_of_a_run_does_not_move(tmp_path: Path) -> None:
+    journal = open_journal(str(tmp_path / "store.db"))
+    run = begin(journal)
+
+    with journal.store.read() as view:
+        before = journal.end_of(view, run)
+        journal.add(run, PEOPLE_LANE, Entry("verified", data={"who": "ann"}))
+        assert journal.end_of(view, run) == before
+    journal.close()
+
+
 def test_of_one_append_all_entries_are_committed_or_none(journal: AnyJournal) -> None:
     run = begin(journal)
 

@@ -5,6 +5,10 @@ One module for all tests: of the first that dies in a process of tests, all othe
 
 from __future__ import annotations
 
+import tests.support.counting
+import tests.support.going_back
+import tests.support.on_twin  # noqa: F401
+
 import handrail.running.session
 import handrail.twin.raising  # noqa: F401
 from handrail.guides.catalogue import SHIPPED

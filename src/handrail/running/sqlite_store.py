@@ -74,6 +74,8 @@ class SqliteStore:
         return _driver(connection).executemany(_spoken(statement), rows).rowcount
 
     def ask(self, connection: sa.Connection, query: sa.Select[T], row: Mapping[str, Any]) -> T:
+        if not connection.in_transaction():  # the driver would see a state of its own
+            connection.begin()
         found: T = _driver(connection).execute(_spoken(query), row).fetchone()[0]
         return found
 

@@ -51,8 +51,7 @@ class Store(Protocol):
         ...
 
     def ask(self, connection: sa.Connection, query: sa.Select[T], row: Mapping[str, Any]) -> T:
-        """The one value that a query gives which is always the same. In a view (`read`) something else is asked first:
-        that begins it."""
+        """The one value that a query gives which is always the same."""
         ...
 
     def may_go_on(self, run: str, lane: str, sequence: int) -> bool:
